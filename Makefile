@@ -1,13 +1,12 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup install installed ready extract train report demo bench lint type test test-slow test-gpu test-oldest test-coverage test-damage test-hostile crashtest check clean
 
-# The first interpreter that is new enough; an active environment's comes first.
+# The first interpreter on the path that is new enough; an active environment comes first.
 PYTHON ?= $(shell for p in python python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
-# An active environment is used as it is, and so is an interpreter that may be installed
-# into and is the one that `python` means; anything else gets an environment in .venv,
-# which cli.py finds by itself.
+# Packages are installed into the active environment, or into the interpreter `python` if
+# its system allows that. Otherwise they are installed into .venv, which cli.py finds.
 PRIVATE := $(shell [ -n "$$VIRTUAL_ENV$$CONDA_PREFIX" ] || { [ "$(PYTHON)" = python ] && \
 	$(PYTHON) -c 'import pathlib, sys, sysconfig; sys.exit((pathlib.Path( \
 	sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").exists())'; } || echo yes)
@@ -23,10 +22,10 @@ KILLS ?= 200
 DAMAGES ?= 300
 REPLICATES ?= 2000
 SEED ?= 0
-# Tests of forged and damaged files; some of the runs and all else are in `make test` too.
+# Tests of forged files. `make test` executes all of them except most forged runs.
 HOSTILE := tests/test_hostile_runs.py tests/extract/checkpoints/test_hostile_checkpoints.py \
 	tests/data/cache/test_hostile_caches.py tests/test_irregular_files.py
-# Processes that test; the machines of continuous integration have two cores.
+# Number of test processes; the machines of continuous integration have two cores.
 WORKERS ?= 2
 
 help:  ## Show this list
@@ -35,7 +34,7 @@ help:  ## Show this list
 install: PACKAGE := .
 install:  ## Install what the program needs, in the versions of constraints.txt
 setup: PACKAGE := .[dev]
-setup:  ## Install the tools of development too
+setup:  ## Install the development tools too
 install setup:
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer not found; install it first"; exit 1; }
 	@[ -z "$(PRIVATE)" ] || [ -x .venv/bin/pip ] || $(PYTHON) -m venv --clear .venv || { \
@@ -45,18 +44,18 @@ install setup:
 	@command -v python >/dev/null || \
 	echo "this shell has no command 'python': type python3 in its place"
 
-# `make test-oldest` takes the oldest Python of setup.cfg as well: packages of that age
-# come ready-made for few others.
+# `make test-oldest` uses the oldest Python of setup.cfg, because old packages have no
+# wheels for most others.
 OLDEST = $(shell for p in "$(PYTHON)" python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-# Nothing is installed where nothing is missing.
+# Install packages only if one is missing.
 installed:
 	@[ -n "$(PYTHON)" ] && $(RUN) cli.py --help >/dev/null 2>&1 \
 	|| $(MAKE) --no-print-directory install
 
-# The modules of the packages that tests and linters need beside the program's own.
+# Modules that tests and linters need in addition to those of the program.
 TOOLS := accelerate audmetric av distributed mypy peft pytest ruff xdist
 
 ready:
@@ -65,65 +64,63 @@ ready:
 	sys.exit(None in map(find_spec, sys.argv[1:]))' $(TOOLS) \
 	|| $(MAKE) --no-print-directory setup
 
-# Without a corpus: the synthetic one and the small encoders that come with the project.
+# Without CORPUS, the synthetic corpus demo is encoded with the small bundled encoders.
 ifeq ($(CORPUS),)
 extract: AUDIO := $(or $(AUDIO),mini)
 extract: TEXT := $(or $(TEXT),mini)
 endif
-extract: installed  ## Stage one: CORPUS=iemocap ROOT=/path [AUDIO=... TEXT=... OPTIONS=...]
+extract: installed  ## Encode a corpus: CORPUS=iemocap ROOT=/path [AUDIO=... TEXT=... OPTIONS=...]
 	$(RUN) cli.py extract $(or $(CORPUS),demo) $(if $(ROOT),"$(ROOT)") \
 	$(if $(AUDIO),--audio-checkpoint "$(AUDIO)") \
 	$(if $(TEXT),--text-checkpoint "$(TEXT)") $(OPTIONS)
 
-train: installed  ## Stage two: FUSION=early, late, ... or all [OPTIONS=...]
+train: installed  ## Train designs: FUSION=early, late, ... or all [OPTIONS=...]
 	$(RUN) cli.py train --fusion $(FUSION) $(OPTIONS)
 
-report: installed  ## The CCC table
+report: installed  ## Print the CCC table
 	$(RUN) cli.py report $(OPTIONS)
 
-demo: installed  ## All of it on the synthetic demo corpus: five designs, three seeds, the table
+demo: installed  ## Extract, train and report on the demo corpus: five designs, three seeds
 	$(RUN) cli.py extract demo --audio-checkpoint mini --text-checkpoint mini
 	$(RUN) cli.py train --corpus demo --seeds 3 \
 	--fusion ridge --fusion audio --fusion text --fusion early --fusion late
 	$(RUN) cli.py report --corpus demo
 
-bench: installed  ## How fast both stages are here, beside other ways and the limit
+bench: installed  ## Measure the speed of both stages, and compare with other methods
 	$(RUN) cli.py bench extract $(OPTIONS)
 	$(RUN) cli.py bench extract --modality text $(OPTIONS)
 	$(RUN) cli.py bench train
 
-lint: ready  ## Style and formatting (pyproject.toml)
+lint: ready  ## Check style and formatting (pyproject.toml)
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 
-# mypy finds the package by its name: in a folder that links to this one.
-type: ready  ## Static types (setup.cfg, [mypy])
+# mypy finds the package affuse by a link to this folder.
+type: ready  ## Check static types (setup.cfg, [mypy])
 	@mkdir -p build/import && ln -sfn ../.. build/import/affuse
 	MYPYPATH=build/import $(RUN) -m mypy
 
-test: ready  ## Tests and docstring examples, without a GPU, a download or a long wait
+test: ready  ## Run tests and docstring examples that need no GPU, download or long wait
 	$(RUN) -m pytest -q -n $(WORKERS) --dist loadfile -m "not gpu and not slow"
 
-test-slow: ready  ## The tests that take longer
+test-slow: ready  ## Run the tests that take longer
 	$(RUN) -m pytest -q -m slow
 
-test-gpu: ready  ## The tests that need a CUDA device
+test-gpu: ready  ## Run the tests that need a CUDA device
 	$(RUN) -m pytest -q -m gpu
 
-# PyTorch of that age comes with CUDA's libraries: 3 GB to download, 8 GB on the disk. The
-# first call installs for seven minutes on two busy cores; then it takes as long as `make
-# test`. Types are checked with the versions of constraints.txt alone.
-test-oldest:  ## The tests with the oldest versions of setup.cfg, in .venv-oldest
+# The oldest PyTorch includes the CUDA libraries: a download of 3 GB, and 8 GB on disk. The
+# first call installs for seven minutes on two busy cores; later calls take as long as
+# `make test`. Style and types are checked with the versions of constraints.txt only.
+test-oldest:  ## Run the tests with the oldest versions of setup.cfg, in .venv-oldest
 	@[ -n "$(OLDEST)" ] || { echo "Python 3.11, the oldest that setup.cfg allows," \
 	"not found; install it first"; exit 1; }
 	@[ -x .venv-oldest/bin/pip ] || $(OLDEST) -m venv --clear .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --editable '.[dev]' \
 	--constraint .constraints-oldest.txt
-	.venv-oldest/bin/python -m ruff check .
-	.venv-oldest/bin/python -m ruff format --check .
 	.venv-oldest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not gpu and not slow"
 
-test-hostile: ready  ## Only the tests of forged runs, checkpoints, caches and files; all of them
+test-hostile: ready  ## Run all tests of forged runs, checkpoints, caches and files
 	AFFUSE_HOSTILE=all $(RUN) -m pytest -q $(HOSTILE) -o log_cli=true \
 	-o log_cli_level=INFO -o log_cli_format="%(message)s"
 
@@ -136,13 +133,13 @@ test-damage: ready  ## Damage files of a cache and runs at random: DAMAGES=300 S
 	tests/test_damaged_files.py -o log_cli=true -o log_cli_level=INFO \
 	-o log_cli_format="%(message)s"
 
-test-coverage: ready  ## Simulate how often intervals hold the truth: REPLICATES=2000 SEED=0
+test-coverage: ready  ## Simulate the coverage of 95 % intervals: REPLICATES=2000 SEED=0
 	AFFUSE_REPLICATES=$(REPLICATES) AFFUSE_SEED=$(SEED) $(RUN) -m pytest -q -n $(WORKERS) \
 	tests/fuse/scoring/test_interval_coverage.py -o log_cli=true -o log_cli_level=INFO \
 	-o log_cli_format="%(message)s"
 
-check: lint type test  ## Everything that must pass before a commit
+check: lint type test  ## Run everything that must pass before a commit
 
-clean:  ## Remove what tests and the sample leave behind; caches and runs stay
+clean:  ## Remove files of tests and builds; keep caches and runs
 	rm -rf out .pytest_cache .mypy_cache .ruff_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

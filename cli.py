@@ -6,7 +6,7 @@ This file parses, calls and prints; the work is done in `data`, `extract` and `f
 import sys
 from pathlib import Path
 
-if __name__ == "__main__":  # `affuse.cli` does the work, under that name alone
+if __name__ == "__main__":  # import `affuse.cli`, so that no module has two names
     import importlib
     import runpy
 
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from affuse.data.options.command_groups import Group, takes
-from affuse.data.terminal import say
+from affuse.data.options.command_groups import Group, takes_record
+from affuse.data.terminal import print_line
 from affuse.extract.commands.bench_command import bench
 from affuse.extract.commands.cache_command import cache
 
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 @main.command()
-@takes
+@takes_record
 def check(options: "source_options.CheckCorpus") -> None:
     """Compare a corpus with its published counts.
 
@@ -68,11 +68,12 @@ def check(options: "source_options.CheckCorpus") -> None:
     from affuse.data.reading import corpus_checks
     from affuse.extract.caching import recording_headers
 
-    sys.exit(not corpus_checks.command(say, recording_headers.faults, options))
+    find = recording_headers.find_problems
+    sys.exit(not corpus_checks.command(print_line, find, options))
 
 
 @main.command()
-@takes
+@takes_record
 def utterances(options: "source_options.WriteUtterances") -> None:
     """Write the utterances of a corpus as CSV, one row each.
 
@@ -85,16 +86,16 @@ def utterances(options: "source_options.WriteUtterances") -> None:
     """
     from affuse.data.reading import corpus_checks
 
-    sys.exit(not corpus_checks.utterances(options, say))
+    sys.exit(not corpus_checks.utterances(options, print_line))
 
 
 @main.command()
-@takes
+@takes_record
 def sample(options: "source_options.WriteSample") -> None:
     """Write a small example of a corpus.
 
-    It has the layout of CORPUS, lies at ROOT, and holds composed text and generated
-    tones. ROOT must be a new or an empty folder.
+    The example has the layout of CORPUS, with made-up sentences and generated tones.
+    ROOT must be a new or an empty folder.
 
     \b
     Example:
@@ -104,11 +105,11 @@ def sample(options: "source_options.WriteSample") -> None:
 
     corpus, root = options.corpus, options.root
     count = corpus_reading.sample(corpus, root)
-    say(f"{count} synthetic utterances in the layout of {corpus} in {root}")
+    print_line(f"{count} synthetic utterances in the layout of {corpus} in {root}")
 
 
 @main.command()
-@takes
+@takes_record
 def extract(options: "extraction_options.Extract") -> None:
     """Encode a corpus into the cache (stage one).
 
@@ -124,14 +125,14 @@ def extract(options: "extraction_options.Extract") -> None:
     """
     from affuse.extract.commands import extract_command
 
-    sys.exit(extract_command.run(options, say) > 0)
+    sys.exit(extract_command.run(options, print_line) > 0)
 
 
 main.add_command(cache)
 
 
 @main.command()
-@takes
+@takes_record
 def run(options: "pipeline_options.RunCommand") -> None:
     """Extract, train and report in one command.
 
@@ -148,11 +149,11 @@ def run(options: "pipeline_options.RunCommand") -> None:
     from affuse.fuse.commands import run_command
 
     encode, tune = extract_command.encode, run_tuning.tune
-    sys.exit(not run_command.run(say, encode, tune, options))
+    sys.exit(not run_command.run(print_line, encode, tune, options))
 
 
 @main.command()
-@takes
+@takes_record
 def distil(options: "distillation_options.Distil") -> None:
     """Distil an encoder into a smaller one: a student learns from a teacher.
 
@@ -169,11 +170,11 @@ def distil(options: "distillation_options.Distil") -> None:
     """
     from affuse.extract.commands import distil_command
 
-    distil_command.distil(say, options)
+    distil_command.distil(print_line, options)
 
 
 @main.command()
-@takes
+@takes_record
 def finetune(options: "finetuning_options.Finetune") -> None:
     """Fine-tune encoders together with a fusion design.
 
@@ -188,14 +189,14 @@ def finetune(options: "finetuning_options.Finetune") -> None:
     """
     from affuse.extract.commands import finetune_command
 
-    finetune_command.finetune(say, options)
+    finetune_command.finetune(print_line, options)
 
 
 main.add_command(bench)
 
 
 @main.command()
-@takes
+@takes_record
 def train(options: "training_options.Train") -> None:
     """Train fusion designs on cached embeddings (stage two).
 
@@ -210,11 +211,11 @@ def train(options: "training_options.Train") -> None:
     """
     from affuse.fuse.commands import training_commands
 
-    training_commands.train(say, options)
+    training_commands.train(print_line, options)
 
 
 @main.command()
-@takes
+@takes_record
 def sweep(options: "training_options.Sweep") -> None:
     """Search settings on validation parts; no test part is used.
 
@@ -231,17 +232,16 @@ def sweep(options: "training_options.Sweep") -> None:
     """
     from affuse.fuse.commands import training_commands
 
-    training_commands.sweep(say, options)
+    training_commands.sweep(print_line, options)
 
 
 @main.command()
-@takes
+@takes_record
 def lint(options: "run_options.Lint") -> None:
     """Look for leaks in finished runs.
 
-    Every rule checks RUN, or all runs. A rule uses what is there: the run folder
-    alone, or also the corpus and the embeddings in the cache. The exit status is 1 if
-    a rule fails.
+    Every rule checks RUN, or all runs. A rule reads the run folder and, if they are in
+    the cache, the corpus and the embeddings. The exit status is 1 if a rule fails.
 
     \b
     Example:
@@ -249,19 +249,19 @@ def lint(options: "run_options.Lint") -> None:
     """
     from affuse.fuse.commands import lint_command
 
-    sys.exit(not lint_command.lint(say, options))
+    sys.exit(not lint_command.lint(print_line, options))
 
 
 @main.command()
-@takes
+@takes_record
 def verify(options: "run_options.Verify") -> None:
     """Check caches and runs against the digests of their files.
 
     The command reads every file below each FOLDER, which is a cache, a run, or a
-    folder of several; without one, all caches and runs. It names every file that is
-    damaged or missing. It also names folders without digests, which an older version
-    made or an interrupted command left. The exit status is 1 if a file is damaged or
-    missing.
+    folder of several. Without FOLDER, it reads all caches and runs. It names every
+    file that is damaged or missing. It also names folders without digests, which an
+    older version or an interrupted command wrote. The exit status is 1 if a file is
+    damaged or missing.
 
     \b
     Example:
@@ -270,11 +270,11 @@ def verify(options: "run_options.Verify") -> None:
     from affuse.data.cache import verification
 
     usual = [options.cache, options.runs]
-    sys.exit(not verification.command(say, folders=options.folders, usual=usual))
+    sys.exit(not verification.command(print_line, folders=options.folders, usual=usual))
 
 
 @main.command()
-@takes
+@takes_record
 def report(options: "report_options.Report") -> None:
     """Print the CCC table of finished runs.
 
@@ -289,17 +289,17 @@ def report(options: "report_options.Report") -> None:
     """
     from affuse.fuse.commands import report_command
 
-    sys.exit(not report_command.report(options, say))
+    sys.exit(not report_command.report(options, print_line))
 
 
 @main.command()
-@takes
+@takes_record
 def calibrate(options: "run_options.Calibrate") -> None:
     """Calibrate the predictions of RUN, and add intervals to them.
 
     The command learns from validation predictions alone: the affine map of the highest
-    CCC, and split conformal intervals. It prints how both do on the test parts, and
-    the gain of leaving uncertain utterances out. It writes calibration.json,
+    CCC, and split conformal intervals. It prints the scores of both on the test parts,
+    and the scores without the most uncertain utterances. It writes calibration.json,
     rejection.csv and rejection.svg into RUN.
 
     \b
@@ -308,11 +308,11 @@ def calibrate(options: "run_options.Calibrate") -> None:
     """
     from affuse.fuse.commands import calibrate_command
 
-    calibrate_command.command(options)
+    calibrate_command.calibrate_run(options)
 
 
 @main.command()
-@takes
+@takes_record
 def predict(options: "run_options.Predict") -> None:
     """Predict cached utterances with the models of RUN, as CSV.
 
@@ -334,7 +334,7 @@ def predict(options: "run_options.Predict") -> None:
 
 
 @main.command()
-@takes
+@takes_record
 def ablate(options: "run_options.Ablate") -> None:
     """Measure the contribution of each modality.
 
@@ -347,4 +347,4 @@ def ablate(options: "run_options.Ablate") -> None:
     """
     from affuse.fuse.commands import training_commands
 
-    training_commands.ablate(say, options)
+    training_commands.ablate(print_line, options)

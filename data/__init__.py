@@ -1,1 +1,1 @@
-"""Corpora and file formats; numpy and h5py, never torch."""
+"""Corpora, folds, and the files of caches and runs, without an import of torch."""

@@ -12,16 +12,16 @@ from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import read_run
 from affuse.data.system import digests
 from affuse.data.system.regular_files import WEIGHTS
-from affuse.data.system.text_columns import columns
+from affuse.data.system.text_columns import align_columns
 
 
-def bench(say: Callable[[str], object], run: Path, *, rounds: int) -> None:
-    """Measure how long it takes to read a run, and a copy of it without manifests.
+def bench(print_line: Callable[[str], object], run: Path, *, rounds: int) -> None:
+    """Measure and print the time to read a run with digests and without.
 
     Args:
-        say: function that prints one line of the result
+        print_line: function that prints one line of the result
         run: a finished run folder
-        rounds: number of measurements of each; the fastest one counts
+        rounds: number of measurements with and without; the fastest ones count
 
     Raises:
         AffuseError, FileNotFoundError: as in `read_run`
@@ -35,8 +35,8 @@ def bench(say: Callable[[str], object], run: Path, *, rounds: int) -> None:
             checked, plain = (min(times) for times in zip(*both, strict=True))
             cells = (f"{1e3 * checked:.1f} ms", f"{1e3 * plain:.1f} ms")
             lines.append((name, *cells, f"{checked / plain:.3f}"))
-    for line in columns(lines):
-        say(line)
+    for line in align_columns(lines):
+        print_line(line)
 
 
 def _tables(run: Path) -> None:

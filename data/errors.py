@@ -44,7 +44,7 @@ class OptionError(AffuseError):
 
 
 @contextmanager
-def options_at_fault() -> Iterator[None]:
+def as_option_errors() -> Iterator[None]:
     """Convert every `AffuseError` and `FileNotFoundError` inside to an `OptionError`.
 
     Use it where options are checked by code that also reads files. A
@@ -67,7 +67,4 @@ class DamagedFileError(AffuseError):
 
 
 class MemoryShortageError(AffuseError, MemoryError):
-    """Error for too little memory to read or write a file, which may be intact.
-
-    It is an `AffuseError`, so that a command prints it without a traceback.
-    """
+    """Error for too little memory to read or write a file; the file may be intact."""

@@ -76,7 +76,7 @@ class InstalledPlugin:
         return module
 
 
-def of(group: str) -> tuple[InstalledPlugin, ...]:
+def list_plugins(group: str) -> tuple[InstalledPlugin, ...]:
     """Return the entry points of a group, sorted by name and package.
 
     Args:

@@ -1,7 +1,7 @@
-"""Record of a modality, which both stages use; see data/modalities for their values.
+"""Record of a modality, which both stages use.
 
-Each file there defines ``MODALITY``, a `Modality` with the name of the file. A new
-modality needs a new file there and an encoder in extract/encoders, and no other edit.
+Each file in data/modalities defines ``MODALITY``, a `Modality` with the name of the
+file. A new modality needs a new file there and an encoder in extract/encoders.
 """
 
 import math
@@ -66,7 +66,7 @@ class Modality:
     part_rows: int = 256  # utterances of a part
     part_size: float  # sum of the sizes of a part, in `unit`
     batch: Mapping[str, float]  # size of a batch, by device: "cpu" and "cuda"
-    batches: int = 18  # that may be in memory together, even with few threads
+    batches: int = 18  # in memory at once; with more threads, one for each thread
     needs: tuple[str, ...] = ("columns",)  # fields of an utterance that `source` reads
     columns: tuple[str, ...] = ()  # of a table, which its reader always keeps
     source: Callable[[Utterance, Path], Any]

@@ -95,7 +95,7 @@ def unify(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(_unified(row, substitutes) for row in rows)
 
 
-def unified(names: Mapping[str, str]) -> dict[str, str]:
+def unify_names(names: Mapping[str, str]) -> dict[str, str]:
     """Return a mapping with one spelling for each name; "" for a blank name.
 
     Args:

@@ -33,7 +33,7 @@ class PluginFile:
 _FILES: dict[tuple[str, str], PluginFile] = {}  # by package of the kind, and name
 
 
-def of(kind: PluginKind) -> Mapping[str, PluginFile]:
+def added_files(kind: PluginKind) -> Mapping[str, PluginFile]:
     """Return the files of one kind that were added in this process, by name.
 
     Args:

@@ -52,7 +52,7 @@ def names(kind: PluginKind) -> list[str]:
         True
     """
     others = (plugin.name for plugin in _installed(kind))
-    return sorted({*_files(kind), *others, *plugin_files.of(kind)})
+    return sorted({*_files(kind), *others, *plugin_files.added_files(kind)})
 
 
 def load(kind: PluginKind, name: str) -> ModuleType:
@@ -68,7 +68,7 @@ def load(kind: PluginKind, name: str) -> ModuleType:
     """
     if name in _files(kind):
         return importlib.import_module(_module(kind, name))
-    if name in (files := plugin_files.of(kind)):
+    if name in (files := plugin_files.added_files(kind)):
         return files[name].module
     return _entry(kind, name).load(kind)
 
@@ -101,7 +101,7 @@ def source(kind: PluginKind, name: str) -> PluginSource:
     """
     if name in _files(kind):
         return PluginSource(_module(kind, name))
-    if name in (files := plugin_files.of(kind)):
+    if name in (files := plugin_files.added_files(kind)):
         file = files[name]
         return PluginSource(file.module.__name__, file=file.path)
     plugin = _entry(kind, name)
@@ -192,17 +192,17 @@ def _is_name(name: str) -> bool:
 def _installed(kind: PluginKind) -> Iterator[InstalledPlugin]:
     """Yield plug-ins of other packages; warn about each one with an unusable name."""
     taken = _taken(kind)
-    for plugin in installed_plugins.of(kind.group):
+    for plugin in installed_plugins.list_plugins(kind.group):
         what = f"the {kind.noun} '{plugin.name}' of the package {plugin.origin}"
         if not _is_name(plugin.name):
             warn(
-                f"{what} is left out, for a name has letters, digits and underscores "
-                f"only; tell its authors"
+                f"{what} is left out, because a name may have only letters, digits and "
+                f"underscores; tell its authors"
             )
         elif plugin.name in taken:
             warn(
-                f"{what} is left out, for '{plugin.name}' is a name of affuse; tell "
-                f"the authors of {plugin.package}"
+                f"{what} is left out, because '{plugin.name}' is a name of affuse; "
+                f"tell the authors of {plugin.package}"
             )
         else:
             yield plugin

@@ -19,7 +19,7 @@ KIND = Record({}, {"nature": OneOf(NATURES)}, others=Plain())  # see corpora.man
 REHEARSAL = "rehearsal.json"  # beside spoken rehearsal trees: synthetic speech
 
 
-def stated(root: Path) -> str:
+def read_nature(root: Path) -> str:
     """Return the kind of ratings that a folder states; ``human`` if it states none.
 
     Args:
@@ -43,7 +43,7 @@ def stated(root: Path) -> str:
     return str(content.get("nature", "human"))
 
 
-def state(root: Path, nature: str) -> None:
+def write_nature(root: Path, nature: str) -> None:
     """Write the sidecar; the `sample` function of a corpus reader calls this.
 
     Args:

@@ -1,7 +1,7 @@
 """Printing to the terminal, with control characters escaped.
 
-Names and messages may hold text from untrusted files. A command prints only with `say`,
-the log or an error message, and each of these escapes the text. The module
+Names and messages may hold text from untrusted files. A command prints only with
+`print_line`, the log or an error message, and each of these escapes the text.
 `affuse.fuse.reporting.escapes` escapes text for other formats.
 """
 
@@ -43,7 +43,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else _escaped(c) for c in text)
 
 
-def inactive(text: str) -> str:
+def escape_active(text: str) -> str:
     """Return a text with only those characters escaped that control a terminal.
 
     Line ends, tabs, no-break spaces and joiners are kept, because data need them.
@@ -52,7 +52,7 @@ def inactive(text: str) -> str:
         text: from any file
 
     Examples:
-        >>> print(inactive("a\\x1b[2J"))
+        >>> print(escape_active("a\\x1b[2J"))
         a\\x1b[2J
     """
     return ACTIVE.sub(lambda match: _escaped(match[0]), text)
@@ -75,7 +75,7 @@ def page_width(stream: TextIO, most: int) -> int:
     return min(most, shutil.get_terminal_size((most, 24)).columns)
 
 
-def say(line: str, *, err: bool = False) -> None:
+def print_line(line: str, *, err: bool = False) -> None:
     """Print one line, with control characters and line ends within it escaped.
 
     Args:
@@ -129,4 +129,4 @@ def _print_traceback(
     """Print a traceback as Python does, with control characters escaped."""
     for text in traceback.format_exception(kind, error, trace):
         for line in text.rstrip("\n").split("\n"):
-            say(line, err=True)
+            print_line(line, err=True)

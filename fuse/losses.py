@@ -1,4 +1,4 @@
-"""Loss functions of training: CCC loss, mean squared error, their mix, reconstruction.
+"""Loss functions: CCC loss, mean squared error, their mix, and reconstruction loss.
 
 Every loss maps (..., batch, features) to (...). A plain batch gives a scalar; models
 stacked along leading axes give one loss for each model, independent of the others. Rows
@@ -18,9 +18,9 @@ Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 # The CCC of a small batch is biased low. In a simulation with a true CCC of .695, it
 # averages .525 in batches of 4, .617 of 8, .677 of 32, .690 of 128.
-SMALLEST_BATCH = 32  # utterances; the gradient still points towards the corpus's CCC
+SMALLEST_BATCH = 32  # utterances; in larger batches, the bias of the CCC is small
 
-LEAST_SPREAD = 1e-8  # squared rating units; only a batch without variation is below it
+LEAST_SPREAD = 1e-8  # squared rating units; only constant batches are below it
 
 
 def ccc_loss(prediction: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -44,7 +44,7 @@ def ccc_loss(prediction: Tensor, truth: Tensor, weight: Tensor | None = None) ->
         (...), in [0, 2]; the gradient flows to the prediction only
     """
     with torch.autocast(prediction.device.type, enabled=False):
-        p, t = _up(prediction), _up(truth)
+        p, t = _at_least_float32(prediction), _at_least_float32(truth)
         coefficients: Tensor = _Concordance.apply(p, t, _shares(p, weight))
         return 1 - coefficients.mean(dim=-1)
 
@@ -61,7 +61,9 @@ def mse(prediction: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tens
         (...), at least 0, in squared rating units
     """
     with torch.autocast(prediction.device.type, enabled=False):
-        squares: Tensor = _Squares.apply(_up(prediction), _up(truth))
+        squares: Tensor = _Squares.apply(
+            _at_least_float32(prediction), _at_least_float32(truth)
+        )
         return _mean(squares.unsqueeze(-1), weight).squeeze(-1)
 
 
@@ -69,7 +71,7 @@ def mix(weight: float) -> Loss:
     """Return the loss ``weight * ccc_loss + (1 - weight) * mse``.
 
     Args:
-        weight: of the CCC, in [0, 1]
+        weight: weight of the CCC, in [0, 1]
 
     Raises:
         AffuseError: if the weight is outside [0, 1]
@@ -234,6 +236,6 @@ def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
     return (values * weight.unsqueeze(-1)).sum(dim=-2) / total
 
 
-def _up(values: Tensor) -> Tensor:
+def _at_least_float32(values: Tensor) -> Tensor:
     """Return values in float32, or unchanged if they are in float64."""
     return values.to(torch.promote_types(values.dtype, torch.float32))

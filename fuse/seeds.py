@@ -3,8 +3,8 @@
 import hashlib
 
 
-def derived(seed: int, *names: str) -> int:
-    """Return a seed that differs for each fold or modality.
+def derive_seed(seed: int, *names: str) -> int:
+    """Return a seed that differs between folds, and between modalities if named.
 
     The folds of a run must not share random numbers. Models with equal initial weights
     and dropout masks make correlated errors in all folds, so the mean over folds would
@@ -12,13 +12,13 @@ def derived(seed: int, *names: str) -> int:
 
     Args:
         seed: the user's seed, at least 0
-        names: of the fold, and of other parts that need separate random numbers
+        names: name of the fold, then of the modality if it needs a separate seed
 
     Returns:
         the first 32 bits of a SHA-256 digest
 
     Examples:
-        >>> derived(0, "session1") == derived(0, "session2")
+        >>> derive_seed(0, "session1") == derive_seed(0, "session2")
         False
     """
     digest = hashlib.sha256(" ".join([str(seed), *names]).encode()).digest()

@@ -17,7 +17,7 @@ from affuse.fuse.losses import LOSSES
 EVERY_LAYER = ("all", "concat", "weighted")  # values of `layers`; concat means all
 LAYER_WORDS = (*EVERY_LAYER, "last")
 STATISTICS = ("mean", "mean+std")
-END_TO_END = "end-to-end"  # value of `training`: jointly with encoders, by `finetune`
+END_TO_END = "end-to-end"  # value of `training`: `finetune` trains encoders and head
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "protocol": ("", *PROTOCOLS),
@@ -50,13 +50,13 @@ RANGES: Mapping[str, tuple[float, float]] = {  # lowest and highest, both allowe
 }
 
 
-def demand(name: str, value: object, kind: type) -> None:
+def demand_allowed(name: str, value: object, kind: type) -> None:
     """Raise an error if a value has the wrong type or is outside the allowed values.
 
     Args:
-        name: of the setting
-        value: to be checked
-        kind: type of its default
+        name: name of the setting
+        value: value to check
+        kind: type of the setting's default
 
     Raises:
         AffuseError: naming the setting, the value and the allowed values

@@ -1,9 +1,9 @@
 """Marks on the fields of `Settings`, which state what the models of a group share.
 
 Two kinds of models are trained in groups: regressors with their jointly trained
-autoencoders, and pretrained autoencoders. A field without a mark is shared by both
-kinds. Models that differ in such a field are in different groups, so that no model
-takes the value of another.
+autoencoders, and pretrained autoencoders. All models of a group, of either kind, have
+the same value of a field without a mark. Models that differ in such a field are in
+different groups, so that no model takes the value of another.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 T = TypeVar("T", str, int, float, bool)
-KEY = "mark"  # of a field's metadata
+KEY = "mark"  # key of the mark in the metadata of a field
 
 
 class Scope(Enum):
@@ -43,47 +43,47 @@ def setting(default: T, *, regressor: Scope = SHARED, autoencoder: Scope = SHARE
         regressor: scope of the field in the training of a regressor
         autoencoder: scope of the field in the pretraining of an autoencoder
 
-        Returns:
-            a `dataclasses.field`, annotated with the type of the default as in
-            `dataclasses.field` itself
+    Returns:
+        a `dataclasses.field`, annotated with the type of the default as in
+        `dataclasses.field` itself
     """
     marked: T = field(default=default, metadata={KEY: Mark(regressor, autoencoder)})
     return marked
 
 
-def setting_of_rows(default: T) -> T:
+def row_setting(default: T) -> T:
     """Return a field that selects rows or ratings and does not affect the training."""
     return setting(default, regressor=UNUSED, autoencoder=UNUSED)
 
 
 def mark(of: "Field[Any]") -> Mark:
-    """Return the mark of a field, by default that of a field shared by both kinds."""
+    """Return the mark of a field; without one, a group shares the field's value."""
     value: Mark = of.metadata.get(KEY, Mark())
     return value
 
 
-def names_of_rows(settings: type) -> tuple[str, ...]:
+def row_setting_names(settings: type) -> tuple[str, ...]:
     """Return the names of the fields that no training uses, in order of declaration.
 
     Examples:
         >>> from affuse.fuse.settings import Settings
-        >>> names_of_rows(Settings)
+        >>> row_setting_names(Settings)
         ('protocol', 'folds', 'split_seed', 'out_of_range', 'map')
     """
     return _names(settings, _selects_rows)
 
 
-def shared_by_regressors(settings: object) -> tuple[Any, ...]:
+def shared_regressor_values(settings: object) -> tuple[Any, ...]:
     """Return the values that all regressors of one model group have in common."""
     return _values(settings, _shared_by_regressors)
 
 
-def shared_by_autoencoders(settings: object) -> tuple[Any, ...]:
+def shared_autoencoder_values(settings: object) -> tuple[Any, ...]:
     """Return the values that all autoencoders of one model group have in common."""
     return _values(settings, _shared_by_autoencoders)
 
 
-def decisive_for_autoencoders(settings: object) -> tuple[Any, ...]:
+def values_of_autoencoders(settings: object) -> tuple[Any, ...]:
     """Return the values that a pretrained autoencoder depends on.
 
     Regressors with equal values use the same autoencoder.
@@ -91,7 +91,7 @@ def decisive_for_autoencoders(settings: object) -> tuple[Any, ...]:
     return _values(settings, _decisive_for_autoencoders)
 
 
-def unmarked(settings: object) -> tuple[Any, ...]:
+def unmarked_values(settings: object) -> tuple[Any, ...]:
     """Return the values of the fields without a mark, which may affect any result."""
     return _values(settings, _unmarked)
 

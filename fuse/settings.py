@@ -1,29 +1,26 @@
-"""Settings of a training run, their defaults, and experiment files that change them.
+"""Settings of a training run and their defaults.
 
-An experiment is a TOML file with some of the settings. A run saves all of them as
-``settings.toml``, which can be used as an experiment. Seeds, device and folders are not
-settings, because they do not define the model that is trained.
+Seeds, device and folders are options of the commands, not settings. Files that change
+settings are read by `affuse.fuse.experiment_files`.
 """
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from affuse.data.errors import AffuseError, OptionError, options_at_fault
+from affuse.data.errors import AffuseError, OptionError, as_option_errors
 from affuse.data.suggestions import hint
-from affuse.data.system.documents import parse_toml, read_toml
-from affuse.data.system.schema import MapOf, Plain, Record
+from affuse.data.system.documents import parse_toml
+from affuse.data.system.schema import Plain, Record
 from affuse.fuse.losses import SMALLEST_BATCH
 from affuse.fuse.setting_ranges import (
     BY_MODALITY,
     CHOICES,
     END_TO_END,
     RANGES,
-    demand,
+    demand_allowed,
 )
-from affuse.fuse.setting_scopes import PER_MODEL, UNUSED, setting, setting_of_rows
+from affuse.fuse.setting_scopes import PER_MODEL, UNUSED, row_setting, setting
 
 __all__ = [
     "BY_MODALITY",
@@ -32,17 +29,9 @@ __all__ = [
     "RANGES",
     "Settings",
     "change",
-    "dump",
-    "experiments",
-    "find",
-    "load",
     "override",
 ]
 
-EXPERIMENTS = Path(__file__).parent / "experiments"
-FINETUNE = "finetune"  # table of an experiment for `affuse.extract.finetune` alone
-EXPERIMENT = Record({}, {FINETUNE: MapOf(Plain(1))}, others=Plain(1))
-ADDED = {"pooling": "mean+std"}  # later settings, with what older versions did
 ASSIGNED = Record({"value": Plain(1)})
 
 
@@ -55,12 +44,12 @@ class Settings:
     """
 
     # Rows and ratings
-    # a protocol of affuse.data.splits.protocols; "" is that of the corpus
-    protocol: str = setting_of_rows("")
-    folds: int = setting_of_rows(5)  # groups of speakers, for the protocol "speakers"
-    split_seed: int = setting_of_rows(0)  # of random choices in a protocol
+    # name in affuse.data.splits.protocols; "" selects the default of the corpus
+    protocol: str = row_setting("")
+    folds: int = row_setting(5)  # groups of speakers, for the protocol "speakers"
+    split_seed: int = row_setting(0)  # seed of the random choices in a protocol
     # ratings outside the scale: "clip", "keep" or "drop"
-    out_of_range: str = setting_of_rows("clip")
+    out_of_range: str = row_setting("clip")
 
     # Dimensionality reduction of one modality's embedding
     # Layers to take of a cache: "all", "last" or numbers such as "0,6,12", which are
@@ -84,7 +73,7 @@ class Settings:
     pretrain_epochs: int = setting(25, regressor=UNUSED, autoencoder=PER_MODEL)
     # learning rate of pretraining
     pretrain_rate: float = setting(5e-3, regressor=UNUSED, autoencoder=PER_MODEL)
-    # weight of equation 7 in the loss of joint training
+    # weight of the reconstruction loss (equation 7) in joint training
     reconstruction: float = setting(0.1, autoencoder=UNUSED)
 
     # Design
@@ -108,9 +97,9 @@ class Settings:
     mix: float = setting(0.5, autoencoder=UNUSED)  # weight of the CCC in "mix"
     optimizer: str = setting("adamw")  # or "adam", whose weight decay is an L2 penalty
     learning_rate: float = setting(1e-3, regressor=PER_MODEL, autoencoder=UNUSED)
-    # per unit of the learning rate
+    # "adamw" multiplies weights by 1 - learning_rate * weight_decay in each step
     weight_decay: float = setting(1e-2, regressor=PER_MODEL, autoencoder=PER_MODEL)
-    # utterances, approximately: an epoch is divided into near-equal batches
+    # approximate number of utterances in a batch; batches have near-equal sizes
     batch: int = setting(512, regressor=PER_MODEL, autoencoder=PER_MODEL)
     # largest number of passes over the training rows
     epochs: int = setting(100, regressor=PER_MODEL, autoencoder=UNUSED)
@@ -121,7 +110,7 @@ class Settings:
         if self.layers == "concat":
             object.__setattr__(self, "layers", "all")
         for field in fields(self):
-            demand(field.name, getattr(self, field.name), type(field.default))
+            demand_allowed(field.name, getattr(self, field.name), type(field.default))
         if self.loss != "mse" and self.batch < SMALLEST_BATCH:
             raise AffuseError(
                 f"batch={self.batch} with loss='{self.loss}': the CCC of a small batch "
@@ -131,9 +120,9 @@ class Settings:
             _demand_constant_codes(self)
         if self.layers == "weighted" and self.reduce == "pca":
             raise AffuseError(
-                "layers='weighted' learns the weights of layers before they are "
-                "reduced, so there is nothing to fit reduce='pca' on; use "
-                "reduce='autoencoder' or 'none'"
+                "layers='weighted' trains the weights of the layers, so there are no "
+                "fixed embeddings to fit reduce='pca' on; use reduce='autoencoder' or "
+                "'none'"
             )
 
 
@@ -156,57 +145,11 @@ def _demand_constant_codes(settings: Settings) -> None:
             )
 
 
-def experiments() -> list[str]:
-    """Return the names of the experiments that come with the project, sorted."""
-    return sorted(path.stem for path in EXPERIMENTS.glob("*.toml"))
-
-
-def load(experiment: Path | str) -> Settings:
-    """Return the settings of an experiment; settings that it lacks have their default.
-
-    Args:
-        experiment: a TOML file, or the name of one in fuse/experiments
-
-    Raises:
-        FileNotFoundError: if there is no such experiment; the message lists the names
-        AffuseError: naming the file, and the setting that is unknown or invalid
-    """
-    path = find(experiment)
-    changes = read_toml(path, EXPERIMENT)
-    changes.pop(FINETUNE, None)
-    try:
-        return change(Settings(), changes)
-    except AffuseError as error:
-        raise AffuseError(f"{path}: {error}") from error
-
-
-def find(experiment: Path | str) -> Path:
-    """Return the path of an experiment's file.
-
-    Args:
-        experiment: a TOML file, or the name of one in fuse/experiments
-
-    Raises:
-        FileNotFoundError: if there is no such experiment; the message lists the names
-        AffuseError: if it is a folder, a pipe or a device
-    """
-    path = EXPERIMENTS / f"{experiment}.toml"
-    if not path.is_file():
-        path = Path(experiment)
-    advice = f"choose from {', '.join(experiments())}, or give the path of a TOML file"
-    if not path.exists():
-        near = hint(str(experiment), experiments())
-        raise FileNotFoundError(f"no experiment {str(experiment)!r}: {advice}{near}")
-    if not path.is_file():
-        raise AffuseError(f"experiment {str(experiment)!r} is not a file: {advice}")
-    return path
-
-
 def change(settings: Settings, changes: Mapping[str, Any]) -> Settings:
-    """Return settings with some values replaced; an int may stand for a float.
+    """Return settings with some values replaced; a float setting accepts an int.
 
     Args:
-        settings: to be changed
+        settings: settings to change
         changes: {name: new value}
 
     Raises:
@@ -230,7 +173,7 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
     """Return settings changed by assignments on the command line.
 
     Args:
-        settings: to be changed
+        settings: settings to change
         assignments: ``name=value`` strings; text needs no quotes
 
     Raises:
@@ -249,54 +192,5 @@ def override(settings: Settings, assignments: Iterable[str]) -> Settings:
             changes[name.strip()] = parse_toml(f"value = {text}", ASSIGNED)["value"]
         except AffuseError:  # text without quotes
             changes[name.strip()] = text.strip()
-    with options_at_fault():
+    with as_option_errors():
         return change(settings, changes)
-
-
-def identity(settings: Settings) -> dict[str, Any]:
-    """Return the settings as they enter the name of a run.
-
-    A run keeps its name as long as its settings train the same models. So settings
-    that older versions did not have are left out if they change nothing, and settings
-    that were renamed have their old name.
-
-    Args:
-        settings: of the run
-
-    Examples:
-        >>> identity(Settings())["layers"], "pooling" in identity(Settings())
-        ('concat', False)
-    """
-    values = asdict(settings)
-    if values["layers"] == "all":
-        values["layers"] = "concat"
-    for name, neutral in ADDED.items():
-        if values[name] == neutral:
-            del values[name]
-    return values
-
-
-def compared(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a run that tables compare.
-
-    Which layers and statistics a run takes stands in the record of its encoders. Here,
-    only a mix of layers is distinguished from their concatenation.
-
-    Args:
-        values: {name: value} in ``run.json``, also of an older version
-    """
-    rest = {name: value for name, value in values.items() if name != "pooling"}
-    if "layers" not in values:
-        return rest
-    return {**rest, "layers": "weighted" if values["layers"] == "weighted" else "all"}
-
-
-def dump(settings: Settings) -> str:
-    """Return all settings as TOML, which `load` reads as equal settings."""
-    lines = [f"{name} = {_toml(value)}" for name, value in asdict(settings).items()]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: str | float) -> str:
-    """Return a value in TOML, with text quoted as in JSON and numbers as in Python."""
-    return json.dumps(value) if isinstance(value, str) else repr(value)

@@ -5,8 +5,8 @@ def figure(value: float, *, digits: int = 3, sign: bool = False) -> str:
     """Format a number below 1 without the zero before the decimal point.
 
     Args:
-        value: to be formatted
-        digits: after the decimal point
+        value: number to format
+        digits: number of digits after the decimal point
         sign: write a plus sign before a positive number
 
     Returns:
@@ -25,7 +25,7 @@ def figure(value: float, *, digits: int = 3, sign: bool = False) -> str:
 
 
 def probability(p: float) -> str:
-    """Format a p-value with the sign before it.
+    """Format a p-value with ``=`` or ``<`` before it.
 
     Args:
         p: in [0, 1]
@@ -41,8 +41,8 @@ def count(number: int, noun: str) -> str:
     """Format a number with its noun, in the plural unless the number is 1.
 
     Args:
-        number: with a comma between thousands
-        noun: in the singular, with a plural in -s
+        number: number to format, with a comma between thousands
+        noun: noun in the singular; its plural must end in -s
 
     Examples:
         >>> count(1, "fold"), count(2170, "utterance")

@@ -1,4 +1,4 @@
-"""For all tests: one thread, no network, and what several of them ask for."""
+"""Settings of all tests (one thread, no network), and fixtures that they share."""
 
 import gc
 import os
@@ -10,14 +10,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_collection_finish():
-    """Spare the garbage collector the modules and tests, which stay to the end."""
+    """Exclude modules and tests from garbage collection, because they stay in use."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_power_is_cut():
-    """Wait for no disk: `os.fsync` only looks whether there is such a file."""
+def replace_fsync():
+    """Replace `os.fsync`, which waits for the disk, by a check that the file exists."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda file: os.fstat(file) and None)
         yield
@@ -25,8 +25,8 @@ def no_power_is_cut():
 
 @pytest.fixture
 def encoded(monkeypatch):
-    """How many inputs went through an encoder, counted as it happens."""
-    from affuse.extract.encoders import (  # with torch: not for all tests
+    """Sizes of the batches that encoders have encoded, in a list that grows."""
+    from affuse.extract.encoders import (  # imports torch, so not at the top
         distilbert,
         wav2vec2,
     )
@@ -44,8 +44,8 @@ def encoded(monkeypatch):
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
-    """A function that installs a package with plug-ins, see `distributions`."""
-    from fake_distributions import installer  # with torch: not for all tests
+    """Function that installs a package with plug-ins, see `fake_distributions`."""
+    from fake_distributions import installer  # imports torch, so not at the top
 
     with installer(tmp_path, monkeypatch) as write:
         yield write

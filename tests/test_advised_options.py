@@ -1,4 +1,4 @@
-"""The options that messages name: each is one of the command that says so."""
+"""Each option that a message advises is an option of the command that prints it."""
 
 import ast
 import re
@@ -10,10 +10,10 @@ from locations import ROOT
 from affuse import cli
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-OTHERS = {"--nthreads", "--resources", "--array"}  # of dask and of Slurm
-SHARED = ("extract", "distil")  # commands that encode, with one code
-# Packages, or modules, that one command runs alone, and shared ones; the first that
-# fits. A message there may name an option of another command if it names the command.
+OTHERS = {"--nthreads", "--resources", "--array"}  # options of dask and of Slurm
+SHARED = ("extract", "distil")  # commands that share the code for encoding
+# Commands that use a package or a module; the first match counts. A message there may
+# name an option of another command if it names that command too.
 OWNERS = {
     "extract/distil": ("distil",),
     "extract/finetune/bench": ("bench finetune",),
@@ -29,14 +29,14 @@ OWNERS = {
     "fuse/calibration": ("calibrate",),
     "fuse/robustness/ablation.py": ("ablate",),
 }
-# A teacher is loaded without its head and in blocks of the usual length, so that these
-# can only be at fault where they were given.
-GIVEN = {"--head", "--block-seconds"}
-DIFFERENT = {"--layers", "--batch"}  # of the teacher for one command, else the student
+# `distil` does not set these options for a teacher, so a message about them can only
+# concern a command that was called with them.
+ONLY_EXPLICIT = {"--head", "--block-seconds"}
+DIFFERENT = {"--layers", "--batch"}  # of the student in `distil`, not of the teacher
 
 
 def commands(group=cli.main, start=""):
-    """{name: options} of every command, for example "bench train"."""
+    """Return {name: options} of every command; one name is "bench train"."""
     found = {}
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
@@ -49,17 +49,17 @@ def commands(group=cli.main, start=""):
     return found
 
 
-def written(node):
-    """The text of a literal, with {} for what is filled in; None if it is none."""
+def text_of_literal(node):
+    """Return the text of a literal with {} for its fields; None for other nodes."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        return "".join(written(part) or "{}" for part in node.values)
+        return "".join(text_of_literal(part) or "{}" for part in node.values)
     return None
 
 
-def documented(tree):
-    """Docstrings, which are not messages."""
+def docstrings(tree):
+    """Yield the docstrings, which are not messages."""
     kinds = (ast.Module, ast.FunctionDef, ast.ClassDef)
     for node in ast.walk(tree):
         if isinstance(node, kinds) and isinstance(node.body[0], ast.Expr):
@@ -67,16 +67,16 @@ def documented(tree):
 
 
 def messages():
-    """Module, line and text of every literal that names an option."""
+    """Yield module, line and text of every literal that names an option."""
     for package in ("data", "extract", "fuse"):
         for path in sorted((ROOT / package).rglob("*.py")):
             tree = ast.parse(path.read_text(encoding="utf-8"))
-            skipped = set(documented(tree))
+            skipped = set(docstrings(tree))
             for node in ast.walk(tree):
                 if isinstance(node, ast.JoinedStr):
                     skipped.update(node.values)
             for node in ast.walk(tree):
-                text = None if node in skipped else written(node)
+                text = None if node in skipped else text_of_literal(node)
                 if text and " " in text and OPTION.search(text):
                     yield path.relative_to(ROOT).as_posix(), node.lineno, text
 
@@ -85,31 +85,31 @@ COMMANDS = commands()
 MESSAGES = list(messages())
 
 
-def foreign(module, text, known=COMMANDS):
-    """Options that a message names and that its command does not have."""
-    every = set().union(*known.values(), {"--help"})
+def foreign_options(module, text, options=COMMANDS):
+    """Return the options that a message names and that its command does not have."""
+    every = set().union(*options.values(), {"--help"})
     named = set(OPTION.findall(text)) - OTHERS - {"--"}
     owners = next((o for place, o in OWNERS.items() if module.startswith(place)), ())
-    theirs = [known[owner] for owner in owners]
-    theirs += [has for name, has in known.items() if re.search(rf"\b{name}\b", text)]
-    if len(owners) > 1:  # what one of them lacks is no advice, unless it is addressed
+    theirs = [options[owner] for owner in owners]
+    theirs += [has for name, has in options.items() if re.search(rf"\b{name}\b", text)]
+    if len(owners) > 1:  # only shared options, except those of a named command
         theirs = [*theirs[len(owners) :], set.intersection(*theirs[: len(owners)])]
         theirs[-1] -= set() if "--head" in named else DIFFERENT
-        theirs.append(GIVEN)
+        theirs.append(ONLY_EXPLICIT)
     allowed = set().union(*theirs) if owners else every
     return sorted(named - allowed)
 
 
-def test_there_are_messages_and_commands():
+def test_messages_and_commands_are_found():
     assert len(MESSAGES) > 100
     assert "--teacher-layers" in COMMANDS["distil"]
 
 
-def test_messages_name_options_of_the_command_that_says_so():
+def test_messages_name_options_of_the_command_that_prints_them():
     found = [
         f"{module}:{line}: {', '.join(strange)}"
         for module, line, text in MESSAGES
-        if (strange := foreign(module, text))
+        if (strange := foreign_options(module, text))
     ]
     assert not found, "\n".join(found)
 
@@ -131,4 +131,4 @@ def test_messages_name_options_of_the_command_that_says_so():
     ],
 )
 def test_an_option_of_another_command_is_found(module, text, strange):
-    assert foreign(module, text) == strange
+    assert foreign_options(module, text) == strange

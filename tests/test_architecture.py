@@ -1,7 +1,7 @@
-"""The layers of the package: data <- extract, data <- fuse, all <- cli.
+"""Import rules of the package: data <- extract, data <- fuse, all <- cli.
 
-Within extract, only `finetune` and `commands` may import `fuse`: they train encoders
-together with what stage two trains. No sub-package imports one that imports it.
+Within extract, only `finetune` and `commands` may import `fuse`, because they train
+encoders together with a fusion design. Sub-packages do not import each other in cycles.
 """
 
 import ast
@@ -20,7 +20,7 @@ from source_files import FILES, LAYERS, tree
 
 from affuse.data.system import environment
 
-BELOW = {  # what of ours each layer may import
+BELOW = {  # layer: parts of this package that it may import
     "data": {"data"},
     "extract": {"extract", "data"},
     "fuse": {"fuse", "data"},
@@ -32,26 +32,26 @@ FORBIDDEN = {"data": {"torch", "transformers"}, "fuse": {"transformers"}}
 HEAVY = {
     "h5py", "librosa", "numpy", "sklearn", "soundfile", "soxr", "torch", "transformers",
 }  # fmt: skip
-SLOW = {"librosa", "soundfile", "soxr"}  # to import, or a C library that may be missing
+SLOW = {"librosa", "soundfile", "soxr"}  # slow imports, or a C library may be missing
 LINES, CLI_LINES = 250, 350
 PACKAGES = {"sklearn": "scikit-learn"}  # import name to distribution, if they differ
 
 
 class Import(NamedTuple):
-    package: str  # the first name of its path; of ours, "affuse.data" and so on
+    package: str  # first name of the path; two names in this package: "affuse.data"
     line: int
-    inside: bool  # of a function, so that it costs nothing until it is called
-    module: str  # the whole path
+    inside: bool  # True if the import is inside a function
+    module: str  # complete path
 
 
 def imports(source):
-    """Every import of a module."""
+    """Return every import of a source text."""
     return list(_imports(ast.parse(source)))
 
 
 @cache
-def found_in(file):
-    """Every import of a file of ours."""
+def imports_of(file):
+    """Return every import of a file of this package."""
     return list(_imports(tree(file)))
 
 
@@ -71,14 +71,14 @@ def _imports(tree):
         else:
             continue
         for name in found:
-            first = name.split(".")[0] or "."  # of this folder
+            first = name.split(".")[0] or "."  # "." for a relative import
             if first == "affuse":
                 first = ".".join(name.split(".")[:2])
             yield Import(first, node.lineno, node in inside, name)
 
 
-def wrong(file, found):
-    """Imports that a file of ours must not have."""
+def forbidden_imports(file, found):
+    """Return the imports that a file of this package must not have."""
     layer = file.split("/")[0]
     more = (also for folder, also in ALSO.items() if file.startswith(folder))
     allowed = {f"affuse.{name}" for name in BELOW[layer].union(*more)}
@@ -89,18 +89,18 @@ def wrong(file, found):
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_module_imports_only_what_is_below_it(file):
-    assert wrong(file, found_in(file)) == []
+    assert forbidden_imports(file, imports_of(file)) == []
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_module_can_be_read_at_once(file):
+def test_a_module_is_short(file):
     lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     assert len(lines) <= (CLI_LINES if file == "cli.py" else LINES)
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_what_is_slow_or_may_be_missing_is_imported_where_it_is_used(file):
-    found = found_in(file)
+def test_slow_packages_are_imported_inside_functions(file):
+    found = imports_of(file)
     slow = HEAVY if file == "cli.py" else SLOW
     assert [i for i in found if i.package in slow and not i.inside] == []
 
@@ -123,11 +123,11 @@ def test_what_is_slow_or_may_be_missing_is_imported_where_it_is_used(file):
         ("cli.py", "from affuse.data import plugins\nfrom affuse.fuse import a", 0),
     ],
 )
-def test_what_is_wrong_is_noticed(file, source, count):
-    assert len(wrong(file, imports(source))) == count
+def test_forbidden_imports_are_detected(file, source, count):
+    assert len(forbidden_imports(file, imports(source))) == count
 
 
-def test_imports_inside_functions_are_told_from_others():
+def test_imports_inside_functions_are_distinguished():
     source = "import a\nclass C:\n    import b\n    def f(self):\n        import c"
     assert [(i.package, i.inside) for i in imports(source)] == [
         ("a", False),
@@ -136,14 +136,14 @@ def test_imports_inside_functions_are_told_from_others():
     ]
 
 
-def test_help_needs_nothing_heavy():
+def test_help_imports_no_large_package():
     code = f"import affuse.cli, sys; print(*sorted({HEAVY} & set(sys.modules)))"
     command = [sys.executable, "-c", code]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
 
 
-def test_every_package_is_declared_and_every_declared_one_is_used():
+def test_setup_declares_exactly_the_packages_that_are_imported():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     wanted = setup["options"]["install_requires"].split("\n")
@@ -156,7 +156,7 @@ def test_every_package_is_declared_and_every_declared_one_is_used():
     used = {
         PACKAGES.get(i.package, i.package)
         for file in FILES
-        for i in found_in(file)
+        for i in imports_of(file)
         if not i.package.startswith("affuse")
         and i.package not in sys.stdlib_module_names
     }
@@ -166,14 +166,14 @@ def test_every_package_is_declared_and_every_declared_one_is_used():
 
 
 def package(module):
-    """The sub-package of a module; a module beside the sub-packages stands alone."""
+    """Return the sub-package of a module, or the module if it is in none."""
     names = module.split(".")
     return module if len(names) == 3 else ".".join(names[:-1])
 
 
 @cache
 def modules():
-    """{module: file} of the layers; a package is named after its folder."""
+    """Return {module: file} of the layers; a package has the name of its folder."""
     found = {}
     for file in FILES[2:]:
         names = ["affuse", *Path(file).with_suffix("").parts]
@@ -183,10 +183,10 @@ def modules():
 
 @cache
 def edges():
-    """All imports between modules of the layers, as (from, to)."""
+    """Return all imports between modules of the layers as (importing, imported)."""
     known, found = modules(), set()
     for module, file in known.items():
-        for i in found_in(file):
+        for i in imports_of(file):
             name = i.module
             while name and name not in known:
                 name = name.rpartition(".")[0]
@@ -199,7 +199,7 @@ def is_package(module):
     return modules()[module].endswith("__init__.py")
 
 
-def test_no_sub_package_imports_one_that_imports_it():
+def test_sub_packages_do_not_import_each_other_in_cycles():
     graph = {}
     for a, b in edges():
         a, b = (m if is_package(m) else package(m) for m in (a, b))
@@ -209,8 +209,8 @@ def test_no_sub_package_imports_one_that_imports_it():
     TopologicalSorter(graph).prepare()  # raises if there is a cycle
 
 
-def test_a_file_name_is_used_once():
-    # but for a modality and the design that takes it alone
+def test_file_names_are_unique():
+    # The modalities audio and text share a name with their single-modality design.
     alone = {f"affuse.data.modalities.{name}" for name in ("audio", "text")}
     assert {n.replace("data.modalities", "fuse.models.designs") for n in alone} <= {
         *modules()
@@ -221,7 +221,7 @@ def test_a_file_name_is_used_once():
     assert twice - folders == set()
 
 
-def test_what_begins_with_an_underscore_is_used_in_its_folder_alone():
+def test_private_modules_are_imported_in_their_folder_only():
     assert [
         (a, b)
         for a, b in edges()
@@ -229,7 +229,7 @@ def test_what_begins_with_an_underscore_is_used_in_its_folder_alone():
     ] == []
 
 
-def test_the_list_of_packages_is_complete():
+def test_setup_lists_all_packages():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     listed = setup["options"]["packages"].split()
@@ -241,7 +241,7 @@ def test_the_list_of_packages_is_complete():
     assert listed == sorted(found)
 
 
-def test_after_a_command_no_module_has_a_second_name():
+def test_a_command_imports_no_module_under_two_names():
     code = (
         "import runpy, sys; sys.argv = ['cli.py', '--version']\n"
         "try: runpy.run_path('cli.py', run_name='__main__')\n"
@@ -253,10 +253,10 @@ def test_after_a_command_no_module_has_a_second_name():
     assert run.stdout.splitlines()[-1] == "set()"
 
 
-CONTRACTS = {"Encoder", "Fusion"}  # what each plug-in of a kind offers by that name
+CONTRACTS = {"Encoder", "Fusion"}  # class that each plug-in of a kind must define
 
 
-def test_a_class_name_is_used_once():
+def test_class_names_are_unique():
     names = Counter(
         node.name
         for file in FILES
@@ -266,13 +266,14 @@ def test_a_class_name_is_used_once():
     assert {name for name, count in names.items() if count > 1} == CONTRACTS
 
 
-PUBLIC = {"extract_corpus", "train_designs", "ccc_table"}  # which notebooks call
-PASSED_ON = ("extract/encoders/", "extract/audio/joined_streams.py")  # to others
+PUBLIC = {"extract_corpus", "train_designs", "ccc_table"}  # functions for notebooks
+# modules that pass options to other libraries
+PASSED_ON = ("extract/encoders/", "extract/audio/joined_streams.py")
 UNTYPED = {"Any", "Mapping[str, Any]", "dict[str, Any]"}
 
 
-def loose_options(tree):
-    """Options of a command that travel without a type, or are looked up by a text."""
+def untyped_options(tree):
+    """Yield options of a command that have no type, or are looked up by a string."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             spec, many = node.args, node.args.kwarg
@@ -283,13 +284,13 @@ def loose_options(tree):
                 if each.arg == "options" and kind in UNTYPED:
                     yield f"{node.name}(options: {kind})"
                 if each.arg == "options":
-                    yield from looked_up(node, "options")
+                    yield from string_lookups(node, "options")
             if many:
-                yield from looked_up(node, many.arg)
+                yield from string_lookups(node, many.arg)
 
 
-def looked_up(tree, name):
-    """What is looked up in a mapping of this name by a text: ``name["seeds"]``."""
+def string_lookups(tree, name):
+    """Yield string lookups in a mapping of this name, such as ``name["seeds"]``."""
     for node in ast.walk(tree):
         held, key = None, None
         if isinstance(node, ast.Subscript):
@@ -307,7 +308,7 @@ def looked_up(tree, name):
 @pytest.mark.parametrize("file", FILES)
 def test_options_of_commands_are_records(file):
     if not file.startswith(PASSED_ON):
-        assert list(loose_options(tree(file))) == []
+        assert list(untyped_options(tree(file))) == []
 
 
 @pytest.mark.parametrize(
@@ -321,22 +322,22 @@ def test_options_of_commands_are_records(file):
         ("def train_designs(**options: Any): return Train.from_values(**options)", 0),
     ],
 )
-def test_loose_options_are_noticed(source, count):
-    assert len(list(loose_options(ast.parse(source)))) == count
+def test_untyped_options_are_detected(source, count):
+    assert len(list(untyped_options(ast.parse(source)))) == count
 
 
-PARAMETERS = 8  # of a function, at most; more belong into records
+PARAMETERS = 8  # largest number of parameters of a function; use records for more
 
 
 def parameters(function):
-    """The names of the parameters of a function, but for the object or class itself."""
+    """Return the names of the parameters of a function, without self and cls."""
     a = function.args
     found = [*a.posonlyargs, *a.args, *a.kwonlyargs, *filter(None, (a.vararg, a.kwarg))]
     return [one.arg for one in found if one.arg not in ("self", "cls")]
 
 
-def crowded(tree):
-    """The functions of a module that have too many parameters."""
+def functions_with_many_parameters(tree):
+    """Return the functions of a module that have too many parameters."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
     nodes = [node for node in ast.walk(tree) if isinstance(node, functions)]
     return [
@@ -348,15 +349,16 @@ def crowded(tree):
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_function_has_few_parameters(file):
-    assert crowded(tree(file)) == []
+    assert functions_with_many_parameters(tree(file)) == []
 
 
-def test_too_many_parameters_are_noticed():
+def test_too_many_parameters_are_detected():
     eight = "def f(self, a, b, /, c, *d, e, f, g, **h): pass"
     nine = "async def f(a, b, c, d, e, f, g, h, i): pass"
-    assert crowded(ast.parse(eight)) == []
-    assert crowded(ast.parse(f"{eight}\n{nine}")) == ["f"]
-    assert crowded(ast.parse("lambda a, b, c, d, e, f, g, h, i: a")) == ["lambda"]
+    assert functions_with_many_parameters(ast.parse(eight)) == []
+    assert functions_with_many_parameters(ast.parse(f"{eight}\n{nine}")) == ["f"]
+    nine = "lambda a, b, c, d, e, f, g, h, i: a"
+    assert functions_with_many_parameters(ast.parse(nine)) == ["lambda"]
 
 
 TRAINABLE = "fuse/models/trainable"
@@ -364,14 +366,14 @@ LISTS = {  # names of the designs of one kind: the modules that define and read 
     "DECISIONS": {"fuse/models/decisions.py", f"{TRAINABLE}/decision_design.py"},
     "FITTED": {"fuse/models/baselines/__init__.py", f"{TRAINABLE}/baseline_design.py"},
 }
-DECIDING = "affuse.fuse.models.decisions.MODALITIES"  # names of designs as well
-# how votes are weighted differs between the designs of one kind
+DECIDING = "affuse.fuse.models.decisions.MODALITIES"  # these are design names too
+# computes the decision weights, which differ between the designs of one kind
 WEIGHS_VOTES = f"{TRAINABLE}/decision_fitting.py"
 KIND_NAMES = {"latemean", "lateccc", "stacking", "pcaridge", "ridge", "svr", "zeroshot"}
 
 
-def told_apart(file, tree):
-    """Yield the lines of a module that tell kinds of designs apart by their names."""
+def name_checks(file, tree):
+    """Yield the lines of a module that distinguish kinds of designs by their names."""
     lists = {name for name, files in LISTS.items() if file not in files}
     for node in ast.walk(tree):
         names = {getattr(node, "id", ""), getattr(node, "attr", "")}
@@ -385,7 +387,7 @@ def told_apart(file, tree):
 
 
 def _compares(node):
-    """Whether a node compares something with the name of a design of some kind."""
+    """Return True if a node compares something with the name of a special design."""
     return isinstance(node, ast.Compare) and any(
         isinstance(part, ast.Constant) and part.value in KIND_NAMES
         for part in ast.walk(node)
@@ -393,8 +395,8 @@ def _compares(node):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_kinds_of_designs_are_not_told_apart_by_lists_of_names(file):
-    assert list(told_apart(file, tree(file))) == []
+def test_kinds_of_designs_are_not_distinguished_by_name(file):
+    assert list(name_checks(file, tree(file))) == []
 
 
 @pytest.mark.parametrize(
@@ -415,5 +417,5 @@ def test_kinds_of_designs_are_not_told_apart_by_lists_of_names(file):
         ("fuse/x.py", "if fusion == 'all': pass", []),
     ],
 )
-def test_telling_kinds_apart_is_noticed(file, source, lines):
-    assert list(told_apart(file, ast.parse(source))) == lines
+def test_distinguishing_kinds_by_name_is_detected(file, source, lines):
+    assert list(name_checks(file, ast.parse(source))) == lines

@@ -4,7 +4,7 @@ import json
 import wave
 
 import pytest
-from cli_calls import call, commands, refused
+from cli_calls import call, commands, error_sentence
 from small_caches import fill, flip, recipe
 
 from affuse.data.cache import parts
@@ -16,7 +16,7 @@ TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny", "--threads", 
 
 @pytest.fixture(scope="module")
 def corpora(tmp_path_factory):
-    """The samples of two readers, which no test may change."""
+    """Folder with samples of two corpora, which no test may change."""
     root = tmp_path_factory.mktemp("corpora")
     for name, reader in {"iemocap": iemocap, "manifest": manifest}.items():
         (root / name).mkdir()
@@ -25,7 +25,7 @@ def corpora(tmp_path_factory):
 
 
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
-def test_every_command_explains_itself(words):
+def test_every_command_has_help(words):
     result = call(*words, "--help")
     assert result.exit_code == 0
     assert result.output.startswith("Usage: ")
@@ -34,7 +34,7 @@ def test_every_command_explains_itself(words):
     assert max(map(len, lines)) <= 100
 
 
-def test_help_names_the_commands_that_are_promised():
+def test_documented_commands_exist():
     known = {" ".join(words) for words in commands()}
     promised = {"check", "extract", "train", "report", "cache list", "cache verify"}
     promised |= {"cache repair"}
@@ -42,20 +42,20 @@ def test_help_names_the_commands_that_are_promised():
     assert promised <= known
 
 
-def test_a_corpus_in_order_passes_the_check(corpora):
+def test_check_passes_a_corpus_without_problems(corpora):
     result = call("check", "manifest", corpora / "manifest")
     assert result.exit_code == 0
     assert result.output.startswith("manifest (synthetic): 30 utterances of 6 speakers")
 
 
-def test_what_differs_from_the_publication_fails_the_check(corpora):
+def test_check_fails_if_counts_differ_from_the_published_ones(corpora):
     result = call("check", "iemocap", corpora / "iemocap", "--no-audio")
     assert result.exit_code == 1
     assert result.output.startswith("iemocap (synthetic): 194 utterances of 10 speake")
     assert "50 of 50 counts are not as published:" in result.output
 
 
-def test_the_check_speaks_json(corpora):
+def test_check_prints_json(corpora):
     result = call("check", "manifest", corpora / "manifest", "--json")
     found = json.loads(result.output)
     assert (found["utterances"], found["clean"]) == (30, True)
@@ -68,12 +68,12 @@ def test_the_check_speaks_json(corpora):
     assert {count["what"]: count["found"] for count in found["counts"]}["wavs"] == 194
 
 
-def test_problems_fail_the_check_and_are_named(tmp_path):
+def test_check_names_problems_and_fails(tmp_path):
     assert call("sample", "manifest", tmp_path / "own").exit_code == 0
     (tmp_path / "own" / "wav" / "ann.wav").unlink()
     result = call("check", "manifest", tmp_path / "own")
     assert result.exit_code == 1
-    # her line of text stays; two of the four turns have text, but no audio
+    # the transcripts of ann stay; two of her four turns have text, but no audio
     assert "problems:\n  table.csv:2" in result.output
     assert "audio file 'wav/ann.wav' not found" in result.output
 
@@ -92,8 +92,8 @@ def test_utterances_are_written_as_csv(corpora, tmp_path, name, count):
 
 
 @pytest.fixture
-def contradicted(tmp_path):
-    """A copy of IEMOCAP's sample in which a turn is rated twice, differently."""
+def twice_rated(tmp_path):
+    """Sample of IEMOCAP with two different ratings of one turn, and id of that turn."""
     iemocap.sample(tmp_path)
     path = next(tmp_path.rglob("EmoEvaluation/*.txt"))
     text = path.read_text(encoding="utf-8")
@@ -106,8 +106,8 @@ def contradicted(tmp_path):
     return tmp_path, head.split("\t")[1]
 
 
-def test_an_utterance_that_is_rated_twice_is_named_where_it_is_written(contradicted):
-    root, name = contradicted
+def test_check_and_utterances_name_a_turn_with_two_ratings(twice_rated):
+    root, name = twice_rated
     done = call("utterances", "iemocap", root)
     assert done.exit_code == 1
     assert name in done.stderr
@@ -119,13 +119,13 @@ def test_an_utterance_that_is_rated_twice_is_named_where_it_is_written(contradic
     assert "contradicts" in checked.output
 
 
-def test_a_sample_is_written_once(tmp_path):
+def test_a_sample_overwrites_nothing(tmp_path):
     result = call("sample", "iemocap", tmp_path / "new")
     assert (result.exit_code, result.output.split(" in ")[0]) == (
         0,
         "194 synthetic utterances",
     )
-    assert "is not empty; name a new folder" in refused(
+    assert "is not empty; name a new folder" in error_sentence(
         call("sample", "iemocap", tmp_path / "new")
     )
 
@@ -141,9 +141,9 @@ def test_a_sample_is_written_once(tmp_path):
         (("predict", "nowhere", "--cache", "nowhere"), "nowhere"),
     ],
 )
-def test_an_error_is_a_sentence(tmp_path, monkeypatch, words, sentence):
+def test_an_error_is_printed_as_one_sentence(tmp_path, monkeypatch, words, sentence):
     monkeypatch.chdir(tmp_path)
-    found = refused(call(*words))
+    found = error_sentence(call(*words))
     assert sentence in found
     assert "\n" not in found
     assert not list(tmp_path.iterdir())
@@ -156,8 +156,8 @@ def test_an_error_is_a_sentence(tmp_path, monkeypatch, words, sentence):
         (("check", "iemocap", "nowhere", "--scale", 1, 5), "does not take --scale"),
     ],
 )
-def test_an_error_of_usage_is_a_sentence(words, sentence):
-    assert sentence in refused(call(*words), status=2)
+def test_a_usage_error_is_printed_as_one_sentence(words, sentence):
+    assert sentence in error_sentence(call(*words), status=2)
 
 
 @pytest.mark.parametrize(
@@ -169,19 +169,19 @@ def test_an_error_of_usage_is_a_sentence(words, sentence):
         (("check", "manifest", "x", "--nature", "alien"), "'alien' is not one of"),
     ],
 )
-def test_a_wrong_option_has_the_status_of_usage(words, sentence):
+def test_a_wrong_option_has_exit_status_2(words, sentence):
     result = call(*words)
     assert (result.exit_code, sentence in result.stderr) == (2, True)
 
 
-def test_debug_shows_where_an_error_came_from():
+def test_debug_shows_the_traceback_of_an_error():
     result = call("--debug", "check", "iemocap", "nowhere")
     assert result.exit_code == 1
     assert isinstance(result.exception, FileNotFoundError)
     assert result.exc_info[2].tb_next is not None
 
 
-def test_an_interruption_says_what_is_kept(monkeypatch):
+def test_an_interruption_has_a_message_and_exit_status_130(monkeypatch):
     def interrupt(corpus, root):
         raise KeyboardInterrupt
 
@@ -192,24 +192,24 @@ def test_an_interruption_says_what_is_kept(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["", "nowhere"])
-def test_an_empty_cache_is_no_error(tmp_path, name):
+def test_cache_commands_accept_an_empty_cache(tmp_path, name):
     listed = call("cache", "list", "--cache", tmp_path / name)
     assert listed.exit_code == 0
     assert listed.output.startswith("no embeddings below ")
     assert call("cache", "verify", "--cache", tmp_path / name).exit_code == 0
 
 
-def test_a_whole_cache_is_listed_and_verified(tmp_path):
+def test_an_undamaged_cache_is_listed_and_verified(tmp_path):
     fill(tmp_path)
     listed = call("cache", "list", "--cache", tmp_path)
     assert (listed.exit_code, listed.output.count("\n")) == (0, 1)
     assert listed.output.startswith(f"{recipe().digest()}  toy text  tiny")
     verified = call("cache", "verify", "--cache", tmp_path)
     assert verified.exit_code == 0
-    assert verified.output == f"2 parts below {tmp_path}, all whole\n"
+    assert verified.output == f"2 parts below {tmp_path}, all intact\n"
 
 
-def test_a_damaged_cache_is_told_from_a_whole_one(tmp_path):
+def test_damaged_parts_are_listed_and_fail_the_verification(tmp_path):
     whole, broken = recipe(corpus="whole"), fill(tmp_path, rows=(1, 2, 3))
     fill(tmp_path, of=whole)
     parts.part_path(broken, 0).write_bytes(b"")
@@ -227,7 +227,7 @@ def test_a_damaged_cache_is_told_from_a_whole_one(tmp_path):
     assert "part-00002.h5 is damaged" in verified.output
 
 
-def test_the_sample_is_extracted_once_and_then_listed(corpora, tmp_path):
+def test_extraction_is_not_repeated_and_its_caches_are_listed(corpora, tmp_path):
     cache = tmp_path / "cache"
     words = ("extract", "iemocap", corpora / "iemocap", *TINY, "--cache", cache)
     first = call(*words, "--name", "sample")
@@ -246,7 +246,7 @@ def test_the_sample_is_extracted_once_and_then_listed(corpora, tmp_path):
     assert call("cache", "verify", "--cache", cache).exit_code == 0
 
 
-def test_what_cannot_be_encoded_is_named_and_the_rest_is_done(tmp_path):
+def test_recordings_that_cannot_be_encoded_are_reported_and_others_encoded(tmp_path):
     root, cache = tmp_path / "own", tmp_path / "cache"
     root.mkdir()
     manifest.sample(root)
@@ -259,14 +259,14 @@ def test_what_cannot_be_encoded_is_named_and_the_rest_is_done(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../out", "a b"])
-def test_nothing_is_written_outside_the_cache(corpora, tmp_path, name):
+def test_a_corpus_name_that_is_no_folder_name_is_refused(corpora, tmp_path, name):
     words = ("extract", "iemocap", corpora / "iemocap", *TINY, "--name", name)
-    found = refused(call(*words, "--cache", tmp_path / "cache"))
+    found = error_sentence(call(*words, "--cache", tmp_path / "cache"))
     assert "becomes a folder: use letters" in found
     assert not list(tmp_path.iterdir())
 
 
-def test_rows_of_one_modality_are_trained_on(tmp_path, caplog):
+def test_a_design_of_one_modality_is_trained_calibrated_and_swept(tmp_path, caplog):
     lines = ["file,text,speaker,valence"]
     for i in range(60):
         lines.append(f",{'good' if i % 2 else 'bad'} {i},s{i % 3},{1 + 4 * (i % 2)}")
@@ -311,7 +311,7 @@ def test_rows_of_one_modality_are_trained_on(tmp_path, caplog):
     assert " --experiment " in line
 
 
-def test_what_nothing_divides_is_said(tmp_path):
+def test_a_corpus_without_speakers_or_splits_cannot_be_trained_on(tmp_path):
     path = tmp_path / "own.csv"
     path.write_text("text,valence\ngood,5\nbad,1\n", encoding="utf-8")
     where = ("--cache", tmp_path / "cache")

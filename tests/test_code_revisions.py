@@ -1,4 +1,4 @@
-"""By what a run knows the code of its design, and that nothing stale is taken up."""
+"""Code revisions identify designs and encoders; outdated models are not used."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from locations import ROOT, SUPPORT
 from process_starts import python
 
 from affuse.data import plugins
-from affuse.data.cache.store import look
+from affuse.data.cache.store import read_headers
 from affuse.data.errors import AffuseError
 from affuse.data.plugin_kinds import ENCODER_KIND
 from affuse.data.system import source_digests
@@ -19,7 +19,7 @@ from affuse.extract.encoding import encoder_revisions as encoders
 from affuse.extract.encoding.encoder_loading import load, make_recipe
 from affuse.fuse.models import code_revisions
 from affuse.fuse.models.decisions import DECISIONS
-from affuse.fuse.models.trainable.design_registry import design_names, trainable
+from affuse.fuse.models.trainable.design_registry import design_names, find_trainable
 
 DESIGN = '''"""A design of one's own."""
 
@@ -52,8 +52,8 @@ def last(size, targets):
 
 
 @pytest.mark.parametrize("name", [*code_revisions.BUILT_IN])
-def test_a_built_in_design_is_known_by_its_revision(name):
-    """Its table is to be changed with the code, and the number if models change."""
+def test_the_recorded_digest_of_a_built_in_design_is_current(name):
+    """Change the digest with the code, and the revision number if models change."""
     expected = dataclasses.replace(
         code_revisions.BUILT_IN[name], code=code_revisions.digest(name)
     )
@@ -64,20 +64,20 @@ def test_a_built_in_design_is_known_by_its_revision(name):
     )
 
 
-def test_every_design_that_is_shipped_has_a_revision():
+def test_every_built_in_design_has_a_revision():
     assert {*code_revisions.BUILT_IN, *DECISIONS} == {*design_names()}
 
 
 @pytest.mark.parametrize("name", DECISIONS)
-def test_decisions_are_known_by_their_bases_too(name):
-    assert trainable(name).code_revision() == (
+def test_the_revision_of_a_late_fusion_design_includes_its_base_designs(name):
+    assert find_trainable(name).code_revision() == (
         "revision 1 of audio revision 1, text revision 1"
     )
 
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A copy of the project with a design of one's own, to be run in a process."""
+    """Copy of the project with an additional design, for use in a separate process."""
     package = tmp_path / "affuse"
     for name in ("data", "fuse"):
         shutil.copytree(
@@ -93,9 +93,9 @@ def checkout(tmp_path):
     return tmp_path
 
 
-def told(checkout):
-    """The digest of the design's code, as a process in that checkout tells it."""
-    return printed(
+def design_digest(checkout):
+    """Return the digest of the design's code, computed in that checkout."""
+    return run_python(
         checkout,
         "from affuse.data.system import source_digests as source_code",
         "package = 'affuse.fuse.models.designs'",
@@ -103,8 +103,8 @@ def told(checkout):
     )
 
 
-def printed(checkout, *lines):
-    """What a process in that checkout prints."""
+def run_python(checkout, *lines):
+    """Return what a process in that checkout prints."""
     done = python("\n".join(lines), folder=checkout)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -116,23 +116,23 @@ def edit(path, old, new):
     path.write_text(text.replace(old, new))
 
 
-def test_code_counts_and_what_is_said_about_it_does_not(checkout):
+def test_the_digest_depends_on_code_but_not_on_comments_and_docstrings(checkout):
     own = checkout / "affuse" / "fuse" / "models" / "designs" / "mine.py"
-    before = told(checkout)
+    before = design_digest(checkout)
     assert len(before) == source_digests.DIGITS
     edit(own, "# of the codes", "# of the codes, a tenth")
     edit(own, '"""Says nothing new."""', '"""Says what is known,\n\n    at length."""')
     edit(own, '        """Make the layers."""\n', "")
     edit(own, "self.out(self.drop(", "self.out(\n            self.drop(\n    ")
-    assert told(checkout) == before
+    assert design_digest(checkout) == before
     edit(own, "Dropout(0.1)", "Dropout(0.2)")
-    changed = told(checkout)
+    changed = design_digest(checkout)
     assert changed != before
     edit(own.with_name("_mine_parts.py"), "targets)\n", "targets, bias=False)\n")
-    assert told(checkout) not in (before, changed)
+    assert design_digest(checkout) not in (before, changed)
 
 
-def test_a_module_elsewhere_that_nobody_installed_counts(checkout):
+def test_the_digest_covers_a_local_package_that_the_design_imports(checkout):
     own = checkout / "affuse" / "fuse" / "models" / "designs" / "mine.py"
     (checkout / "mylab").mkdir()
     (checkout / "mylab" / "__init__.py").write_text("from .layers import WIDTH\n")
@@ -140,9 +140,9 @@ def test_a_module_elsewhere_that_nobody_installed_counts(checkout):
     edit(
         own, "from torch import nn\n", "from mylab import WIDTH\nfrom torch import nn\n"
     )
-    before = told(checkout)
+    before = design_digest(checkout)
     (checkout / "mylab" / "layers.py").write_text("WIDTH = 4\n")
-    assert told(checkout) != before
+    assert design_digest(checkout) != before
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_module_elsewhere_that_nobody_installed_counts(checkout):
         ),
     ],
 )
-def test_wherever_a_helper_lies_it_counts(checkout, place, line):
+def test_the_identity_covers_helper_modules_in_any_folder(checkout, place, line):
     edit(
         checkout / "affuse" / "fuse" / "models" / "designs" / "mine.py",
         "MODALITIES =",
@@ -167,7 +167,7 @@ def test_wherever_a_helper_lies_it_counts(checkout, place, line):
     for width in (3, 4):
         (checkout / place).write_text(f"WIDTH = {width}\n")
         found.append(
-            printed(
+            run_python(
                 checkout,
                 "from affuse.data.system import source_digests as s",
                 "package = 'affuse.fuse.models.designs'",
@@ -177,29 +177,28 @@ def test_wherever_a_helper_lies_it_counts(checkout, place, line):
     assert found[0] != found[1]
 
 
-def test_a_built_in_design_that_was_edited_has_no_revision_any_more(checkout):
+def test_an_edited_built_in_design_is_identified_by_its_digest(checkout):
     edit(
         checkout / "affuse" / "fuse" / "models" / "designs" / "_concatenated.py",
         "dim=1",
         "dim=-1",
     )
-    early, late, mean, mine = printed(
+    early, late, mean, mine = run_python(
         checkout,
-        "from affuse.fuse.models.trainable.design_registry import trainable",
+        "from affuse.fuse.models.trainable.design_registry import find_trainable",
         "for name in ('early', 'late', 'latemean', 'mine'):",
-        "    print(trainable(name).code_revision())",
+        "    print(find_trainable(name).code_revision())",
     ).splitlines()
-    assert (
-        code_revisions.of("early") == late == "revision 1"
-    )  # late does not import that
+    assert code_revisions.code_identity("early") == "revision 1"
+    assert late == "revision 1"  # late does not import _concatenated
     assert early.startswith("code ")
     assert mine.startswith("code ")
     assert "audio code " in mean
 
 
-def test_what_is_no_design_is_refused():
+def test_an_unknown_design_is_refused():
     with pytest.raises(AffuseError, match="no design 'nothing': choose from"):
-        code_revisions.of("nothing")
+        code_revisions.code_identity("nothing")
 
 
 TRAINING = """
@@ -216,8 +215,8 @@ print(folder)
 """
 
 
-def trained(checkout, runs):
-    """Train the design in a process of that checkout: its run folder, and warnings."""
+def train_design(checkout, runs):
+    """Train the design in that checkout; return the run folder and the warnings."""
     code = TRAINING.format(tests=str(SUPPORT), runs=str(runs)).replace(
         f"runs={str(runs)!r}", f"runs=__import__('pathlib').Path({str(runs)!r})"
     )
@@ -226,17 +225,17 @@ def trained(checkout, runs):
     return Path(done.stdout.strip()), done.stderr
 
 
-def test_an_edited_design_is_trained_as_a_new_run_and_that_is_said(checkout, tmp_path):
+def test_an_edited_design_is_trained_as_a_new_run_with_a_warning(checkout, tmp_path):
     own, runs = (
         checkout / "affuse" / "fuse" / "models" / "designs" / "mine.py",
         tmp_path / "runs",
     )
-    before, said = trained(checkout, runs)
+    before, said = train_design(checkout, runs)
     assert "changed" not in said
     first = (before / "predictions.csv").read_bytes()
     edit(own, "Dropout(0.1)", "Dropout(0.5)")
     edit(own, "return self.out(", "return 0.5 * self.out(")
-    after, said = trained(checkout, runs)
+    after, said = train_design(checkout, runs)
     assert after != before
     assert f"the code of the design 'mine' has changed since {before}" in said
     assert (after / "predictions.csv").read_bytes() != first
@@ -245,12 +244,12 @@ def test_an_edited_design_is_trained_as_a_new_run_and_that_is_said(checkout, tmp
     assert len(codes) == 2
 
 
-def test_models_of_other_code_are_not_applied(checkout, tmp_path):
+def test_models_of_changed_code_are_refused(checkout, tmp_path):
     own, runs = (
         checkout / "affuse" / "fuse" / "models" / "designs" / "mine.py",
         tmp_path / "runs",
     )
-    folder, _ = trained(checkout, runs)
+    folder, _ = train_design(checkout, runs)
     (unit, *_) = folder.glob("*/seed-0")
     edit(own, "return self.out(", "return 0.5 * self.out(")
     code = f"""
@@ -268,8 +267,8 @@ except AffuseError as error:
 
 
 @pytest.mark.parametrize("name", [*encoders.BUILT_IN])
-def test_a_built_in_encoder_is_known_by_its_revision(name):
-    """Its table is to be changed with the code, and the number if embeddings change."""
+def test_the_recorded_digest_of_a_built_in_encoder_is_current(name):
+    """Change the digest with the code, and the revision number if embeddings change."""
     found = encoders.digest(name)
     assert encoders.BUILT_IN[name].code == found, (
         f"the code of {name} was changed: put {found} into "
@@ -278,7 +277,7 @@ def test_a_built_in_encoder_is_known_by_its_revision(name):
     )
 
 
-def test_every_encoder_that_is_shipped_has_a_revision():
+def test_every_built_in_encoder_has_a_revision():
     assert {*encoders.BUILT_IN} == {*plugins.names(ENCODER_KIND)}
 
 
@@ -299,7 +298,7 @@ print(extract(found, choice, spoken_corpus.MACHINE, root / "cache").folder)
 def test_the_code_of_an_encoder_is_part_of_its_recipe(monkeypatch):
     encoder = load(spoken_corpus.CHOICES["text"], spoken_corpus.MACHINE)
     first = make_recipe("toy", spoken_corpus.CHOICES["text"], encoder, "0")
-    monkeypatch.setattr(encoders, "of", lambda name: f"code of {name}")
+    monkeypatch.setattr(encoders, "code_identity", lambda name: f"code of {name}")
     other = make_recipe("toy", spoken_corpus.CHOICES["text"], encoder, "0")
     assert first.code == ""  # as caches of older versions have it
     assert '"code"' not in first.text()
@@ -309,7 +308,7 @@ def test_the_code_of_an_encoder_is_part_of_its_recipe(monkeypatch):
 
 
 @pytest.mark.slow
-def test_an_edited_encoder_makes_another_cache(checkout, tmp_path):
+def test_an_edited_encoder_writes_a_new_cache(checkout, tmp_path):
     shutil.copytree(
         ROOT / "extract",
         checkout / "affuse" / "extract",
@@ -330,14 +329,14 @@ def test_an_edited_encoder_makes_another_cache(checkout, tmp_path):
     second = encoded()
     assert second != first
     assert first.is_dir()
-    recipes = [look(folder).recipe for folder in (first, second)]
+    recipes = [read_headers(folder).recipe for folder in (first, second)]
     assert all(recipe.code.startswith("code ") for recipe in recipes)
     difference = recipes[0].difference(recipes[1])
     assert difference.startswith("code=")
 
 
-def test_an_installed_copy_knows_its_own_code(tmp_path):
-    """Such a copy lies among installed packages, whose code does not count else."""
+def test_an_installed_copy_finds_the_revisions_of_its_code(tmp_path):
+    """The code of other installed packages is not part of a digest."""
     package = tmp_path / "site-packages" / "affuse"
     for name in ("data", "extract", "fuse"):
         shutil.copytree(
@@ -349,7 +348,9 @@ def test_an_installed_copy_knows_its_own_code(tmp_path):
     done = python(
         "from affuse.extract.encoding import encoder_revisions as encoders\n"
         "from affuse.fuse.models import code_revisions as designs\n"
-        "print(encoders.__file__, repr(encoders.of('wav2vec2')), designs.of('early'))",
+        "encoder = encoders.code_identity('wav2vec2')\n"
+        "design = designs.code_identity('early')\n"
+        "print(encoders.__file__, repr(encoder), design)",
         folder=package.parent,
     )
     assert done.returncode == 0, done.stderr

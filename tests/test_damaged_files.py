@@ -1,6 +1,6 @@
-"""No damage to a file of a cache or a run changes a number without being named.
+"""Commands name a damaged file of a cache or a run, or print the same numbers.
 
-``make test-damage DAMAGES=300 SEED=0`` does many; a few are done in every test.
+A usual test run damages three files; ``make test-damage DAMAGES=300 SEED=0`` more.
 """
 
 import logging
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @pytest.fixture(scope="module", autouse=True)
 def quick():
-    """A hundredth of the exchanges of a permutation test."""
+    """Use 99 permutations in significance tests, to save time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 99)
         yield
@@ -30,17 +30,17 @@ def original(quick, tmp_path_factory):
     return folder
 
 
-def test_damage_is_named(original, tmp_path):
+def test_commands_name_a_damaged_file_or_print_the_same(original, tmp_path):
     counts, faults = random_damage.attack(
         original, tmp_path, damages=DAMAGES, seed=SEED, say=log.info
     )
     log.info("%d damages, seed %d: %s", DAMAGES, SEED, dict(counts))
     assert faults == []
-    assert counts["named"] >= DAMAGES  # by one command at least
+    assert counts["named"] >= DAMAGES  # at least one command names each damage
 
 
-def test_every_kind_of_file_is_damaged(original):
-    found = random_damage.kinds(original)
+def test_files_of_every_kind_can_be_damaged(original):
+    found = random_damage.files_by_kind(original)
     assert {
         *("cache/corpus.json", "cache/current.json", "cache/call"),
         *("cache/part-N.h5", "cache/part-N.h5.sha256", "cache/SHA256SUMS"),

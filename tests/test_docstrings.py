@@ -1,4 +1,4 @@
-"""Docstrings of functions begin with a verb, those of classes with no fragment.
+"""Docstrings of functions begin with a verb; those of classes are no fragments.
 
 ruff checks the arguments (D417), and the mood of first words that it knows as verbs
 (D401). It accepts a docstring that begins with a noun, so verbs are listed here.

@@ -1,4 +1,4 @@
-"""Examples in docstrings: each is run, in the module that it explains."""
+"""The examples in docstrings print what they show."""
 
 import doctest
 import importlib
@@ -11,7 +11,7 @@ MARK = ">>> "
 
 
 def modules():
-    """Names of the modules that have examples, from their texts."""
+    """Yield the names of the modules whose docstrings have examples."""
     for layer in ("data", "extract", "fuse"):
         for path in sorted((ROOT / layer).rglob("*.py")):
             if MARK in path.read_text(encoding="utf-8"):
@@ -20,7 +20,7 @@ def modules():
 
 
 @pytest.mark.parametrize("name", list(modules()))
-def test_examples_say_what_is_so(name):
+def test_examples_print_what_they_show(name):
     module = importlib.import_module(name)
     assert Path(module.__file__).is_relative_to(ROOT)
     found = doctest.testmod(module)

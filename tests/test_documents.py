@@ -1,4 +1,4 @@
-"""READMEs, contributing guide and workflow: they are short, and name what exists."""
+"""READMEs, contributing guide and workflow are short, and name existing files only."""
 
 import re
 
@@ -11,7 +11,7 @@ from readme_documents import (
     FENCES,
     ROOT,
     anchors,
-    called,
+    arguments_of,
     fences,
     links,
     sentences,
@@ -37,8 +37,8 @@ NEEDS = {
     "the teachers and their data",
 }
 PYTHON = {"README.md", "fuse/README.md"}
-LINES = 250  # of the README
-WORDS = 25  # of a sentence
+LINES = 250  # largest number of lines of the README
+WORDS = 25  # largest number of words of a sentence
 
 
 def test_all_fences_are_executed_or_marked():
@@ -56,9 +56,9 @@ COMMANDS = [f for f in FENCES if f.language == "sh"]
 
 
 @pytest.mark.parametrize("fence", COMMANDS, ids=lambda fence: fence.content[:40])
-def test_commands_have_options_that_there_are(fence):
+def test_commands_have_existing_options_only(fence):
     for words in fence.commands():
-        found = called(words)
+        found = arguments_of(words)
         if found is None:
             continue
         command = cli.main
@@ -70,7 +70,7 @@ def test_commands_have_options_that_there_are(fence):
         assert {w.split("=")[0] for w in found if w.startswith("--")} <= options, words
 
 
-def test_completion_is_offered():
+def test_shell_completion_is_documented_and_works():
     done = CliRunner().invoke(
         cli.main, prog_name="affuse", env={"_AFFUSE_COMPLETE": "zsh_source"}
     )
@@ -105,7 +105,7 @@ def test_the_readme_is_short():
     assert len(text_of("README.md").splitlines()) <= LINES
 
 
-def test_the_workflow_calls_targets_that_there_are():
+def test_the_workflow_calls_existing_targets():
     workflow = text_of(".github/workflows/tests.yml")
     makefile = text_of("Makefile")
     lines = re.findall(r"run: make (.+)$", workflow, re.MULTILINE)
@@ -116,7 +116,7 @@ def test_the_workflow_calls_targets_that_there_are():
     assert all(re.fullmatch(r"[\w/-]+@v\d+", use) for use in uses)
 
 
-def test_targets_of_the_documents_are_those_of_the_makefile():
+def test_documents_name_existing_make_targets():
     named = {
         t for name in DOCUMENTS for t in re.findall(r"`make ([a-z-]+)", text_of(name))
     }

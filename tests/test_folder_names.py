@@ -1,4 +1,4 @@
-"""Names of the files of our folders stand once each: in the record of the folder."""
+"""Each file name of a run, cache or sweep is written once: in a folder record."""
 
 import ast
 import importlib
@@ -27,15 +27,15 @@ FILES = sorted(
     for path in (ROOT / layer).rglob("*.py")
 )
 RECORDS = [path for path in FILES if path.stem.endswith("_folder")]
-# Those that are built with a number or a pattern.
+# Names that contain a number or a pattern.
 PATTERN = re.compile(r"\bseed-|\bpart-[\d?*\[\\{]|\bcheckpoint-\*|^part-$|\*-\*")
-HUB = {CheckpointFolder.configuration}  # extract names it as transformers does
-SUMS = Path("data/system/digests.py")  # holds the name of all manifests
+HUB = {CheckpointFolder.configuration}  # a name of transformers, used in extract too
+SUMS = Path("data/system/digests.py")  # defines the name of all manifests
 
 
 @cache
 def names():
-    """Names of files that any record holds; folders have no ending."""
+    """Return the file names of all records, without names of folders."""
     modules = [
         importlib.import_module(f"affuse.{'.'.join(path.with_suffix('').parts)}")
         for path in RECORDS
@@ -48,9 +48,9 @@ def names():
 
 
 def literals(path):
-    """Every string of a module that is no docstring, with the name that it holds."""
+    """Yield every string of a module that is no docstring."""
     source = (ROOT / path).read_text(encoding="utf-8")
-    if not named(source):  # so that few files are parsed
+    if not names_in(source):  # parsing all files would take long
         return
     tree = ast.parse(source)
     texts = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
@@ -60,19 +60,19 @@ def literals(path):
                 yield node.value
 
 
-def named(text):
-    """Names of our files in a text, not as the end of a longer name."""
+def names_in(text):
+    """Return the recorded file names in a text, except as the end of a longer name."""
     return {*pattern().findall(text), *PATTERN.findall(text)}
 
 
 @cache
 def pattern():
-    """Of all names."""
+    """Return a regular expression that matches every recorded file name."""
     longest = sorted(names(), key=len, reverse=True)
     return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, longest))})")
 
 
-def test_the_records_are_there():
+def test_folder_records_and_their_file_names_are_found():
     assert {"run_folder", "cache_folder", "sweep_folder"} < {p.stem for p in RECORDS}
     assert {"run.json", "problems.csv", "best.toml", "finetune.json"} < names()
 
@@ -80,34 +80,34 @@ def test_the_records_are_there():
 @pytest.mark.parametrize(
     "text", ["a run.json", "*/seed-*", "part-[0-9]", "x/folds.csv"]
 )
-def test_a_name_in_a_text_is_noticed(text):
-    assert named(text)
+def test_a_file_name_in_a_text_is_detected(text):
+    assert names_in(text)
 
 
-def test_no_name_of_a_file_stands_outside_its_record():
+def test_no_module_writes_a_file_name_outside_the_records():
     found = {
         str(path): held
         for path in FILES
         if path not in RECORDS
-        for held in [set().union(*map(named, literals(path)))]
+        for held in [set().union(*map(names_in, literals(path)))]
         if held - (HUB if path.parts[0] == "extract" else set())
         and (path, held) != (SUMS, {ModelFolder.manifest})
     }
     assert found == {}
 
 
-def test_each_name_is_written_in_one_record():
+def test_each_file_name_is_written_in_one_record_only():
     written = [text for path in RECORDS for text in set(literals(path))]
     assert sorted({n for n in names() if written.count(n) > 1}) == []
 
 
-def test_a_folder_file_is_a_name_and_a_path():
+def test_a_folder_file_is_a_name_in_the_class_and_a_path_in_an_instance():
     assert RunFolder.info == "run.json"
     assert RunFolder(Path("runs/toy")).info == Path("runs/toy/run.json")
     assert HeadFolder.weights == ModelFolder.weights == CheckpointFolder.weights
 
 
-def test_models_of_a_run(tmp_path):
+def test_a_run_folder_lists_its_models(tmp_path):
     run = RunFolder(tmp_path)
     for fold, seed in (("b", 1), ("b", 0), ("a*", 0)):
         run.model(fold, seed).path.mkdir(parents=True)
@@ -120,17 +120,17 @@ def test_models_of_a_run(tmp_path):
     assert run.model("b", 2).lock == tmp_path / "b" / ".seed-2.lock"
 
 
-def test_runs_below_a_folder(tmp_path):
+def test_runs_below_a_folder_are_found_by_their_files(tmp_path):
     for name in ("b", "a", "c"):
         (tmp_path / name).mkdir()
     RunFolder(tmp_path / "b").info.touch()
     RunFolder(tmp_path / "b").predictions.touch()
     RunFolder(tmp_path / "a").predictions.touch()
-    both = RunFolder.below(tmp_path, RunFolder.info, RunFolder.predictions)
+    both = RunFolder.find(tmp_path, RunFolder.info, RunFolder.predictions)
     assert [run.path.name for run in both] == ["a", "b"]
 
 
-def test_parts_of_a_cache(tmp_path):
+def test_a_cache_folder_lists_its_parts_and_locks(tmp_path):
     cache = CacheFolder(tmp_path)
     for number in (2, 0):
         cache.part(number).touch()
@@ -145,7 +145,7 @@ def test_parts_of_a_cache(tmp_path):
     assert cache.locks() == [part_lock(beside)]
 
 
-def test_caches_of_a_corpus(tmp_path):
+def test_a_corpus_folder_lists_its_caches(tmp_path):
     for name in ("text-a-1", "audio-a-1", "audio-b"):
         (tmp_path / name).mkdir()
     corpus = CorpusFolder(tmp_path)
@@ -153,12 +153,12 @@ def test_caches_of_a_corpus(tmp_path):
     assert [c.path.name for c in corpus.caches("text")] == ["text-a-1"]
 
 
-def test_folders_of_a_finetuning_and_of_a_sweep(tmp_path):
+def test_folders_of_a_finetuning_and_a_sweep_list_finished_work(tmp_path):
     tuned, sweep = FinetuningFolder(tmp_path), SweepFolder(tmp_path)
     tuned.fold("one").path.mkdir()
-    assert tuned.finished() == []
+    assert tuned.finished_folds() == []
     tuned.fold("one").mark.touch()
-    assert tuned.finished() == [tuned.fold("one")]
+    assert tuned.finished_folds() == [tuned.fold("one")]
     assert tuned.work("one").path.name == ".one.work" != tuned.lock("one").name
     sweep.trials.mkdir()
     sweep.trial("0f", 3).touch()

@@ -1,4 +1,4 @@
-"""Options that every command has: -h, --version and --debug."""
+"""Help texts, and the options that every command has: -h, --version and --debug."""
 
 import configparser
 import re
@@ -21,7 +21,7 @@ def call(*words):
     return CliRunner().invoke(cli.main, [str(word) for word in words])
 
 
-def test_the_version_is_that_of_the_package():
+def test_version_prints_the_version_of_setup_cfg():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     found = call("--version")
@@ -30,13 +30,13 @@ def test_the_version_is_that_of_the_package():
 
 
 @pytest.mark.parametrize("words", [[], *commands()], ids=" ".join)
-def test_the_short_option_shows_the_same_help(words):
+def test_the_short_help_option_prints_the_same_help(words):
     assert call(*words, "-h").exit_code == 0
     assert call(*words, "-h").output == call(*words, "--help").output
 
 
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
-def test_every_command_takes_debug_behind_its_name(words):
+def test_every_command_has_the_option_debug(words):
     assert call(*words, "--help").output.count("--debug ") == 1
 
 
@@ -49,7 +49,7 @@ def test_every_command_takes_debug_behind_its_name(words):
         ("cache", "--debug", "list", "--cache", "nowhere"),
     ],
 )
-def test_debug_shows_the_traceback_wherever_it_stands(words, monkeypatch):
+def test_debug_works_before_and_after_the_command_name(words, monkeypatch):
     monkeypatch.setattr("affuse.data.cache.cache_listing.listing", _missing)
     done = call(*words)
     assert done.exit_code == 1
@@ -60,21 +60,21 @@ def _missing(cache):
     raise FileNotFoundError(str(cache))
 
 
-def test_without_debug_there_is_one_sentence():
+def test_without_debug_an_error_has_no_traceback():
     done = call("check", "iemocap", "nowhere")
     assert isinstance(done.exception, SystemExit)
     assert not isinstance(done.exception, click.ClickException)
 
 
-def test_a_context_without_a_parent_changes_no_help():
-    """Click keeps the help option that a command had first."""
+def test_a_command_without_a_parent_context_has_both_help_options():
+    """click keeps the help option of the first context of a command."""
     alone = cli.main.commands["lint"].make_context("lint", ["--list"])
     assert alone.help_option_names == ["-h", "--help"]
 
 
-# What each help says
+# Contents of help texts
 
-BARRED = ("Of", "What", "Which", "How", "So", "Said", "From")  # begin half a sentence
+BARRED = ("Of", "What", "Which", "How", "So", "Said", "From")  # they begin fragments
 GROUPS = (cli.bench, cli.cache, cli.main)
 
 
@@ -85,27 +85,27 @@ def command_of(words):
     return command
 
 
-def leaves():
-    """The words of every command that is no group of commands."""
+def single_commands():
+    """Return the words of every command that is no group of commands."""
     return [w for w in commands() if command_of(w) not in GROUPS]
 
 
-def shown(words):
-    wide = {"COLUMNS": "200"}  # of the terminal
+def help_of(words):
+    wide = {"COLUMNS": "200"}  # width of the terminal
     done = CliRunner(env=wide).invoke(cli.main, [*words, "--help"])
     assert done.exit_code == 0
     return done.output
 
 
 def examples(text):
-    """The commands of the examples of a help, as they are typed."""
+    """Return the example commands of a help text."""
     joined = re.sub(r" \\\n +", " ", text)
     return re.findall(r"^ +((?:python cli\.py|affuse) .*)$", joined, re.MULTILINE)
 
 
 @pytest.mark.parametrize("words", [[], *commands()], ids=" ".join)
-def test_a_help_has_examples_and_fits_a_terminal(words):
-    text = shown(words)
+def test_help_has_valid_examples_and_fits_eighty_columns(words):
+    text = help_of(words)
     assert max(map(len, text.splitlines())) <= 80
     found = examples(text)
     assert found
@@ -119,9 +119,9 @@ def test_a_help_has_examples_and_fits_a_terminal(words):
         command.make_context(name, typed)  # raises if an option is not known
 
 
-@pytest.mark.parametrize("words", leaves(), ids=" ".join)
-def test_options_stand_below_headings_in_whole_sentences(words):
-    text, command = shown(words), command_of(words)
+@pytest.mark.parametrize("words", single_commands(), ids=" ".join)
+def test_help_of_options_is_below_headings_and_in_sentences(words):
+    text, command = help_of(words), command_of(words)
     found = re.findall(r"^(\w.*):$", text, re.MULTILINE)
     assert found == [name for name in (*HEADINGS, OTHER) if name in found]
     assert found[-1] == OTHER
@@ -137,10 +137,10 @@ def test_options_stand_below_headings_in_whole_sentences(words):
     assert not {each.split()[0] for each in paragraphs} & {*BARRED}
 
 
-def test_examples_start_the_program_as_it_was_started(monkeypatch):
+def test_examples_start_with_the_name_that_was_typed(monkeypatch):
     monkeypatch.setattr("sys.argv", ["/usr/bin/affuse"])
     for words in ([], *commands()):
-        assert "python cli.py" not in shown(words)
-        assert all(line.startswith("affuse ") for line in examples(shown(words)))
+        assert "python cli.py" not in help_of(words)
+        assert all(line.startswith("affuse ") for line in examples(help_of(words)))
     monkeypatch.setattr("sys.argv", ["/a b/cli.py"])
-    assert "python '/a b/cli.py' train --fusion" in shown(["train"])
+    assert "python '/a b/cli.py' train --fusion" in help_of(["train"])

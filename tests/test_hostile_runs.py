@@ -1,6 +1,6 @@
-"""A stranger's run folder ends in a sentence, soon, and the good runs are shown.
+"""A forged run folder ends in an error message within seconds; other runs are shown.
 
-Some are tried in every test, all of them by ``make test-hostile``.
+A usual test run tries some of them, ``make test-hostile`` all.
 """
 
 import io
@@ -18,26 +18,26 @@ from affuse import cli
 from affuse.data.system.digests import MANIFEST
 
 ALL = bool(os.environ.get("AFFUSE_HOSTILE"))
-STEP = 1 if ALL else 29  # every so many
-LONGEST = 10.0  # seconds of one command
+STEP = 1 if ALL else 29  # every STEP-th edit is tried
+LONGEST = 10.0  # largest duration of one command in seconds
 
 log = logging.getLogger(__name__)
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
-    """A cache and a run; another copy of the run is what is forged."""
-    return planted_leaks.kept(tmp_path_factory.mktemp("good"))
+    """Cache and valid run; tests forge a copy of the run."""
+    return planted_leaks.make_case(tmp_path_factory.mktemp("good"))
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """A hundredth of the exchanges of a permutation test."""
+    """Use 99 permutations in significance tests, to save time."""
     monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 99)
 
 
 def call(*words):
-    """Call a command; it must end soon, and not with a traceback."""
+    """Call a command, which must end within `LONGEST` and without a traceback."""
     found = []
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
@@ -58,8 +58,8 @@ def call(*words):
     return found[0], found[0].output + stream.getvalue()
 
 
-def forged(good, tmp_path, edit):
-    """A folder of runs with a good one and one that is forged."""
+def forge_run(good, tmp_path, edit):
+    """Write a valid and a forged run; return the path of the forged one."""
     shutil.copytree(good.run.parent, tmp_path / "runs")
     bad = tmp_path / "runs" / "forged"
     shutil.copytree(good.run, bad)
@@ -69,7 +69,7 @@ def forged(good, tmp_path, edit):
     return bad
 
 
-def test_there_are_many(good):
+def test_there_are_at_least_a_hundred_edits(good):
     assert len(forged_runs.edits(good.run)) >= 100
 
 
@@ -77,11 +77,11 @@ def names(run):
     return list(forged_runs.edits(run))[::STEP]
 
 
-def test_hostile_runs_are_sentences_and_good_runs_are_shown(good, tmp_path):
+def test_commands_refuse_forged_runs_and_show_valid_ones(good, tmp_path):
     every = forged_runs.edits(good.run)
     chosen = names(good.run)
     for number, name in enumerate(chosen):
-        bad = forged(good, tmp_path / str(number), every[name])
+        bad = forge_run(good, tmp_path / str(number), every[name])
         runs = ("--runs", bad.parent)
         try:
             done, said = call("report", *runs)
@@ -99,11 +99,11 @@ def test_hostile_runs_are_sentences_and_good_runs_are_shown(good, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["report", "lint"])
-def test_a_run_that_cannot_be_read_is_named_and_the_exit_status_tells(
+def test_a_run_that_cannot_be_read_is_named_and_the_exit_status_is_1(
     good, tmp_path, name
 ):
-    edit = forged_runs.substituted("predictions.csv", "2", '"')
-    bad = forged(good, tmp_path, edit)
+    edit = forged_runs.substitute("predictions.csv", "2", '"')
+    bad = forge_run(good, tmp_path, edit)
     more = ("--cache", good.cache) if name == "lint" else ()
     done, said = call(name, *more, "--runs", bad.parent)
     assert done.exit_code == 1

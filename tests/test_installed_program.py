@@ -1,4 +1,4 @@
-"""What is shown to a user who installed the program, and has no checkout of it."""
+"""Messages of the installed program name nothing that only a checkout has."""
 
 import ast
 import importlib.util
@@ -21,19 +21,19 @@ from affuse.extract.finetune import adapters
 from affuse.fuse.commands.dataset_loading import Dataset
 from affuse.fuse.settings import Settings
 from affuse.fuse.training import run_plan
-from affuse.fuse.training.setting_resolution import resolved
+from affuse.fuse.training.setting_resolution import resolve_settings
 from affuse.fuse.training.training_request import TrainingData
 
 RULES = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 CHECKOUT = re.compile(rf"cli\.py|\bmake (?:{'|'.join(RULES)})\b|'\.\[")
-ABOUT = {  # modules that tell a checkout from an installed copy, or name files of ours
+ABOUT = {  # modules that distinguish a checkout from an installed copy
     "data/options/command_record.py", "data/system/environment.py",
     "extract/checkpoints/library_failures.py",
 }  # fmt: skip
 
 
 def messages(path):
-    """Every string of a module that is no docstring."""
+    """Return every string of a module that is no docstring."""
     source = path.read_text(encoding="utf-8")
     if not CHECKOUT.search(source):
         return []
@@ -43,7 +43,7 @@ def messages(path):
     return [n.value for n in found if type(n.value) is str and id(n) not in texts]
 
 
-def test_no_message_names_what_only_a_checkout_has():
+def test_no_message_names_files_or_targets_of_a_checkout():
     found = {
         (str(path.relative_to(ROOT)), text)
         for layer in ("data", "extract", "fuse")
@@ -56,36 +56,36 @@ def test_no_message_names_what_only_a_checkout_has():
 
 
 @pytest.mark.parametrize("text", ["python cli.py x", "make setup", "pip '.[av]'"])
-def test_what_only_a_checkout_has_is_noticed(text):
+def test_files_and_targets_of_a_checkout_are_detected(text):
     assert CHECKOUT.search(text)
 
 
 @pytest.fixture
-def installed(monkeypatch):
-    """Whoever typed `affuse`, of an installation without the files of the checkout."""
+def installed_program(monkeypatch):
+    """Pretend that the installed command `affuse` was typed, outside a checkout."""
     monkeypatch.setattr(sys, "argv", ["/usr/local/bin/affuse", "train"])
     monkeypatch.setattr(environment, "is_checkout", lambda: False)
 
 
-@pytest.mark.usefixtures("installed")
-def test_commands_are_those_of_the_installed_program():
+@pytest.mark.usefixtures("installed_program")
+def test_messages_name_commands_of_the_installed_program():
     with pytest.raises(AffuseError, match="afterwards: affuse report --mapped$"):
-        resolved(Settings(map="affine"), "early")
+        resolve_settings(Settings(map="affine"), "early")
     rated = Utterance("a", split="train", ratings={"valence": 0.5})
     unrated = Utterance("b", split="test", text="yes")
     with pytest.raises(AffuseError, match="included: affuse predict RUN --corpus CORP"):
         official_splits.demand([rated], [rated, unrated])
 
 
-@pytest.mark.usefixtures("installed")
-def test_extras_are_those_of_the_installed_package(monkeypatch):
+@pytest.mark.usefixtures("installed_program")
+def test_messages_name_extras_of_the_installed_package(monkeypatch):
     monkeypatch.setattr(adapters, "find_spec", lambda name: None)
     with pytest.raises(AffuseError, match=r"; type: pip install 'affuse\[finetune\]'$"):
         adapters.demand_accelerate()
 
 
 @pytest.mark.parametrize("extra", ["adapters", "av", "cluster", "finetune"])
-def test_an_extra_of_a_checkout(extra):
+def test_a_checkout_installs_extras_from_its_folder(extra):
     assert environment.extra_command(extra) == (
         f"in the folder of this project, type: pip install '.[{extra}]'"
     )
@@ -93,12 +93,12 @@ def test_an_extra_of_a_checkout(extra):
     assert f"\n{extra} =\n" in setup
 
 
-def test_the_version_is_that_of_the_program():
+def test_the_package_has_the_version_of_setup_cfg():
     assert affuse.__version__ == environment.version()
     assert f"\nversion = {affuse.__version__}\n" in (ROOT / "setup.cfg").read_text()
 
 
-def test_a_data_set_is_shown_in_one_line():
+def test_repr_of_a_data_set_is_one_line():
     arrays = {"audio": np.zeros((2, 8), np.float32), "text": np.zeros((2, 4))}
     found = Dataset(
         ids=("a", "b"),
@@ -116,7 +116,7 @@ def test_a_data_set_is_shown_in_one_line():
     )
 
 
-def test_a_corpus_without_words_is_not_to_be_extracted_as_text(tmp_path):
+def test_text_extraction_is_advised_only_if_the_corpus_has_words(tmp_path):
     corpus = Corpus(
         name="toy",
         root=tmp_path,
@@ -128,24 +128,24 @@ def test_a_corpus_without_words_is_not_to_be_extracted_as_text(tmp_path):
     plan = {"fusion": "early", "settings": Settings(), "runs": tmp_path}
     audio = {"audio": None}
     with pytest.raises(AffuseError, match="'toy' has no words, .*: --fusion audio$"):
-        run_plan.make(TrainingData(corpus, audio), **plan, device="cpu", label="")
+        run_plan.plan_run(TrainingData(corpus, audio), **plan, device="cpu", label="")
     spoken = replace(corpus, utterances=(replace(corpus.utterances[0], text="yes"),))
     with pytest.raises(AffuseError, match="extract text first"):
-        run_plan.make(TrainingData(spoken, audio), **plan, device="cpu", label="")
+        run_plan.plan_run(TrainingData(spoken, audio), **plan, device="cpu", label="")
 
 
 @pytest.mark.parametrize("span", [(0.5, 1500.0), (1500.0, None)])
-def test_times_in_milliseconds_are_recognised(span):
+def test_a_span_in_milliseconds_has_a_hint(span):
     with pytest.raises(header_bounds.Unusable, match="milliseconds, .* as in 1500ms$"):
         header_bounds.frames(32_000, 16_000, 1, span, header_bounds.LONGEST)
 
 
-def test_other_times_behind_the_end_have_no_hint():
+def test_other_spans_after_the_end_have_no_hint():
     with pytest.raises(header_bounds.Unusable, match="before 9000.00 s$"):
         header_bounds.frames(32_000, 16_000, 1, (0.0, 9e3), header_bounds.LONGEST)
 
 
-def test_a_wheel_can_be_run_as_a_module(tmp_path, monkeypatch, capsys):
+def test_an_installed_wheel_can_be_run_with_python_m(tmp_path, monkeypatch, capsys):
     pytest.importorskip("setuptools")
     path = ROOT / ".packaging" / "typed_wheel.py"
     spec = importlib.util.spec_from_file_location("typed_wheel", path)

@@ -1,4 +1,4 @@
-"""Files and models that are lost, added or exchanged change no number silently."""
+"""Missing, additional or exchanged files and models are named in a message."""
 
 import json
 import logging
@@ -13,41 +13,41 @@ from affuse import cli
 from affuse.data.cache import cache_listing, current_content
 from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.errors import AffuseError, DamagedFileError
-from affuse.data.runs.leak_record import failing
+from affuse.data.runs.leak_record import failing_rules
 from affuse.data.runs.run_information import read_info
 from affuse.data.system.csv_tables import read_rows
 from affuse.data.system.digests import MANIFEST
 from affuse.fuse.commands.calibrate_command import calibrate
-from affuse.fuse.linting.gathering import left
+from affuse.fuse.linting.gathering import gather_finished_run
 from affuse.fuse.trained import model_files, prediction
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return planted_leaks.kept(tmp_path_factory.mktemp("made"))
+def original(tmp_path_factory):
+    return planted_leaks.make_case(tmp_path_factory.mktemp("original"))
 
 
 @pytest.fixture
-def case(made, tmp_path):
-    return planted_leaks.copied(made, tmp_path)
+def case(original, tmp_path):
+    return planted_leaks.copy_case(original, tmp_path)
 
 
-def said(case):
-    return prediction.apply(case.run, planted_leaks.embeddings()).mean
+def predict(case):
+    return prediction.predict(case.run, planted_leaks.embeddings()).mean
 
 
-def test_a_model_that_the_run_does_not_list_is_left_out_and_named(case, caplog):
-    before = said(case)
-    other = planted_leaks.trained(case.run.parent / "other", hidden=4)
+def test_a_model_that_the_run_does_not_list_is_ignored_with_a_warning(case, caplog):
+    before = predict(case)
+    other = planted_leaks.train_run(case.run.parent / "other", hidden=4)
     shutil.copytree(other / "session5" / "seed-0", case.run / "session5" / "seed-7")
     shutil.copytree(other / "session5", case.run / "session9")
     with caplog.at_level(logging.WARNING):
-        assert (said(case) == before).all()
+        assert (predict(case) == before).all()
     assert caplog.text.count("2 models are left out") == 1
     assert str(case.run / "session5" / "seed-7") in caplog.text
 
 
-def test_each_command_names_such_a_model_once(case, caplog):
+def test_each_command_names_an_unlisted_model_once(case, caplog):
     shutil.copytree(case.unit, case.run / "session5" / "seed-7")
     stray = case.run / "session5" / "seed-7"
     where = ("--cache", str(case.cache))
@@ -65,63 +65,63 @@ def test_each_command_names_such_a_model_once(case, caplog):
 
 
 @pytest.mark.parametrize("name", ["seed-x", "seed-00", "seed-²", "seed-" + "9" * 30])
-def test_a_folder_whose_name_states_no_seed_is_no_model(case, caplog, name):
-    before = said(case)
+def test_a_model_folder_without_a_valid_seed_is_ignored(case, caplog, name):
+    before = predict(case)
     shutil.copytree(case.unit, case.run / "session5" / name)
     for path in case.run.rglob(MANIFEST):
-        path.unlink()  # as in a run of a stranger, or of an older version
-    assert (said(case) == before).all()
+        path.unlink()  # older versions write no manifest
+    assert (predict(case) == before).all()
     assert "1 models are left out" in caplog.text
-    assert planted_leaks.trained(case.run.parent) == case.run
+    assert planted_leaks.train_run(case.run.parent) == case.run
 
 
-def exchanged(case):
-    other = planted_leaks.trained(case.run.parent / "other", hidden=4)
+def exchange_model(case):
+    other = planted_leaks.train_run(case.run.parent / "other", hidden=4)
     unit = case.unit
     shutil.rmtree(unit)
     shutil.copytree(other / "session5" / "seed-0", unit)
 
 
-def lost(case):
+def remove_model(case):
     shutil.rmtree(case.unit)
 
 
-def unsealed(case):
+def remove_manifest(case):
     (case.unit / MANIFEST).unlink()
 
 
-@pytest.mark.parametrize("edit", [exchanged, lost, unsealed])
-def test_a_model_that_is_not_the_run_s_is_refused(case, edit):
+@pytest.mark.parametrize("edit", [exchange_model, remove_model, remove_manifest])
+def test_a_model_that_differs_from_the_manifest_of_its_run_is_refused(case, edit):
     edit(case)
-    for use in (said, lambda c: calibrate(c.run, level=0.9, by="auto")):
+    for use in (predict, lambda c: calibrate(c.run, level=0.9, by="auto")):
         with pytest.raises(DamagedFileError, match="lists"):
             use(case)
 
 
-def test_a_fold_that_the_run_does_not_have_is_named(case):
+def test_a_copied_fold_folder_is_refused(case):
     shutil.copytree(case.run / "session5", case.run / "session9")
     for path in case.run.rglob(MANIFEST):
         path.unlink()
     with pytest.raises(DamagedFileError, match="session9/seed-0 holds the model of"):
-        list(left(case.run, case.cache).units())
+        list(gather_finished_run(case.run, case.cache).trained_models())
 
 
-def test_a_verdict_that_is_lost_is_named(case):
+def test_a_missing_lint_file_is_named(case):
     (case.run / "lint.json").unlink()
     with pytest.raises(DamagedFileError, match=r"lint\.json is missing, and SHA256"):
-        failing(case.run)
+        failing_rules(case.run)
 
 
-def test_a_note_that_is_lost_is_named(tmp_path):
+def test_a_missing_file_of_current_contents_is_named(tmp_path):
     folder = small_caches.fill(tmp_path, rows=(1,))
-    current_content.make(folder, small_caches.RECIPE)
-    assert current_content.noted(folder.parent)
+    current_content.mark_current(folder, small_caches.RECIPE)
+    assert current_content.read_current_folders(folder.parent)
     (folder.parent / CorpusFolder.current).unlink()
     with pytest.raises(DamagedFileError, match=r"current\.json is missing, and SHA"):
-        current_content.noted(folder.parent)
+        current_content.read_current_folders(folder.parent)
 
 
-def test_a_run_without_a_description_fails_the_linter(case):
+def test_lint_fails_for_a_run_without_run_json(case):
     (case.run / "run.json").unlink()
     words = ["lint", "--runs", str(case.run.parent), "--cache", str(case.cache)]
     found = CliRunner().invoke(cli.main, words)
@@ -129,35 +129,35 @@ def test_a_run_without_a_description_fails_the_linter(case):
     assert "run.json" in found.stdout
 
 
-def test_nothing_is_trained_through_a_link(case, tmp_path):
+def test_training_refuses_a_linked_fold_folder(case, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     shutil.rmtree(case.run / "session5")
     (case.run / "session5").symlink_to(elsewhere)
     with pytest.raises(AffuseError, match="session5 is a link"):
-        planted_leaks.trained(case.run.parent)
+        planted_leaks.train_run(case.run.parent)
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_line_without_an_end_is_refused(tmp_path):
+def test_a_table_with_an_endless_line_is_refused(tmp_path):
     with (tmp_path / "a.csv").open("wb") as file:
         file.truncate(2**31)
     with pytest.raises(DamagedFileError, match="a line without an end"):
         list(read_rows(tmp_path / "a.csv", ("id",)))
 
 
-def test_a_model_of_another_run_is_not_taken_up(case, caplog):
-    other = planted_leaks.trained(case.run.parent / "other", hidden=4)
+def test_a_model_of_another_run_is_trained_again(case, caplog):
+    other = planted_leaks.train_run(case.run.parent / "other", hidden=4)
     shutil.rmtree(case.unit)
     shutil.copytree(other / "session5" / "seed-0", case.unit_name)
     with caplog.at_level(logging.WARNING):
-        assert planted_leaks.trained(case.run.parent) == case.run
+        assert planted_leaks.train_run(case.run.parent) == case.run
     assert "holds a model of another run; training it again" in caplog.text
     assert model_files.describe(case.unit).settings.hidden == planted_leaks.QUICK.hidden
 
 
-def test_a_damaged_description_is_not_sealed_again(case, monkeypatch):
-    """Also where training is stopped before the tables are joined."""
+def test_no_digest_is_written_for_a_damaged_run_json(case, monkeypatch):
+    """This holds even if training stops before the tables are joined."""
     path = case.run / "run.json"
     whole = json.loads(path.read_text())
     path.write_text(path.read_text().replace('"parameters": ', '"parameters": 9'))
@@ -167,15 +167,17 @@ def test_a_damaged_description_is_not_sealed_again(case, monkeypatch):
 
     monkeypatch.setattr("affuse.fuse.commands.design_training.join", stopped)
     with pytest.raises(KeyboardInterrupt):
-        planted_leaks.trained(case.run.parent)
+        planted_leaks.train_run(case.run.parent)
     assert read_info(case.run).parameters in (0, whole["parameters"])
 
 
-def test_caches_are_listed_beside_a_note_that_is_damaged(tmp_path):
-    """Which of two counts that differ in content only is then not known."""
+def test_caches_are_listed_although_the_file_of_current_contents_is_damaged(tmp_path):
+    """It is then unknown which of two caches of different content is current."""
     recipes = [small_caches.recipe(content=content) for content in ("a" * 16, "b" * 16)]
     for recipe in recipes:
-        current_content.make(small_caches.fill(tmp_path, of=recipe, rows=(1,)), recipe)
+        current_content.mark_current(
+            small_caches.fill(tmp_path, of=recipe, rows=(1,)), recipe
+        )
     (tmp_path / "toy" / CorpusFolder.current).write_text("{")
     *lines, damage = cache_listing.listing(tmp_path)
     assert {line.split()[0] for line in lines} == {r.digest() for r in recipes}

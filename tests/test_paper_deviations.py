@@ -1,4 +1,4 @@
-"""The table of deviations from the paper names files and settings that there are."""
+"""The table of deviations from the paper names existing files and settings."""
 
 import re
 
@@ -14,7 +14,7 @@ LINES = [line for line in SECTION.splitlines() if line.startswith("|")][2:]
 CELLS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in LINES]
 
 
-def test_it_is_there_and_each_line_is_whole():
+def test_the_table_has_four_cells_in_each_line_and_the_readme_links_to_it():
     assert len(CELLS) >= 20
     assert {len(cells) for cells in CELLS} == {4}
     assert all(all(cells) for cells in CELLS)
@@ -28,14 +28,14 @@ def test_each_file_exists(cells):
     assert (ROOT / path).is_file()
 
 
-def test_each_setting_can_be_given():
+def test_each_named_setting_is_accepted():
     named = re.findall(r"`(?:--set )?(\w+=[\w.]+)`", SECTION)
     assert {"late_activation=relu", "map=none", "loss=mse"} <= set(named)
     for assignment in named:
         override(Settings(), [assignment])
 
 
-def test_what_is_called_a_default_is_one():
+def test_defaults_in_the_table_are_those_of_the_settings():
     usual = Settings()
     for name, value in (("input_dropout", 0.5), ("reconstruction", 0.1)):
         assert f"`{name}={value}`" in SECTION

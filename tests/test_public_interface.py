@@ -1,4 +1,4 @@
-"""The names that `import affuse` offers: what notebooks call instead of commands."""
+"""The public interface of `import affuse`, for notebooks."""
 
 import operator
 import subprocess
@@ -15,8 +15,8 @@ LIMIT = 12  # utterances
 
 
 @pytest.fixture(scope="module")
-def extracted(tmp_path_factory):
-    """Some of the demo, encoded by encoders of random weights; and what was said."""
+def extraction(tmp_path_factory):
+    """Extract a part of the demo; give the cache, the result and the printed lines."""
     folder, said = tmp_path_factory.mktemp("api") / "cache", []
     done = affuse.extract_corpus(
         "demo",
@@ -29,7 +29,7 @@ def extracted(tmp_path_factory):
     return folder, done, said
 
 
-def test_an_import_costs_little_and_names_what_there_is():
+def test_import_loads_no_large_package_and_lists_all_public_names():
     code = (
         "import affuse, sys; print(sorted({'torch', 'transformers', 'numpy', 'click'}"
         " & set(sys.modules)), set(affuse.__all__) <= set(dir(affuse)))"
@@ -42,15 +42,15 @@ def test_an_import_costs_little_and_names_what_there_is():
         operator.attrgetter("ccd")(affuse)
 
 
-def test_the_metric_is_that_of_the_tables():
+def test_ccc_has_the_definition_of_lin():
     truth = np.array([0.0, 1.0, 2.0])
     assert affuse.ccc(truth, truth) == 1
     # 2 cov / (var + var + shift^2), with moments divided by n (Lin, 1989)
     assert affuse.ccc(truth, truth + 1) == pytest.approx(4 / 3 / (4 / 3 + 1))
 
 
-def test_a_corpus_is_extracted_as_the_command_does_it(extracted):
-    folder, done, said = extracted
+def test_extract_corpus_writes_the_caches_and_prints_the_next_command(extraction):
+    folder, done, said = extraction
     assert done.left_out == 0
     assert {m: p.parent for m, p in done.folders.items()} == {
         "audio": folder / "demo",
@@ -59,14 +59,14 @@ def test_a_corpus_is_extracted_as_the_command_does_it(extracted):
     assert any(line.startswith("next: ") for line in said)
 
 
-def test_an_option_that_there_is_not_is_refused_with_the_nearest(tmp_path):
+def test_an_unknown_option_is_refused_with_a_suggestion(tmp_path):
     with pytest.raises(OptionError, match="no option 'limits'; did you mean 'limit'"):
         affuse.extract_corpus("demo", cache=tmp_path, limits=3)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_arrays_are_joined_by_id_and_divided_by_the_protocol(extracted):
-    folder, _, _ = extracted
+def test_splits_of_a_data_set_are_disjoint_and_test_every_row_once(extraction):
+    folder, _, _ = extraction
     data = affuse.load_dataset("demo", cache=folder)
     assert len(data.ids) == len(data.X) == len(data.y) == LIMIT
     assert data.X.shape[1] == sum(data.columns.values())
@@ -82,8 +82,8 @@ def test_arrays_are_joined_by_id_and_divided_by_the_protocol(extracted):
     assert sorted(tested) == list(range(LIMIT))
 
 
-def test_one_modality_can_be_loaded_alone(extracted):
-    folder, _, _ = extracted
+def test_one_modality_can_be_loaded_alone(extraction):
+    folder, _, _ = extraction
     data = affuse.load_dataset("demo", cache=folder, modalities=("text",))
     assert list(data.features) == ["text"]
     with pytest.raises(AffuseError, match="nowhere"):
@@ -107,15 +107,17 @@ def test_one_modality_can_be_loaded_alone(extracted):
         (lambda c: affuse.ccc_table(c, form="json"), "use render"),
     ],
 )
-def test_a_wrong_argument_is_named(call, said, tmp_path, monkeypatch):
+def test_a_wrong_argument_is_named_and_nothing_is_written(
+    call, said, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(affuse.AffuseError, match=said):
         call(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_text_stands_for_an_option_that_can_be_repeated(extracted):
-    folder, _, _ = extracted
+def test_a_repeatable_option_accepts_a_single_text(extraction):
+    folder, _, _ = extraction
     assert list(affuse.load_dataset("demo", cache=folder, modalities="text").columns)
     found = Train.from_values(designs="early", changes="latent=64")
     assert (found.designs, found.changes) == (("early",), ("latent=64",))

@@ -1,14 +1,14 @@
-"""Every fenced command of the READMEs: executed on a part of the demo corpus.
+"""Every fenced command of the READMEs works on a small part of the demo corpus.
 
-The fences of one document are executed in their order, in one folder, each through the
-command line in this process. A comment before a fence says what is special about it:
+The fences of one document are executed in order, in one folder and in this process. A
+comment before a fence marks an exception:
 
-    <!-- needs: IEMOCAP -->   its commands need more; their options are checked
-    <!-- file: own.csv -->    it is the content of this file, or how the file begins
+    <!-- needs: IEMOCAP -->   the commands are not executed, because they need IEMOCAP
+    <!-- file: own.csv -->    the fence shows this file, or the beginning of the file
 
-Python of fuse/README.md is executed by the test of the estimator. The documents of the
-stages and the quick start on the whole corpus are slow (`make test-slow`); of their
-commands, tests/test_documents.py checks the options.
+The test of the estimator executes the Python code of fuse/README.md. Long documents and
+the quick start on the whole corpus are slow tests (`make test-slow`). Options of all
+commands are checked in tests/test_documents.py.
 """
 
 import csv
@@ -25,20 +25,20 @@ from collections import Counter
 import pytest
 import soundfile
 from click.testing import CliRunner
-from readme_documents import DOCUMENTS, ROOT, called, fences, text_of
+from readme_documents import DOCUMENTS, ROOT, arguments_of, fences, text_of
 
 from affuse import cli
 from affuse.data.corpora import demo
 from affuse.fuse.settings import Settings
 
 RATE = 16_000  # Hz
-# ten seconds of a processor or more
+# Documents that take ten seconds of processor time or more.
 LONG = {"README.md", "extract/README.md", "fuse/README.md"}
-START = "make extract\n"  # how the quick start begins
+START = "make extract\n"  # first line of the quick start
 
 
-def made(words):
-    """Return what `make` would call, so that its recipe is executed in this process."""
+def make_recipe(words):
+    """Return the commands of a make target, to execute them in this process."""
     dry = ["make", "--dry-run", "PYTHON=python", "RUN=python", *words[1:]]
     done = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True)
     lines = done.stdout.replace("\\\n", " ").splitlines()
@@ -52,9 +52,11 @@ def execute(fence):
     printed = []
     for words in fence.commands():
         assert words[0] in {"make", "affuse", "python"}, f"no way to execute {words}"
-        for command in made(words) if words[0] == "make" else [words]:
+        for command in make_recipe(words) if words[0] == "make" else [words]:
             arguments = [
-                path for word in called(command) for path in glob.glob(word) or [word]
+                path
+                for word in arguments_of(command)
+                for path in glob.glob(word) or [word]
             ]
             done = CliRunner().invoke(cli.main, arguments, prog_name="affuse")
             assert done.exit_code == 0, f"{command}\n{done.output}\n{done.exception!r}"
@@ -62,7 +64,7 @@ def execute(fence):
     return "".join(printed)
 
 
-WHOLE = {"ROOT": demo.ROOT, "SIZES": demo.SIZES}  # the demo corpus as it comes
+WHOLE = {"ROOT": demo.ROOT, "SIZES": demo.SIZES}  # of the whole demo corpus
 
 
 def rows_of(table):
@@ -70,8 +72,8 @@ def rows_of(table):
         return list(csv.DictReader(file))
 
 
-def part():
-    """Return rows of the demo: of each session 6 improvised and 3 scripted ones."""
+def small_table():
+    """Return 6 improvised and 3 scripted rows of each session of the demo corpus."""
     rows, counts = [], Counter()
     for row in rows_of(demo.ROOT / demo.TABLE):
         counts[row["session"], row["scripted"]] += 1
@@ -88,9 +90,9 @@ def write(table, rows, columns):
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """The demo corpus, as small as it can be."""
-    root, rows = tmp_path_factory.mktemp("demo"), part()
+def small_demo(tmp_path_factory):
+    """Replace the demo corpus by a small part of it."""
+    root, rows = tmp_path_factory.mktemp("demo"), small_table()
     write(root / demo.TABLE, rows, rows[0])
     shutil.copy(demo.ROOT / "affuse.json", root)
     made = json.loads((demo.ROOT / demo.MADE).read_text())
@@ -115,7 +117,7 @@ def small(tmp_path_factory):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Three epochs where a setting is left out: commands stay as they are printed."""
+    """Make three epochs the default, so that commands need no option for it."""
     usual = Settings.__init__.__defaults__
     names = [field.name for field in dataclasses.fields(Settings)]
     defaults = dict(zip(names, usual, strict=True)) | {"epochs": 3}
@@ -124,8 +126,8 @@ def quick(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def encoded_once(small, tmp_path_factory):
-    """The cache of the quick start, for the documents that begin behind it."""
+def encoded_once(small_demo, tmp_path_factory):
+    """Cache that the first command of the quick start extracts."""
     folder = tmp_path_factory.mktemp("encoded")
     (fence,) = [
         f for f in fences("README.md") if f.content.startswith("make extract\n")
@@ -138,7 +140,7 @@ def encoded_once(small, tmp_path_factory):
 
 
 def record(folder, files, rows):
-    """Write the recordings of a table: utterances of the demo, a file each."""
+    """Write the recordings of a table; each file is an utterance of the demo."""
     for name, row in zip(files, rows, strict=False):
         span = [int(float(row[end]) * RATE) for end in ("start", "end")]
         sound, rate = soundfile.read(
@@ -150,14 +152,14 @@ def record(folder, files, rows):
 
 
 def prepare(fence, folder):
-    """Write a table that a document shows; one with ratings is continued."""
+    """Write a table that a document shows; add rows if the table has ratings."""
     table = folder / fence.subject
     table.write_text(fence.content, encoding="utf-8")
-    shown, demo_rows = rows_of(table), part()
+    shown, demo_rows = rows_of(table), small_table()
     improvised = [row for row in demo_rows if row["scripted"] == "0"]
     scripted = [row for row in demo_rows if row["scripted"] == "1"]
     if "valence" in shown[0]:
-        more = part()[:: 60 // 30]
+        more = small_table()[:: 60 // 30]
         names = [{"file": f"recordings/{k + 1:03}.wav"} for k in range(len(more))]
         rows = [row | name for row, name in zip(more, names, strict=True)]
         assert [row["file"] for row in shown] == [
@@ -165,7 +167,7 @@ def prepare(fence, folder):
         ]
         write(table, rows, shown[0])
         record(folder, [row["file"] for row in rows], improvised)
-    else:  # of others, so that no model has seen them
+    else:  # other recordings, on which no model is trained
         record(folder, [row["file"] for row in shown], scripted)
 
 
@@ -176,7 +178,7 @@ def prepare(fence, folder):
         for name in DOCUMENTS
     ],
 )
-def test_the_commands_of_a_document_work(
+def test_the_commands_of_a_document_succeed(
     document, encoded_once, quick, tmp_path, monkeypatch
 ):
     shutil.copytree(encoded_once, tmp_path, dirs_exist_ok=True)
@@ -212,9 +214,9 @@ def wording(text):
 
 
 @pytest.mark.slow
-def test_the_quick_start_and_the_table_are_what_is_printed(tmp_path, monkeypatch):
+def test_the_readme_shows_what_the_quick_start_prints(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name, value in WHOLE.items():  # a fixture may have made it small
+    for name, value in WHOLE.items():  # `small_demo` may have replaced them
         monkeypatch.setattr(demo, name, value)
     document = fences("README.md")
     (start,) = [f for f in document if f.content.startswith(START)]

@@ -1,7 +1,7 @@
-"""Parts of other libraries that are not their public interface, and that this uses.
+"""Every used part of another library that is not public is listed here, and exists.
 
-A new one fails here first. Whoever adds it to a list looks whether every version that
-setup.cfg allows has it. All those of transformers are in 5.6.0 and in 5.24.0.
+A new use fails these tests. Before a part is added to a list, check that every version
+that setup.cfg allows has it. transformers 5.6.0 and 5.24.0 have all parts listed here.
 """
 
 import ast
@@ -21,7 +21,7 @@ FILES = [ROOT / "cli.py", ROOT / "__init__.py"] + sorted(
     for layer in ("data", "extract", "fuse")
     for path in (ROOT / layer).rglob("*.py")
 )
-# Libraries of Hugging Face: what is not at the top of the package may move.
+# Libraries of Hugging Face, whose submodules may change between versions.
 DEEP = {"accelerate", "huggingface_hub", "peft", "tokenizers", "transformers"}
 OURS = "affuse"
 SUSPECT = re.compile(r"(?<!self)(?<!cls)\._[a-z]|externals|" + "|".join(DEEP))
@@ -67,7 +67,7 @@ SPEECH = {
     "num_conv_pos_embedding_groups": 1,
 }
 TEXT = {**SMALL, "vocab_size": 8}
-LINE = (  # what `affuse.extract.networks.packing` and `convolutions` take apart
+LINE = (  # submodules that `affuse.extract.networks.packing` and `convolutions` use
     "feature_extractor.conv_layers.0.conv",
     "feature_extractor.conv_layers.0.activation",
     "feature_extractor._freeze_parameters",
@@ -76,7 +76,7 @@ LINE = (  # what `affuse.extract.networks.packing` and `convolutions` take apart
     *(f"encoder.layers.0.attention.{part}_proj" for part in ("q", "k", "v", "out")),
     "_get_feat_extract_output_lengths",
 )
-MODULES = {  # class of a model, its configuration, and where parts of it are
+MODULES = {  # class of a model: its configuration, and paths of submodules
     "Wav2Vec2Model": (SPEECH, LINE),
     "HubertModel": (SPEECH, LINE),
     "Wav2Vec2ConformerModel": (SPEECH, ("encoder.embed_positions", "encoder.layers")),
@@ -108,9 +108,9 @@ MODULES = {  # class of a model, its configuration, and where parts of it are
 
 
 def parts(source):
-    """Imports from inside a library, and private attributes that are not of `self`."""
+    """Yield imports of submodules, and private attributes of any object but self."""
     if not SUSPECT.search(source):
-        return  # most modules: to parse them takes seconds
+        return  # most modules; parsing all of them would take seconds
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module:
             first, *rest = node.module.split(".")
@@ -128,7 +128,7 @@ def parts(source):
                 yield f".{node.attr}"
 
 
-def test_internals_of_other_libraries_are_listed_here():
+def test_all_used_internals_of_other_libraries_are_listed():
     sources = [path.read_text(encoding="utf-8") for path in FILES]
     found = {part for source in sources for part in parts(source)}
     ours = re.compile(r"(?:def |self\.)(_\w+)")
@@ -152,19 +152,19 @@ def test_internals_of_other_libraries_are_listed_here():
         ("model._init_weights(self._layer)", ["._init_weights"]),
     ],
 )
-def test_a_new_one_is_noticed(source, found):
+def test_use_of_internals_is_detected(source, found):
     assert list(parts(source)) == found
 
 
-# That of joblib imports distributed, which is slow; `test_cluster` uses it.
+# The import from joblib._dask is slow; `test_cluster` uses it.
 @pytest.mark.parametrize("path", sorted(p for p in IMPORTS if "_dask" not in p))
-def test_an_import_is_there(path):
+def test_a_listed_import_exists(path):
     module, name = path.rsplit(".", 1)
     assert hasattr(import_module(module), name)
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_modules_of_a_model_have_these_names(name):
+def test_models_have_the_submodules_that_are_used(name):
     values, places = MODULES[name]
     kind = getattr(transformers, name)
     model = kind(kind.config_class(**values))
@@ -174,18 +174,18 @@ def test_the_modules_of_a_model_have_these_names(name):
             found = found[int(step)] if step.isdigit() else attrgetter(step)(found)
 
 
-def test_a_setting_of_the_trainer_has_this_name():
+def test_training_arguments_have_the_private_attribute_that_is_set():
     assert hasattr(transformers.TrainingArguments, "_n_gpu") or "_n_gpu" in vars(
         transformers.TrainingArguments(output_dir="out", use_cpu=True)
     )
 
 
-def test_methods_of_the_trainer_are_those_that_it_calls():
+def test_overridden_methods_exist_in_the_trainer_of_transformers():
     inherited = vars(transformers.Trainer).keys() & vars(FineTuner).keys()
     assert {name for name in inherited if not name.startswith("__")} == OVERRIDDEN
 
 
 @pytest.mark.parametrize("name", ["joblib", "transformers"])
-def test_a_library_whose_internals_are_used_has_an_upper_bound(name):
+def test_libraries_whose_internals_are_used_have_an_upper_bound(name):
     (found,) = (part for part in REQUIREMENTS[""] if part.name == name)
     assert any(bound.operator == "<" for bound in found.specifier)

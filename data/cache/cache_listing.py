@@ -40,14 +40,14 @@ def listing(folder: Path) -> Iterator[str]:
     caches, damaged = [], []
     for path in folders:
         try:
-            entry = store.look(path)
+            entry = store.read_headers(path)
         except AffuseError as error:
             damaged.append(str(error))
             continue
         if entry is not None:
             caches.append(entry)
     try:
-        superseded = current_content.superseded(caches)
+        superseded = current_content.find_superseded(caches)
     except DamagedFileError as error:  # the caches can be listed without it
         superseded = set()
         damaged.append(str(error))
@@ -62,9 +62,9 @@ def listing(folder: Path) -> Iterator[str]:
         yield f"no embeddings below {folder}; extract some, for example: {command}"
 
 
-def choices(caches: Sequence[Cache]) -> list[str]:
+def list_choices(caches: Sequence[Cache]) -> list[str]:
     """Return a line for each cache that begins with the option that selects it."""
     return [
         f"  {cache_option(cache.recipe.modality, describe(cache))}{more}"
-        for cache, more in cache_names.apart(caches)
+        for cache, more in cache_names.list_distinctions(caches)
     ]

@@ -20,7 +20,7 @@ LINE = 200  # bytes of a checksum file, at most
 log = logging.getLogger(__name__)
 
 
-def seal(folder: Path) -> None:
+def list_parts(folder: Path) -> None:
     """List all parts of a complete cache in the manifest of its corpus.
 
     Caches that no longer exist are removed from the manifest, with a warning.
@@ -29,7 +29,7 @@ def seal(folder: Path) -> None:
         folder: of the cache, in the folder of its corpus
     """
     corpus = folder.parent
-    listed = digests.readable(corpus)
+    listed = digests.read_or_empty(corpus)
     parts = dict(_stated_digests(folder))
     missing = sorted({name.split("/")[0] for name in listed if "/" in name})
     missing = [name for name in missing if not (corpus / name).is_dir()]
@@ -42,24 +42,24 @@ def seal(folder: Path) -> None:
         )
     entries = [n for n in listed if n.split("/")[0] in changed and "/" in n]
     try:
-        digests.record(corpus, parts, drop=set(entries) - parts.keys())
+        digests.add_digests(corpus, parts, drop=set(entries) - parts.keys())
     except OSError as error:  # the folder of a complete cache may be read-only
         log.warning("%s cannot list its parts: %s", corpus / digests.MANIFEST, error)
 
 
-def forget(part: Path) -> None:
+def unlist_part(part: Path) -> None:
     """Remove a part from the manifest of its corpus, before it is encoded again.
 
     Args:
         part: path of the part
     """
     name = f"{part.parent.name}/{part.name}"
-    digests.record(part.parent.parent, {}, drop=[name])
+    digests.add_digests(part.parent.parent, {}, drop=[name])
 
 
 def _stated_digests(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield the name of each part and the digest in its checksum file."""
-    for number in store.numbers(folder):
+    for number in store.part_numbers(folder):
         path = part_path(folder, number)
         try:
             line = digests.content(checksum_path(path), limit=LINE).decode()

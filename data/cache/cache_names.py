@@ -18,7 +18,7 @@ def digest(cache: Cache) -> str:
     return cache.path.name.rpartition("-")[2]
 
 
-def matching(caches: Sequence[Cache], name: str) -> list[Cache]:
+def find_matches(caches: Sequence[Cache], name: str) -> list[Cache]:
     """Return the caches that a name selects.
 
     A full digest or the name of a folder selects that cache only. Otherwise, a name of
@@ -30,10 +30,12 @@ def matching(caches: Sequence[Cache], name: str) -> list[Cache]:
         name: digest or its beginning, name of a cache folder, or a checkpoint: its name
             on the hub, the last component of that, its folder or the folder's name
     """
-    if whole := [c for c in caches if name in (digest(c), c.path.name)]:
-        return whole
-    losers = current_content.superseded(caches)
-    if of_checkpoint := [c for c in caches if c.path not in losers and _is_of(c, name)]:
+    if exact := [c for c in caches if name in (digest(c), c.path.name)]:
+        return exact
+    superseded = current_content.find_superseded(caches)
+    if of_checkpoint := [
+        c for c in caches if c.path not in superseded and _is_of(c, name)
+    ]:
         return of_checkpoint
     beginning = name.rpartition("-")[2] if _is_folder(name) else name
     if not PREFIX.fullmatch(beginning):
@@ -50,7 +52,7 @@ def names(cache: Cache) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in candidates if name))
 
 
-def unknown(caches: Sequence[Cache], name: str) -> str:
+def describe_choices(caches: Sequence[Cache], name: str) -> str:
     """Return the number of caches and their checkpoints, for an error message.
 
     Args:
@@ -64,7 +66,7 @@ def unknown(caches: Sequence[Cache], name: str) -> str:
     return f"there are {len(caches)}, of {', '.join(checkpoints)}{hint(name, choices)}"
 
 
-def apart(caches: Sequence[Cache]) -> Iterator[tuple[Cache, str]]:
+def list_distinctions(caches: Sequence[Cache]) -> Iterator[tuple[Cache, str]]:
     """Yield each cache with the facts that distinguish it from similar caches.
 
     Such facts are the checkpoint's head, options of the encoder, its weights, and the

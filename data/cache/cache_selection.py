@@ -10,7 +10,7 @@ from affuse.data.cache import (
     store,
 )
 from affuse.data.cache.cache_folder import CorpusFolder
-from affuse.data.cache.cache_listing import choices, example
+from affuse.data.cache.cache_listing import example, list_choices
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache
 from affuse.data.errors import AffuseError, OptionError
@@ -27,18 +27,18 @@ def choose(
     corpus: str = "",
     named: Mapping[str, Sequence[str]],
     modalities: Sequence[str] | None = None,
-    like: Mapping[str, Recipe] | None = None,
+    recipes: Mapping[str, Recipe] | None = None,
 ) -> Selection:
     """Return the caches of each modality of one corpus, one for each encoder.
 
     Args:
         folder: of all caches
         corpus: name of the corpus; ``""`` if there is only one
-        named: names of each modality's caches as in `cache_names.matching`; none if it
-            has only one
+        named: names of each modality's caches as in `cache_names.find_matches`;
+            none if it has only one
         modalities: to select caches of, None for all; other modalities may have any
             number of caches
-        like: recipe of each modality. Only caches that hold its embeddings are
+        recipes: recipe of each modality. Only caches that hold its embeddings are
             considered, if there are any. For a fold-specific encoder, no others are
             ever considered
 
@@ -71,8 +71,8 @@ def choose(
         )
     caches = list(store.find(folder, corpus or corpora[0]))
     chosen = {
-        m: _alike(caches, like[m], named.get(m, ()))
-        if like and m in like
+        m: _alike(caches, recipes[m], named.get(m, ()))
+        if recipes and m in recipes
         else several(caches, m, named.get(m, ()))
         for m in modalities
     }
@@ -95,28 +95,25 @@ def several(
     Args:
         caches: of one corpus, of any modality
         modality: of the caches
-        names: as for `one`; none for the only cache
+        names: as for `select_one`; none for the only cache
 
     Raises:
-        AffuseError: as `one`
-        OptionError: as `one`, or if two names select the same cache
+        AffuseError: as `select_one`
+        OptionError: as `select_one`, or if two names select the same cache
     """
-    chosen: dict[Path, str] = {}
-    by_path = {cache.path: cache for cache in caches}
+    chosen: dict[str, Cache] = {}
     for name in names or ("",):
-        cache = one(caches, modality, name)
+        cache = select_one(caches, modality, name)
         if cache is None:
             continue
-        if cache.path in chosen:
-            first, second = (
-                cache_option(modality, each) for each in (chosen[cache.path], name)
-            )
+        for other in (n for n, c in chosen.items() if c.path == cache.path):
+            first, second = (cache_option(modality, n) for n in (other, name))
             raise OptionError(
                 f"{first} and {second} name the same cache, "
                 f"{cache_names.digest(cache)}; leave one out"
             )
-        chosen[cache.path] = name
-    return tuple(sorted((by_path[path] for path in chosen), key=_order))
+        chosen[name] = cache
+    return tuple(sorted(chosen.values(), key=_order))
 
 
 def _order(cache: Cache) -> tuple[str, str, str]:
@@ -138,9 +135,9 @@ def _alike(
         if not alike and not fold_encoders.origin(part):
             alike = of_modality
         candidates = exact or alike
-        fitting = (n for n in names if cache_names.matching(candidates, n))
+        fitting = (n for n in names if cache_names.find_matches(candidates, n))
         name = next(fitting, names[0] if names else "")
-        chosen.append(one(candidates, needed.modality, name))
+        chosen.append(select_one(candidates, needed.modality, name))
     return tuple(c for c in chosen if c is not None) if all(chosen) else ()
 
 
@@ -168,7 +165,7 @@ def _shortest(caches: Sequence[Cache], modality: str, path: Path) -> str:
     (cache,) = (c for c in caches if c.path == path)
     for name in ("", *cache_names.names(cache)):
         try:
-            selected = one(caches, modality, name)
+            selected = select_one(caches, modality, name)
         except AffuseError:
             continue
         if selected == cache:
@@ -176,7 +173,7 @@ def _shortest(caches: Sequence[Cache], modality: str, path: Path) -> str:
     return cache_names.digest(cache)
 
 
-def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
+def select_one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
     """Return the cache of one modality; None if there is none.
 
     Fold-specific embeddings serve one fold only. So they are selected only by a name,
@@ -186,7 +183,7 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
     Args:
         caches: of one corpus, of any modality
         modality: of the cache
-        named: name as in `cache_names.matching`, or ``""``
+        named: name as in `cache_names.find_matches`, or ``""``
 
     Raises:
         AffuseError: if several caches match, or the cache is incomplete
@@ -194,15 +191,16 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
     """
     candidates = [c for c in caches if c.recipe.modality == modality]
     if named:
-        matches = cache_names.matching(candidates, named)
+        matches = cache_names.find_matches(candidates, named)
     else:
-        superseded = current_content.superseded(candidates)
+        superseded = current_content.find_superseded(candidates)
         matches = [c for c in candidates if c.path not in superseded]
         matches = [c for c in matches if not fold_encoders.origin(c.recipe)] or matches
     if named and not matches:
+        listing = cache_names.describe_choices(candidates, named)
         raise OptionError(
-            f"no {modality} cache {named!r}; {cache_names.unknown(candidates, named)}",
-            *choices(candidates),
+            f"no {modality} cache {named!r}; {listing}",
+            *list_choices(candidates),
         )
     if len(matches) > 1:
         matches = [c for c in matches if all(_holds(c, m) for m in matches)] or matches
@@ -212,7 +210,7 @@ def one(caches: Sequence[Cache], modality: str, named: str) -> Cache | None:
         raise OptionError(
             f"there are {len(matches)} {modality} caches{suffix}; choose one with "
             f"{typed}, or with a checkpoint that only one has",
-            *choices(matches),
+            *list_choices(matches),
         )
     if matches and not matches[0].complete:
         raise AffuseError(
@@ -236,7 +234,7 @@ def holding(corpus: Path, recipe: Recipe) -> Cache | None:
         corpus: folder of the corpus in the cache
         recipe: of the embeddings, for the content of the corpus
     """
-    exact = store.look(corpus / recipe.folder())
+    exact = store.read_headers(corpus / recipe.folder())
     if exact is not None:
         return exact
     same = (c for c in store.find(corpus.parent, corpus.name) if c.complete)

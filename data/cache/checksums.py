@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from affuse.data.errors import AffuseError, DamagedFileError, MemoryShortageError
-from affuse.data.system.atomic_files import named
+from affuse.data.system.atomic_files import with_path
 from affuse.data.terminal import printable
 
 ADVICE = (
@@ -21,7 +21,7 @@ ADVICE = (
 )
 
 
-class Refused(DamagedFileError):
+class ChecksumError(DamagedFileError):
     """Error for a file that does not hold the bytes that were published."""
 
 
@@ -47,17 +47,17 @@ def check(path: Path) -> bytes:
         path: of the part
 
     Raises:
-        Refused: if the bytes differ from those published, or have no checksum
+        ChecksumError: if the bytes differ from those published, or have no checksum
         DamagedFileError: if the path is no file
         MemoryShortageError: if there is too little memory to hold the bytes
         OSError: if the part cannot be read
     """
     if not checksum_path(path).is_file():
-        raise Refused(
+        raise ChecksumError(
             f"{path} has no {checksum_path(path).name} beside it; extract again"
         )
     check_file(path)
-    with judged(path, room=0):
+    with convert_errors(path, room=0):
         image = path.read_bytes()
     if not _is_stated(path, hashlib.sha256(image).hexdigest()):
         raise _refused(path)
@@ -80,7 +80,7 @@ def check_file(path: Path) -> None:
 
 
 @contextmanager
-def judged(path: Path, *, room: int) -> Iterator[None]:
+def convert_errors(path: Path, *, room: int) -> Iterator[None]:
     """Convert the errors that occur while a part is read to errors with its path.
 
     Args:
@@ -98,7 +98,7 @@ def judged(path: Path, *, room: int) -> Iterator[None]:
     except MemoryError as error:
         raise _shortage(path) from error
     except OSError as error:
-        raise named(error, path) from error
+        raise with_path(error, path) from error
     except AffuseError as error:
         if not is_available(room):
             raise _shortage(path) from error
@@ -165,9 +165,9 @@ def _is_stated(path: Path, digest: str) -> bool:
         return file.read(len(expected) + 1) == expected
 
 
-def _refused(path: Path) -> Refused:
+def _refused(path: Path) -> ChecksumError:
     """Return the error for a part whose SHA-256 differs from the published one."""
-    return Refused(
+    return ChecksumError(
         f"{path} is damaged: its SHA-256 is not the one in {checksum_path(path).name}; "
         f"delete it and extract again"
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from affuse.data.cache.recording_spans import SILENT
-from affuse.data.cache.training_data import DIGITS, Seen
+from affuse.data.cache.training_data import DIGITS, TrainingRecord
 from affuse.data.name_spellings import spelling
 from affuse.data.tables import cell_values
 
@@ -37,7 +37,7 @@ class Identity:
     name: str
     reader: str = ""  # in data/corpora; "" if it is not known
     ids: tuple[str, ...] = ()  # of its utterances
-    inputs: frozenset[str] = frozenset()  # `shortened` digests, of one modality
+    inputs: frozenset[str] = frozenset()  # `shorten_digests` digests, of one modality
 
     @cached_property
     def form(self) -> str:
@@ -51,19 +51,19 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Matched:
+class NameMatches:
     """Names of a record that occur in a corpus, and those that do not."""
 
     names: frozenset[str]  # in the spelling of the corpus
     missing: tuple[str, ...]  # in the spelling of the record
 
 
-def shortened(digests: Iterable[str]) -> frozenset[str]:
+def shorten_digests(digests: Iterable[str]) -> frozenset[str]:
     """Return digests shortened as in records, without those that identify no input."""
     return frozenset(d[:DIGITS] for d in digests if d not in ("", SILENT))
 
 
-def recognised(record: Seen, corpus: Identity) -> str:
+def matching_feature(record: TrainingRecord, corpus: Identity) -> str:
     """Return the feature by which a corpus is that of a record; "" if it is another.
 
     Args:
@@ -84,17 +84,17 @@ def recognised(record: Seen, corpus: Identity) -> str:
     return ""
 
 
-def shared_inputs(record: Seen, corpus: Identity) -> int:
+def shared_inputs(record: TrainingRecord, corpus: Identity) -> int:
     """Return the number of inputs in a record's sample that a corpus has."""
     return len(corpus.inputs.intersection(record.sample))
 
 
-def unknown(record: Seen, corpus: Identity) -> str:
+def missing_facts(record: TrainingRecord, corpus: Identity) -> str:
     """Return which facts are missing to distinguish two corpora; "" if none are.
 
     Args:
         record: of a checkpoint that this project fine-tuned, so that it should have a
-            reader and inputs; it is not `recognised`
+            reader and inputs; it is not `matching_feature`
         corpus: to compare with it
     """
     if not record.reader and not record.sample:
@@ -106,7 +106,7 @@ def unknown(record: Seen, corpus: Identity) -> str:
     return "the cache does not say which reader or which inputs this corpus has"
 
 
-def speakers(record: Seen, names: Iterable[str]) -> Matched:
+def speakers(record: TrainingRecord, names: Iterable[str]) -> NameMatches:
     """Find the speakers of a record among those of a corpus, in similar spellings.
 
     Args:
@@ -114,13 +114,13 @@ def speakers(record: Seen, names: Iterable[str]) -> Matched:
         names: of the speakers of a corpus
 
     Examples:
-        >>> speakers(Seen("x", speakers=("5f", "me")), ["Ses05F", "Ses01M"])
-        Matched(names=frozenset({'Ses05F'}), missing=('me',))
+        >>> speakers(TrainingRecord("x", speakers=("5f", "me")), ["Ses05F", "Ses01M"])
+        NameMatches(names=frozenset({'Ses05F'}), missing=('me',))
     """
     return _matched(record.speakers, names, (spelling, _plain))
 
 
-def splits(record: Seen, names: Iterable[str]) -> Matched:
+def splits(record: TrainingRecord, names: Iterable[str]) -> NameMatches:
     """Find the splits of a record among those of a corpus, in similar spellings.
 
     Args:
@@ -128,8 +128,8 @@ def splits(record: Seen, names: Iterable[str]) -> Matched:
         names: of the splits of a corpus
 
     Examples:
-        >>> splits(Seen("x", splits=("Test1", "held-out")), ["train", "test"])
-        Matched(names=frozenset({'test'}), missing=('held-out',))
+        >>> splits(TrainingRecord("x", splits=("Test1", "held-out")), ["train", "test"])
+        NameMatches(names=frozenset({'test'}), missing=('held-out',))
     """
     return _matched(record.splits, names, (spelling, _split))
 
@@ -138,7 +138,7 @@ def _matched(
     recorded: Sequence[str],
     names: Iterable[str],
     forms: Sequence[Callable[[str], str]],
-) -> Matched:
+) -> NameMatches:
     """Compare each recorded name with the names of a corpus, in one form at a time.
 
     The first form in which a name of the corpus is equal decides.
@@ -152,7 +152,7 @@ def _matched(
                 break
         else:
             missing.append(name)
-    return Matched(frozenset(matches), tuple(missing))
+    return NameMatches(frozenset(matches), tuple(missing))
 
 
 def _plain(name: str) -> str:

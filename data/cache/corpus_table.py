@@ -18,11 +18,11 @@ from typing import Any
 
 from affuse.data import extra_columns
 from affuse.data.cache.cache_folder import CorpusFolder
-from affuse.data.cache.shared_recordings import inside, shared
+from affuse.data.cache.shared_recordings import find_shared, relative_path
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.records import ID_LENGTH, NATURES, Corpus, Count, Utterance
-from affuse.data.runs.sentence_overlap import key
-from affuse.data.system.digests import keep, opened
+from affuse.data.runs.sentence_overlap import sentence_digest
+from affuse.data.system.digests import open_checked, write_and_list
 from affuse.data.system.documents import parse_json
 from affuse.data.system.regular_files import TABLE
 from affuse.data.system.schema import (
@@ -78,8 +78,8 @@ ROW = Record(
         "columns": extra_columns.KIND,
     },
 )
-LATER = ("sentence", "recording", "columns")  # missing in caches of older versions
-PLACES = ("file", "span")  # not compared, because recordings may be moved
+OPTIONAL_FIELDS = ("sentence", "recording", "columns")  # missing in older caches
+LOCATION_FIELDS = ("file", "span")  # not compared, because recordings may be moved
 log = logging.getLogger(__name__)
 LEFT_OUT = ("audio", "transcript", "text")
 SPARSE = ("recording", "columns", "file")  # written only if an utterance has a value
@@ -101,7 +101,7 @@ def save(corpus: Corpus, cache: Path) -> Path:
             f"give --name, or remove {path.parent} if it is not needed any more"
         )
     try:
-        keep(path, _pieces(corpus))
+        write_and_list(path, _pieces(corpus))
     except OSError as error:  # a cache of an older version may be read-only
         if not path.is_file() or not _repeats(path, corpus):
             raise
@@ -139,12 +139,12 @@ def _rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
     The field for a shared recording, and that for columns, is left out if it is empty.
     So a corpus without them has the same bytes as in older versions.
     """
-    recordings = shared(corpus.utterances)
+    recordings = find_shared(corpus.utterances)
     names = [field.name for field in fields(Utterance)]
     for u in corpus.utterances:
         row = {n: None if n in LEFT_OUT else getattr(u, n) for n in names}
-        row |= {"sentence": key(u), "recording": recordings.get(u.id)}
-        row["file"] = inside(u, corpus.root)
+        row |= {"sentence": sentence_digest(u), "recording": recordings.get(u.id)}
+        row["file"] = relative_path(u, corpus.root)
         yield {n: v for n, v in row.items() if v or n not in SPARSE}
 
 
@@ -189,7 +189,7 @@ def _equal(old: Any, new: Any) -> bool:
     """
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return bool(old == new)
-    ignored = {*PLACES, *(name for name in LATER if name not in old)}
+    ignored = {*LOCATION_FIELDS, *(name for name in OPTIONAL_FIELDS if name not in old)}
     one, other = ({n: v for n, v in r.items() if n not in ignored} for r in (old, new))
     return one == other
 
@@ -200,7 +200,7 @@ def _kept(path: Path) -> Iterator[Any]:
     Raises:
         DamagedFileError: if the file is not what `save` wrote
     """
-    with opened(path, limit=TABLE) as file:
+    with open_checked(path, limit=TABLE) as file:
         yield parse_json(file.readline(LONGEST) + b"]}", HEAD)["corpus"]
         while line := file.readline(LONGEST):
             if line == b"]}\n":

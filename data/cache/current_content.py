@@ -10,7 +10,7 @@ from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache
 from affuse.data.errors import DamagedFileError
 from affuse.data.system.atomic_files import claim
-from affuse.data.system.digests import keep
+from affuse.data.system.digests import write_and_list
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import MapOf, Text
 
@@ -19,7 +19,7 @@ KIND = MapOf(Text(200), most=100_000, name=Text(200))
 log = logging.getLogger(__name__)
 
 
-def make(folder: Path, recipe: Recipe) -> None:
+def mark_current(folder: Path, recipe: Recipe) -> None:
     """Mark a cache as the current one among those that differ in content only.
 
     If that is already recorded, nothing is written and no lock is taken. A damaged
@@ -38,19 +38,19 @@ def make(folder: Path, recipe: Recipe) -> None:
     with claim(corpus.current_lock, wait=True):  # other processes may write it too
         entries = {**_current_names(folder.parent), recipe.kind(): folder.name}
         text = json.dumps(entries, indent=1, sort_keys=True) + "\n"
-        keep(corpus.current, text.encode())
+        write_and_list(corpus.current, text.encode())
 
 
 def _current_names(corpus: Path) -> dict[str, str]:
-    """Return the record as `noted` does; {} with a warning if it is damaged."""
+    """Return the recorded folders; {} with a warning if the record is damaged."""
     try:
-        return noted(corpus)
+        return read_current_folders(corpus)
     except DamagedFileError as error:
         log.warning("%s; it is written again", error)
         return {}
 
 
-def noted(corpus: Path) -> dict[str, str]:
+def read_current_folders(corpus: Path) -> dict[str, str]:
     """Return the name of the current cache folder for each kind of recipe.
 
     Args:
@@ -72,7 +72,7 @@ def noted(corpus: Path) -> dict[str, str]:
         return {}
 
 
-def superseded(caches: Sequence[Cache]) -> set[Path]:
+def find_superseded(caches: Sequence[Cache]) -> set[Path]:
     """Return the cache folders that another cache supersedes.
 
     Two such caches differ in the corpus's content only, for example after a recording
@@ -89,7 +89,7 @@ def _replaces(new: Cache, old: Cache) -> bool:
     """Return True if the cache `new` supersedes the cache `old`."""
     if new.path == old.path or not new.recipe.same_but_content(old.recipe):
         return False
-    current = noted(old.path.parent).get(old.recipe.kind())
+    current = read_current_folders(old.path.parent).get(old.recipe.kind())
     if current in (new.path.name, old.path.name):
         return current == new.path.name
     later = new.path.stat().st_mtime_ns > old.path.stat().st_mtime_ns

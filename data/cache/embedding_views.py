@@ -26,10 +26,10 @@ class NarrowEmbeddings(Embeddings):
 
     cached: Embeddings | None = None
 
-    def pieces(self, rows: np.ndarray) -> Iterator[tuple[int, Embeddings]]:
+    def chunks(self, rows: np.ndarray) -> Iterator[tuple[int, Embeddings]]:
         """Yield the chunks that hold some rows, with the number of their first row."""
         assert self.cached is not None
-        for first, piece in self.cached.pieces(rows):
+        for first, piece in self.cached.chunks(rows):
             values = _selected(piece.values, piece.recipe, self.recipe)
             yield first, replace(piece, recipe=self.recipe, values=values)
 
@@ -49,7 +49,7 @@ class JoinedEmbeddings(Embeddings):
 
     members: tuple[Embeddings, ...] = ()
 
-    def pieces(self, rows: np.ndarray) -> Iterator[tuple[int, Embeddings]]:
+    def chunks(self, rows: np.ndarray) -> Iterator[tuple[int, Embeddings]]:
         """Refuse to yield chunks, because each member has its own."""
         raise TypeError("joined embeddings are read by member; see columns")
 

@@ -64,18 +64,16 @@ def choose(
         for fold, by_modality in specific.items():
             candidates = fit if shared else by_modality.get(modality, fit)
             candidates = [c for c in candidates if c in fit]
-            cache = cache_selection.one(candidates, modality, "")
-            if cache is not None:
+            if cache := cache_selection.select_one(candidates, modality, ""):
                 of_fold[fold] = cache
-                earlier = selected[fold].get(modality, ())
-                selected[fold][modality] = (*earlier, cache)
+                selected[fold][modality] = (*selected[fold].get(modality, ()), cache)
         _demand_alike(of_fold)
     commands = Commands(folder, of_corpus or caches)
     _demand_all(run, encoders, selected, modalities, commands)
     return selected
 
 
-def lacking(
+def find_missing(
     run: Path, folder: Path, corpus: str, modalities: Sequence[str]
 ) -> dict[str, dict[str, Path]]:
     """Return the fine-tuned encoders with which a corpus is not encoded.
@@ -134,9 +132,9 @@ def demand(
             for fold, each in recipes.items()
         }
         raise AffuseError(
-            f"the run has encoders of its own for each fold, and "
-            f"{corpus or 'the corpus'} is not extracted with all of them; type, with "
-            f"the run's options and the folder that the fine-tuning is in:",
+            f"the run uses fold-specific encoders, and {corpus or 'the corpus'} is not "
+            f"extracted with all of them; type these commands, with the options of the "
+            f"run and the folder of the fine-tuning:",
             *Commands(folder, caches).lines(paths, missing),
         )
 
@@ -173,12 +171,12 @@ def _fit(caches: Sequence[Cache], modality: str, name: str) -> tuple[list[Cache]
     if not name:
         return list(caches), False
     of_modality = [c for c in caches if c.recipe.modality == modality]
-    matches = cache_names.matching(of_modality, name)
+    matches = cache_names.find_matches(of_modality, name)
     kinds = {_plain(c.recipe).text() for c in matches if fold_encoders.origin(c.recipe)}
     if len(kinds) == 1:  # any of these caches represents the kind
         named: Cache | None = matches[0]
     else:
-        named = cache_selection.one(caches, modality, name)
+        named = cache_selection.select_one(caches, modality, name)
     if named is None:
         return list(caches), False
     if not fold_encoders.origin(named.recipe):
@@ -234,8 +232,8 @@ def _demand_all(
     }
     if any(missing.values()):
         raise AffuseError(
-            f"folds of {run} are not extracted yet with their own encoders; type"
-            f"{commands.condition}:",
+            f"folds of {run} are not extracted yet with their fold-specific encoders; "
+            f"type{commands.condition}:",
             *commands.lines(encoders, missing),
         )
 

@@ -54,9 +54,9 @@ class Commands:
             for c in self.caches
             if fold_encoders.origin(c.recipe)
             and (m := c.recipe.modality) in encoders
-            and (call := provenance.known(c.path))
+            and (call := provenance.load_if_readable(c.path))
         }
-        command = Extract.like(
+        command = Extract.from_command(
             self._corpus(),
             CorpusSource,
             layers=tuple(_options({m: call.layers for m, call in typed.items()})),
@@ -72,8 +72,8 @@ class Commands:
     def _corpus(self) -> CorpusSource:
         """Return the options with which the corpus is read."""
         if len({c.path.parent for c in self.caches}) > 1:
-            return provenance.read_as([])
-        return provenance.read_as(c.path for c in self.caches)
+            return provenance.corpus_options([])
+        return provenance.corpus_options(c.path for c in self.caches)
 
 
 def _options(typed: Mapping[str, Sequence[str]]) -> Iterator[str]:

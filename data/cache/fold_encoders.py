@@ -14,7 +14,7 @@ from typing import Any
 
 from affuse.data.cache import training_data
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.training_data import Seen
+from affuse.data.cache.training_data import TrainingRecord
 from affuse.data.errors import AffuseError
 from affuse.data.modality import modality_names
 from affuse.data.runs.checkpoint_folder import CheckpointFolder
@@ -54,7 +54,7 @@ def origin(recipe: Recipe) -> Mapping[str, Any]:
     return entry if isinstance(entry, Mapping) else {}
 
 
-def records(recipe: Recipe) -> tuple[Seen, ...]:
+def records(recipe: Recipe) -> tuple[TrainingRecord, ...]:
     """Return the records of an encoder's training data that `finetune` wrote.
 
     `finetune` writes a record before those of the checkpoint that it starts with. Those
@@ -102,7 +102,7 @@ def folds(run: Path) -> dict[str, dict[str, Path]]:
             for m in modality_names()
             if CheckpointFolder(fold.path / m).configuration.is_file()
         }
-        for fold in FinetuningFolder(run).finished()
+        for fold in FinetuningFolder(run).finished_folds()
     }
     if not any(by_fold.values()):
         raise FileNotFoundError(

@@ -32,7 +32,7 @@ _SHORTAGE = re.compile(r"memory alloc|(can't|unable to|cannot) alloc|out of memo
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def convert_errors() -> Iterator[None]:
     """Convert the exceptions that h5py raises for a bad file to an `AffuseError`.
 
     Raises:
@@ -59,16 +59,16 @@ def lacks_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def opened(source: Path | bytes) -> Iterator[h5py.File]:
+def open_file(source: Path | bytes) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading, and close it afterwards.
 
     Args:
         source: path of the file, or its bytes
 
     Raises:
-        AffuseError, MemoryError, OSError: as in `translated`
+        AffuseError, MemoryError, OSError: as in `convert_errors`
     """
-    with translated():
+    with convert_errors():
         if isinstance(source, bytes):
             file = h5py.File(h5py.h5f.open_file_image(source))
         else:
@@ -76,11 +76,11 @@ def opened(source: Path | bytes) -> Iterator[h5py.File]:
     try:
         yield file
     finally:
-        with translated():
+        with convert_errors():
             file.close()
 
 
-@translated()
+@convert_errors()
 def values(dataset: h5py.Dataset) -> np.ndarray:
     """Return all values of a dataset.
 
@@ -88,12 +88,12 @@ def values(dataset: h5py.Dataset) -> np.ndarray:
         dataset: as `datasets` returned it, so that it was checked
 
     Raises:
-        AffuseError, MemoryError, OSError: as in `translated`
+        AffuseError, MemoryError, OSError: as in `convert_errors`
     """
     return np.asarray(dataset[:])
 
 
-@translated()
+@convert_errors()
 def text(file: h5py.File, name: str) -> str:
     """Return the value of an attribute that is one string of fixed length.
 
@@ -110,7 +110,7 @@ def text(file: h5py.File, name: str) -> str:
     return bytes(file.attrs[name]).decode()
 
 
-@translated()
+@convert_errors()
 def number(file: h5py.File, name: str) -> int:
     """Return the value of an attribute that is one integer.
 
@@ -137,7 +137,7 @@ def _single(file: h5py.File, name: str) -> h5t.TypeID:
     return attribute.get_type()
 
 
-@translated()
+@convert_errors()
 def datasets(
     file: h5py.File, kinds: Mapping[str, str], size: int
 ) -> dict[str, h5py.Dataset]:

@@ -10,7 +10,7 @@ LENGTH = 44  # bytes that the checksum covers; its four bytes follow them
 MASK = 2**32 - 1
 
 
-def sealed(image: bytes) -> bytes:
+def with_checksum(image: bytes) -> bytes:
     """Return an HDF5 file with the correct checksum in its superblock.
 
     HDF5 before version 2.0 clears the flag "open for writing" in the image of a file,

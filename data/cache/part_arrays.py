@@ -8,7 +8,7 @@ import numpy as np
 
 from affuse.data.cache import recording_spans
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.errors import AffuseError
 from affuse.data.records import Problem, check_id
 
@@ -33,7 +33,7 @@ class Part:
     vectors: tuple[np.ndarray, ...]  # each (layers, dim) or (steps, layers, dim)
     head: np.ndarray | None = None  # (n, ratings)
     problems: tuple[Problem, ...] = ()
-    stretches: tuple[Stretch, ...] = ()  # of recordings; () for text
+    stretches: tuple[RecordingSpan, ...] = ()  # of recordings; () for text
 
 
 def collect(part: Part, recipe: Recipe) -> dict[str, np.ndarray]:
@@ -81,7 +81,7 @@ def advice(recipe: Recipe) -> str:
     if recipe.dtype != "float32":
         return f"for extract, try --dtype float32; else {check}"
     if recipe.storage != "float32":
-        return f"for extract, try --pooling mean, kept in float32; else {check}"
+        return f"for extract, try --pooling mean, stored in float32; else {check}"
     return check
 
 
@@ -92,7 +92,7 @@ def _strings(texts: tuple[str, ...]) -> np.ndarray:
     return np.array(encoded, dtype=h5py.string_dtype("utf-8", longest))
 
 
-def fit(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> None:
+def check_arrays(arrays: Mapping[str, np.ndarray], recipe: Recipe) -> None:
     """Check that the arrays of a part are complete and consistent.
 
     Args:

@@ -13,7 +13,7 @@ from affuse.data.system.atomic_files import claim
 ABANDONED = 600.0  # seconds without a write, after which no process writes a file
 
 
-def abandoned(folder: Path) -> Iterator[Path]:
+def abandoned_files(folder: Path) -> Iterator[Path]:
     """Yield the files directly in a folder that killed processes left unfinished.
 
     Args:
@@ -28,7 +28,7 @@ def abandoned(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def drop(paths: Iterable[Path]) -> list[Path]:
+def remove_files(paths: Iterable[Path]) -> list[Path]:
     """Remove files of parts, except those that another process is writing.
 
     Args:

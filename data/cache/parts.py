@@ -33,8 +33,9 @@ import numpy as np
 
 from affuse.data.cache import checksums, hdf5_guard
 from affuse.data.cache.cache_folder import part_path
-from affuse.data.cache.hdf5_superblock import sealed
-from affuse.data.cache.part_arrays import KINDS, LARGE, Part, collect, fit
+from affuse.data.cache.hdf5_guard import TEXT
+from affuse.data.cache.hdf5_superblock import with_checksum
+from affuse.data.cache.part_arrays import KINDS, LARGE, Part, check_arrays, collect
 from affuse.data.cache.part_header import (
     MOST,
     Header,
@@ -49,7 +50,7 @@ from affuse.data.system.atomic_files import publish
 
 __all__ = [
     "MOST", "Header", "Part", "header", "outline", "parse", "part_path", "read",
-    "whole", "write"]  # fmt: skip
+    "check_part", "write"]  # fmt: skip
 CHUNK = 2**20  # approximate bytes of a chunk, which has a Fletcher checksum
 COPIES = 3  # copies of a part in memory while it is built and compared
 
@@ -70,7 +71,7 @@ def write(
     head = Header(recipe, parts, len(part.ids), dict(versions), part.problems)
     with _building(path):
         arrays = collect(part, recipe)
-        fit(arrays, recipe)
+        check_arrays(arrays, recipe)
         checksums.reserve(COPIES * sum(a.nbytes for a in arrays.values()))
         image = _image(arrays, header_attributes(head, path.name))
         _compare(path, image, head, arrays)
@@ -110,7 +111,7 @@ def _image(
                 name, data=values, chunks=(rows, *values.shape[1:]), fletcher32=True
             )
         file.flush()
-        return sealed(file.id.get_file_image())
+        return with_checksum(file.id.get_file_image())
 
 
 def _empty() -> h5py.h5f.FileID:
@@ -172,7 +173,7 @@ def header(path: Path) -> Header:
         OSError: if the file cannot be opened
     """
     checksums.check_file(path)
-    with checksums.judged(path, room=hdf5_guard.TEXT), hdf5_guard.opened(path) as file:
+    with checksums.convert_errors(path, room=TEXT), hdf5_guard.open_file(path) as file:
         return parse_header(file, hdf5_guard.datasets(file, KINDS, path.stat().st_size))
 
 
@@ -194,11 +195,11 @@ def read(
     return arrays, list(head.problems)
 
 
-def whole(path: Path) -> Header:
+def check_part(path: Path) -> Header:
     """Return the header of a part, after its whole content has been checked.
 
     Raises:
-        Refused: if the file is not as it was published
+        ChecksumError: if the file is not as it was published
         DamagedFileError, MemoryShortageError, OSError: as in `parse`
     """
     return parse(path, checksums.check(path))[0]
@@ -211,18 +212,18 @@ def parse(path: Path, image: bytes) -> tuple[Header, dict[str, np.ndarray]]:
         DamagedFileError: if this version cannot read the part, or refuses to
         MemoryShortageError: if there is too little memory
     """
-    with checksums.judged(path, room=2 * len(image)):
+    with checksums.convert_errors(path, room=2 * len(image)):
         checksums.reserve(2 * len(image))  # HDF5's copy, and the arrays
         return _parsed(image)
 
 
 def _parsed(image: bytes) -> tuple[Header, dict[str, np.ndarray]]:
     """Return the same as `parse`, with errors that do not name the file."""
-    with hdf5_guard.opened(image) as file:
+    with hdf5_guard.open_file(image) as file:
         members = hdf5_guard.datasets(file, KINDS, len(image))
         head = parse_header(file, members)
         arrays = {name: hdf5_guard.values(dataset) for name, dataset in members.items()}
-    fit(arrays, head.recipe)
+    check_arrays(arrays, head.recipe)
     return head, arrays
 
 
@@ -235,13 +236,13 @@ def outline(path: Path, recipe: Recipe) -> tuple[dict[str, np.ndarray], int]:
         AffuseError, OSError: as in `read`
     """
     checksums.check_file(path)
-    with checksums.judged(path, room=hdf5_guard.TEXT), hdf5_guard.opened(path) as file:
+    with checksums.convert_errors(path, room=TEXT), hdf5_guard.open_file(path) as file:
         members = hdf5_guard.datasets(file, KINDS, path.stat().st_size)
         head = parse_header(file, members)
         large = {name: d for name, d in members.items() if name in LARGE}
         small = {name: d for name, d in members.items() if name not in LARGE}
         arrays = {name: hdf5_guard.values(dataset) for name, dataset in small.items()}
-        fit({**arrays, **large}, head.recipe)
+        check_arrays({**arrays, **large}, head.recipe)
         dim = max((d.shape[-1] for d in large.values()), default=0)
     head.recipe.demand(recipe, path)
     return arrays, dim

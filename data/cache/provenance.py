@@ -34,13 +34,16 @@ from affuse.data.system.schema import (
 )
 
 # Options for the location and speed of a command, which do not change the embeddings.
-WHO = ("cache", "compile", "processes", "scheduler", "shard")
+EXECUTION_OPTIONS = ("cache", "compile", "processes", "scheduler", "shard")
 FLAGS = {  # options of the command line by the name of their value
     each.name: flag
     for each in Extract.fields()
-    if (flag := spelling(each).flag) and each.name not in WHO
+    if (flag := spelling(each).flag) and each.name not in EXECUTION_OPTIONS
 }
-LATER = ("encoders", "other_checkpoints")  # options that are kept only if typed
+OPTIONAL_FIELDS = (
+    "encoders",
+    "other_checkpoints",
+)  # options that are kept only if typed
 WORD = Text(10_000)
 
 
@@ -54,7 +57,9 @@ class ModalityKind:
 
 KIND = Record(
     {
-        **dict.fromkeys(("corpus", *(n for n in FLAGS if n not in LATER)), WORD),
+        **dict.fromkeys(
+            ("corpus", *(n for n in FLAGS if n not in OPTIONAL_FIELDS)), WORD
+        ),
         **dict.fromkeys(("root", "nature", "table", "dominance"), Maybe(WORD)),
         **dict.fromkeys(("columns", "revision", "layers", "pooling"), ListOf(WORD)),
         **dict.fromkeys(("batch", "block_seconds", "max_seconds"), Maybe(Number())),
@@ -63,7 +68,7 @@ KIND = Record(
         "scale": Maybe(ListOf(Number(), most=2, least=2)),
         "head": Flag(),
     },
-    dict.fromkeys(LATER, ListOf(WORD)),
+    dict.fromkeys(OPTIONAL_FIELDS, ListOf(WORD)),
 )
 LARGEST = 2**20  # bytes of such a file
 ADVICE = "extract into this cache again"
@@ -97,7 +102,7 @@ def load(folder: Path) -> Extract:
     return Extract(**{**options, **lists})
 
 
-def known(folder: Path) -> Extract | None:
+def load_if_readable(folder: Path) -> Extract | None:
     """Return the command that made a cache; None if it cannot be read.
 
     It is used for advice only, which is possible without it too.
@@ -109,7 +114,7 @@ def known(folder: Path) -> Extract | None:
 
 def checkpoint(folder: Path, modality: str) -> str:
     """Return the checkpoint that was typed for a cache; "" if it is not known."""
-    call = known(folder)
+    call = load_if_readable(folder)
     return call.checkpoint(modality) if call else ""
 
 
@@ -134,25 +139,25 @@ def guess(recipe: Recipe, cache: Path) -> Extract:
     name = "" if builtin else recipe.corpus
     corpus = recipe.corpus if builtin else UNKNOWN_CORPUS
     source = CorpusSource(corpus=corpus, root=UNKNOWN_ROOT, name=name)
-    return alike(recipe, source, cache)
+    return command_for_recipe(recipe, source, cache)
 
 
-def alike(
-    recipe: Recipe, source: CorpusSource, cache: Path, *, made: Path | None = None
+def command_for_recipe(
+    recipe: Recipe, source: CorpusSource, cache: Path, *, example: Path | None = None
 ) -> Extract:
     """Return the command that encodes a corpus according to a recipe.
 
     Args:
         recipe: of other embeddings; its corpus is ignored
-        source: options that read the corpus, as in `read_as`
+        source: options that read the corpus, as in `corpus_options`
         cache: folder of all caches
-        made: folder of a cache of that recipe, whose provenance has the path of a local
-            checkpoint; the recipe has only the name of the checkpoint's folder
+        example: folder of a cache of that recipe. Its provenance has the path of a
+            local checkpoint; the recipe has only the name of the checkpoint's folder
     """
     m = recipe.modality
-    typed = checkpoint(made, m) if made else ""
-    call = known(made) if made else None
-    command = Extract.like(
+    typed = checkpoint(example, m) if example else ""
+    call = load_if_readable(example) if example else None
+    command = Extract.from_command(
         source,
         CorpusSource,
         encoders=call.encoders if call else (),
@@ -169,7 +174,7 @@ def alike(
     return command if block is None else replace(command, block_seconds=block)
 
 
-def read_as(folders: Iterable[Path]) -> CorpusSource:
+def corpus_options(folders: Iterable[Path]) -> CorpusSource:
     """Return the options with which the corpus of some caches was read.
 
     Args:
@@ -180,6 +185,6 @@ def read_as(folders: Iterable[Path]) -> CorpusSource:
         them
     """
     for folder in folders:
-        if call := known(folder):
-            return CorpusSource.like(call, CorpusSource)
+        if call := load_if_readable(folder):
+            return CorpusSource.from_command(call, CorpusSource)
     return CorpusSource(corpus=UNKNOWN_CORPUS, root=UNKNOWN_ROOT)

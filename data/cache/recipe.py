@@ -194,18 +194,18 @@ class Recipe:
                 return f"{name}={value!r}, not {other_value!r}"
         return ""
 
-    def demand(self, wanted: "Recipe", path: Path) -> None:
+    def demand(self, required: "Recipe", path: Path) -> None:
         """Raise an error if this recipe of a file is not the required one.
 
         Args:
-            wanted: recipe that the file must have
+            required: recipe that the file must have
             path: of the file, for the message
 
         Raises:
             AffuseError: if the recipes differ, with the first difference
         """
-        if difference := self.difference(wanted):
+        if difference := self.difference(required):
             raise AffuseError(
-                f"{path} was extracted with {difference} as wanted; extract again, or "
-                f"name another cache"
+                f"{path} was extracted with {difference} as required; extract again, "
+                f"or name another cache"
             )

@@ -14,7 +14,7 @@ SILENT = "silent"  # instead of a digest, because equal silence identifies no re
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class RecordingSpan:
     """Span in a sound file."""
 
     file: str  # digest of its bytes
@@ -23,7 +23,7 @@ class Stretch:
     samples: str = ""  # digest of the decoded samples, or SILENT; "" if unknown
 
 
-def arrays(rows: Sequence[Stretch]) -> dict[str, np.ndarray]:
+def arrays(rows: Sequence[RecordingSpan]) -> dict[str, np.ndarray]:
     """Return spans as the arrays ``files``, ``spans`` and ``samples`` of a part.
 
     Args:
@@ -38,7 +38,7 @@ def arrays(rows: Sequence[Stretch]) -> dict[str, np.ndarray]:
     }
 
 
-def stretches(part: Mapping[str, np.ndarray]) -> tuple[Stretch | None, ...]:
+def read_spans(part: Mapping[str, np.ndarray]) -> tuple[RecordingSpan | None, ...]:
     """Return the span of each row of a part; None for a part of an older version.
 
     Args:
@@ -51,7 +51,7 @@ def stretches(part: Mapping[str, np.ndarray]) -> tuple[Stretch | None, ...]:
     ]
     spans = part["spans"].tolist()
     return tuple(
-        Stretch(file, begin, end, samples)
+        RecordingSpan(file, begin, end, samples)
         for file, samples, (begin, end) in zip(*names, spans, strict=True)
     )
 
@@ -84,6 +84,6 @@ def check(spans: np.ndarray) -> None:
         raise AffuseError("its spans are not valid intervals of time")
 
 
-def overlap(one: Stretch, other: Stretch) -> float:
+def overlap(one: RecordingSpan, other: RecordingSpan) -> float:
     """Return the overlap of two spans in one file, in seconds."""
     return max(0.0, min(one.end, other.end) - max(one.begin, other.begin))

@@ -30,7 +30,7 @@ def predictors(runs: Path, recipes: Sequence[Recipe]) -> list[Path]:
         runs: folder of run folders
         recipes: of the embeddings; their corpus and content are ignored
     """
-    folders = RunFolder.below(runs, RunFolder.info)
+    folders = RunFolder.find(runs, RunFolder.info)
     usable = [run.path for run in folders if can_predict(run.path, recipes)]
     return sorted(usable, key=lambda run: run.stat().st_mtime_ns, reverse=True)
 

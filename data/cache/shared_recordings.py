@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from sys import intern
 
-from affuse.data.cache.recording_spans import SILENT, Stretch
+from affuse.data.cache.recording_spans import SILENT, RecordingSpan
 from affuse.data.records import Utterance
 
 
@@ -22,7 +22,7 @@ class Place:
     end: float | None  # seconds from the beginning of the file
 
 
-def place(utterance: Utterance, root: Path, stretch: Stretch | None) -> Place:
+def locate(utterance: Utterance, root: Path, stretch: RecordingSpan | None) -> Place:
     """Return the location of an utterance in its recording, without opening the file.
 
     Args:
@@ -33,12 +33,12 @@ def place(utterance: Utterance, root: Path, stretch: Stretch | None) -> Place:
 
     Examples:
         >>> turn = Utterance("a", audio=Path("x/wav/a.wav"), span=(1.0, None))
-        >>> place(turn, Path("x"), Stretch("00ff", 1.0, 2.5))
+        >>> locate(turn, Path("x"), RecordingSpan("00ff", 1.0, 2.5))
         Place(file='wav/a.wav', start=1.0, end=2.5)
-        >>> place(Utterance("b", text="yes"), Path("x"), None)
+        >>> locate(Utterance("b", text="yes"), Path("x"), None)
         Place(file='', start=None, end=None)
     """
-    file = inside(utterance, root)
+    file = relative_path(utterance, root)
     begin, end = utterance.span or (None, None)
     if stretch is not None:
         begin = stretch.begin if begin is None else begin
@@ -46,7 +46,7 @@ def place(utterance: Utterance, root: Path, stretch: Stretch | None) -> Place:
     return Place(file, 0.0 if begin is None and file else begin, end)
 
 
-def inside(utterance: Utterance, root: Path) -> str:
+def relative_path(utterance: Utterance, root: Path) -> str:
     """Return the path of a recording below the root of its corpus; "" without one.
 
     For a recording outside the corpus it is the name of the file only.
@@ -62,7 +62,7 @@ def inside(utterance: Utterance, root: Path) -> str:
     return below.as_posix().encode(errors="backslashreplace").decode()
 
 
-def keys(content: str, stretch: Stretch | None) -> tuple[str, ...]:
+def keys(content: str, stretch: RecordingSpan | None) -> tuple[str, ...]:
     """Return keys that are equal for equal audio in any corpus.
 
     Args:
@@ -70,7 +70,7 @@ def keys(content: str, stretch: Stretch | None) -> tuple[str, ...]:
         stretch: span in the recording; None if it is not known
 
     Examples:
-        >>> keys("00ff", Stretch("a1", 0.0, 1.0, "b2"))
+        >>> keys("00ff", RecordingSpan("a1", 0.0, 1.0, "b2"))
         ('samples b2', 'input 00ff')
     """
     samples = "" if stretch is None or stretch.samples == SILENT else stretch.samples
@@ -78,7 +78,7 @@ def keys(content: str, stretch: Stretch | None) -> tuple[str, ...]:
     return tuple(f"{name} {digest}" for name, digest in digests if digest)
 
 
-def shared(utterances: Iterable[Utterance]) -> dict[str, str]:
+def find_shared(utterances: Iterable[Utterance]) -> dict[str, str]:
     """Return the recording of each utterance that shares it with another utterance.
 
     Two utterances share a recording if they have the same audio file, or if the cache
@@ -94,7 +94,8 @@ def shared(utterances: Iterable[Utterance]) -> dict[str, str]:
     Examples:
         >>> wav = Path("a.wav")
         >>> turns = [Utterance(i, audio=wav) for i in ("one", "two")]
-        >>> shared([*turns, Utterance("three", audio=Path("b.wav")), Utterance("four")])
+        >>> turns += [Utterance("three", audio=Path("b.wav")), Utterance("four")]
+        >>> find_shared(turns)
         {'one': 'one', 'two': 'one'}
     """
     recordings: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Reading and checking of caches, which are folders of immutable parts.
+"""Reading of caches, which are folders of immutable parts.
 
 Paths are ``<cache>/<corpus>/<modality>-<encoder>-<digest>/part-00000.h5``, and so on.
 The digest is that of the recipe. `affuse.data.cache.parts` reads and writes each part.
@@ -13,19 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from affuse.data.cache.cache_folder import CacheFolder, CorpusFolder, corpora
-from affuse.data.cache.checksums import Refused, checksum_path
-from affuse.data.cache.parts import Header, header, part_path, read, whole
+from affuse.data.cache.parts import header, part_path, read
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.recording_spans import Stretch, stretches
-from affuse.data.errors import AffuseError, DamagedFileError, MemoryShortageError
+from affuse.data.cache.recording_spans import RecordingSpan, read_spans
+from affuse.data.errors import AffuseError
 from affuse.data.records import Problem
 
-# Kinds of faults. Only DAMAGED and EXTRA files may be removed. An UNKNOWN part is as it
-# was published, but by another version or for another folder. An UNREAD part may be
-# intact: there was too little memory, or the system could not open it.
-DAMAGED, MISSING, EXTRA = "damaged", "missing", "extra"
-UNKNOWN, UNREAD = "unknown", "unread"
-AGAIN = "repeat the extract command"
+Arrays = Mapping[str, np.ndarray]  # of one part, by name
 
 
 @dataclass(frozen=True)
@@ -40,7 +34,7 @@ class Embeddings:
     head: np.ndarray | None = None  # (n, ratings)
     problems: tuple[Problem, ...] = ()
     scratch: Path | None = None  # folder for arrays that are too large for memory
-    stretches: tuple[Stretch | None, ...] = ()  # spans in recordings; None if unknown
+    stretches: tuple[RecordingSpan | None, ...] = ()  # None if the span is unknown
 
     @property
     def width(self) -> int:
@@ -57,7 +51,7 @@ class Embeddings:
         """
         yield slice(0, self.width), self, rows
 
-    def pieces(self, rows: np.ndarray) -> Iterator[tuple[int, "Embeddings"]]:
+    def chunks(self, rows: np.ndarray) -> Iterator[tuple[int, "Embeddings"]]:
         """Yield the chunks that hold some rows, with the number of their first row.
 
         Args:
@@ -101,16 +95,6 @@ class Cache:
         return set(range(self.planned)) <= set(self.present)
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Fault of one part or of a cache folder."""
-
-    path: Path
-    kind: str  # DAMAGED, MISSING, EXTRA, UNKNOWN or UNREAD
-    reason: str  # in a sentence
-    files: tuple[Path, ...] = ()  # that may be removed
-
-
 def load(cache: Cache) -> Embeddings:
     """Return the embeddings of a cache, after checking each part.
 
@@ -124,20 +108,20 @@ def load(cache: Cache) -> Embeddings:
     rows = [arrays for arrays, _ in parts if len(arrays["ids"])]
     frames = cache.recipe.pooling == "frames"
     steps = [np.diff(arrays["offsets"]) for arrays in rows] if frames else []
-    values = joined(rows, "values" if frames else "embeddings")
+    values = concatenate(rows, "values" if frames else "embeddings")
     return Embeddings(
         recipe=cache.recipe,
-        ids=unique(cache.path, rows),
+        ids=unique_ids(cache.path, rows),
         contents=tuple(c.decode() for arrays in rows for c in arrays["contents"]),
         values=np.empty((0, 0, 0), np.float32) if values is None else values,
         offsets=np.cumsum(np.concatenate([[0], *steps])) if frames else None,
-        head=joined(rows, "head"),
+        head=concatenate(rows, "head"),
         problems=tuple(p for _, problems in parts for p in problems),
-        stretches=tuple(s for arrays in rows for s in stretches(arrays)),
+        stretches=tuple(s for arrays in rows for s in read_spans(arrays)),
     )
 
 
-def joined(parts: Sequence[Mapping[str, np.ndarray]], name: str) -> np.ndarray | None:
+def concatenate(parts: Sequence[Arrays], name: str) -> np.ndarray | None:
     """Return one array, concatenated over the parts; None if no part has it.
 
     Args:
@@ -148,7 +132,7 @@ def joined(parts: Sequence[Mapping[str, np.ndarray]], name: str) -> np.ndarray |
     return np.concatenate(values) if values else None
 
 
-def unique(folder: Path, parts: Sequence[Mapping[str, np.ndarray]]) -> tuple[str, ...]:
+def unique_ids(folder: Path, parts: Sequence[Arrays]) -> tuple[str, ...]:
     """Return the ids of all parts.
 
     Args:
@@ -166,12 +150,12 @@ def unique(folder: Path, parts: Sequence[Mapping[str, np.ndarray]]) -> tuple[str
     return ids
 
 
-def numbers(folder: Path) -> tuple[int, ...]:
+def part_numbers(folder: Path) -> tuple[int, ...]:
     """Return the numbers of the parts in a cache folder, in order."""
     return tuple(CacheFolder(folder).parts())
 
 
-def extra(folder: Path, count: int) -> list[Path]:
+def surplus_files(folder: Path, count: int) -> list[Path]:
     """Return the files of parts with numbers from `count`, and their checksums."""
     return CacheFolder(folder).surplus(count)
 
@@ -180,24 +164,24 @@ def folders(cache: Path, corpus: str = "") -> list[Path]:
     """Return the folders below `cache` with parts, of one corpus or all, sorted."""
     named = [CorpusFolder(cache / corpus)] if corpus else corpora(cache)
     paths = (each.path for folder in named for each in folder.caches())
-    return sorted(path for path in paths if numbers(path))
+    return sorted(path for path in paths if part_numbers(path))
 
 
-def look(folder: Path) -> Cache | None:
+def read_headers(folder: Path) -> Cache | None:
     """Return the cache in a folder, without reading the rows; None without any part.
 
     Raises:
         AffuseError: if a part is damaged, or the parts do not belong together
     """
-    present = numbers(folder)
+    present = part_numbers(folder)
     headers = [header(part_path(folder, number)) for number in present]
     if not headers:
         return None
     plans = sorted({h.parts for h in headers})
     if len(plans) > 1:
         raise AffuseError(
-            f"{folder} holds parts of caches of {' and of '.join(map(str, plans))} "
-            f"parts; delete it and extract again"
+            f"the parts in {folder} state different numbers of parts, "
+            f"{' and '.join(map(str, plans))}; delete it and extract again"
         )
     return Cache(
         path=folder,
@@ -217,49 +201,6 @@ def find(cache: Path, corpus: str = "") -> Iterator[Cache]:
         AffuseError: if one of them is damaged; the message names the part
     """
     for folder in folders(cache, corpus):
-        content = look(folder)
+        content = read_headers(folder)
         if content is not None:
             yield content
-
-
-def faults(folder: Path) -> Iterator[Fault]:
-    """Yield the faults of a cache folder, after checking each byte of its parts."""
-    heads: dict[int, Header] = {}
-    for number in numbers(folder):
-        path = part_path(folder, number)
-        try:
-            heads[number] = whole(path)
-        except Refused as error:
-            yield Fault(path, DAMAGED, str(error), (path, checksum_path(path)))
-        except DamagedFileError as error:
-            yield Fault(path, UNKNOWN, str(error))
-        except (MemoryShortageError, OSError) as error:
-            yield Fault(path, UNREAD, str(error))
-    if not heads:
-        return
-    name, recipes = folder.name, [head.recipe for head in heads.values()]
-    expected = next((r for r in recipes if r.folder() == name), recipes[0])
-    if expected.folder() != name:
-        reason = f"{folder} holds parts of {expected.folder()}; give it that name"
-        yield Fault(folder, UNKNOWN, reason)
-    for number, head in heads.items():
-        if difference := head.recipe.difference(expected):
-            path = part_path(folder, number)
-            reason = f"{path} was extracted with {difference} as the others; remove it"
-            yield Fault(path, UNKNOWN, reason)
-    yield from _plan(folder, {h.parts for h in heads.values() if h.recipe == expected})
-
-
-def _plan(folder: Path, plans: set[int]) -> Iterator[Fault]:
-    """Yield the faults of parts that are missing or surplus, by the planned number."""
-    present, planned = numbers(folder), max(plans)
-    if len(plans) > 1:
-        reason = f"{folder} holds parts of plans of {sorted(plans)} parts"
-        yield Fault(folder, MISSING, f"{reason}; {AGAIN}")
-    if more := [n for n in present if n >= planned]:
-        reason = f"{folder} has {planned} parts by plan; delete its others, {more}"
-        yield Fault(folder, EXTRA, reason, tuple(extra(folder, planned)))
-    if missing := sorted(set(range(planned)) - set(present)):
-        first = part_path(folder, missing[0]).name
-        reason = f"{folder} lacks {len(missing)} of {planned} parts"
-        yield Fault(folder, MISSING, f"{reason}, the first is {first}; {AGAIN}")

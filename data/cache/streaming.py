@@ -9,24 +9,24 @@ import numpy as np
 from affuse.data.cache.embedding_views import narrow
 from affuse.data.cache.parts import outline, part_path, read
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.recording_spans import stretches
-from affuse.data.cache.store import Cache, Embeddings, joined, unique
+from affuse.data.cache.recording_spans import read_spans
+from affuse.data.cache.store import Cache, Embeddings, concatenate, unique_ids
 from affuse.data.errors import AffuseError
 from affuse.data.system import scratch_arrays
 
 
 @dataclass(frozen=True)
-class Streamed(Embeddings):
+class StreamedEmbeddings(Embeddings):
     """Embeddings of one cache folder whose values are read when they are needed.
 
     `values` has the right numbers of layers and features, but no rows. The method
-    `pieces` yields the rows, with one part in memory at a time.
+    `chunks` yields the rows, with one part in memory at a time.
     """
 
     folder: Path = Path()
     begins: tuple[tuple[int, int], ...] = ()  # number and first row of each part
 
-    def pieces(self, rows: np.ndarray) -> Iterator[tuple[int, Embeddings]]:
+    def chunks(self, rows: np.ndarray) -> Iterator[tuple[int, Embeddings]]:
         """Yield the parts that hold some rows, with the number of their first row.
 
         Args:
@@ -84,27 +84,28 @@ def open_all(
     sizes = [4 * len(e.ids) * e.width for e in opened.values()]
     if sum(sizes) <= (scratch_arrays.budget() if gib is None else gib * 2**30):
         return opened
+    folders = {key: cache.path.parent for key, (cache, _) in caches.items()}
     return {
-        key: replace(each, scratch=scratch_arrays.place(caches[key][0].path.parent))
+        key: replace(each, scratch=scratch_arrays.choose_folder(folders[key]))
         for key, each in opened.items()
     }
 
 
-def _open(cache: Cache) -> Streamed:
+def _open(cache: Cache) -> StreamedEmbeddings:
     """Return the embeddings of a cache without their values."""
     parts = [outline(part_path(cache.path, n), cache.recipe) for n in cache.present]
     rows = [arrays for arrays, _ in parts]
     counts = [len(arrays["ids"]) for arrays in rows]
     begins = np.cumsum([0, *counts])[:-1].tolist()
     shape = (0, len(cache.recipe.layers), max((dim for _, dim in parts), default=0))
-    return Streamed(
+    return StreamedEmbeddings(
         recipe=cache.recipe,
-        ids=unique(cache.path, rows),
+        ids=unique_ids(cache.path, rows),
         contents=tuple(c.decode() for arrays in rows for c in arrays["contents"]),
         values=np.empty(shape, np.float32),
-        head=joined([a for a in rows if len(a["ids"])], "head"),
+        head=concatenate([a for a in rows if len(a["ids"])], "head"),
         problems=cache.problems,
-        stretches=tuple(s for arrays in rows for s in stretches(arrays)),
+        stretches=tuple(s for arrays in rows for s in read_spans(arrays)),
         folder=cache.path,
         begins=tuple(zip(cache.present, begins, strict=True)),
     )

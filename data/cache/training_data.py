@@ -34,7 +34,7 @@ TUNED = "fine-tuned on its ratings"  # in each record that `finetune` writes
 
 
 @dataclass(frozen=True)
-class Seen:
+class TrainingRecord:
     """Record of training data: a corpus, or some of its speakers or splits."""
 
     corpus: str  # compared word by word, by letters and digits only
@@ -54,9 +54,10 @@ class Seen:
             corpus: name of a corpus
 
         Examples:
-            >>> Seen("MSP-Podcast").covers("msp_podcast-1.11"), Seen("x").covers("y")
-            (True, False)
-            >>> Seen("emo").covers("remote-demonstration"), Seen("emo").covers("emo2")
+            >>> TrainingRecord("MSP-Podcast").covers("msp_podcast-1.11")
+            True
+            >>> record = TrainingRecord("emo")
+            >>> record.covers("remote-demonstration"), record.covers("emo2")
             (False, True)
         """
         name, words = _plain(self.corpus), _words(corpus)
@@ -68,14 +69,16 @@ class Seen:
         return name in runs or (len(name) >= LONG and name in _plain(corpus))
 
 
-_PODCAST = Seen(
+_PODCAST = TrainingRecord(
     "MSP-Podcast", splits=("train", "dev"), how="fine-tuned on its ratings of emotion"
 )
-_IEMOCAP = Seen(
+_IEMOCAP = TrainingRecord(
     "IEMOCAP",
     how="fine-tuned on its emotions, and the card does not say without which session",
 )
-KNOWN: Mapping[str, tuple[Seen, ...]] = {  # name without its owner, in lower case
+KNOWN: Mapping[
+    str, tuple[TrainingRecord, ...]
+] = {  # name without its owner, in lower case
     "wav2vec2-large-robust-12-ft-emotion-msp-dim": (_PODCAST,),
     "ser-odyssey-baseline-wavlm-multi-attributes": (_PODCAST,),
     "ser-odyssey-baseline-wavlm-categorical": (_PODCAST,),
@@ -86,18 +89,24 @@ KNOWN: Mapping[str, tuple[Seen, ...]] = {  # name without its owner, in lower ca
     "hubert-large-superb-er": (_IEMOCAP,),
     "emotion-recognition-wav2vec2-iemocap": (_IEMOCAP,),
     "wav2vec2-lg-xlsr-en-speech-emotion-recognition": (
-        Seen("RAVDESS", how="fine-tuned on its emotions"),
+        TrainingRecord("RAVDESS", how="fine-tuned on its emotions"),
     ),
-    "vad-bert": (Seen("EmoBank", how=TUNED),),
+    "vad-bert": (TrainingRecord("EmoBank", how=TUNED),),
     "wav2vec2-mini-whisperdistil": (
-        Seen("EmoDB", how="distilled on its recordings, without labels"),
-        Seen("LibriSpeech", how="distilled on its recordings, without labels"),
+        TrainingRecord("EmoDB", how="distilled on its recordings, without labels"),
+        TrainingRecord(
+            "LibriSpeech", how="distilled on its recordings, without labels"
+        ),
     ),
-    "mini": (Seen("LibriSpeech", how="distilled on its recordings, without labels"),),
+    "mini": (
+        TrainingRecord(
+            "LibriSpeech", how="distilled on its recordings, without labels"
+        ),
+    ),
 }
 
 
-def of(recipe: Recipe) -> tuple[Seen, ...]:
+def recipe_records(recipe: Recipe) -> tuple[TrainingRecord, ...]:
     """Return the known training data of a recipe's encoder.
 
     Args:
@@ -106,10 +115,12 @@ def of(recipe: Recipe) -> tuple[Seen, ...]:
     Raises:
         AffuseError: if the recipe holds invalid records
     """
-    return known(recipe.checkpoint, recipe.training)
+    return find_records(recipe.checkpoint, recipe.training)
 
 
-def known(checkpoint: str, training: Mapping[str, Any]) -> tuple[Seen, ...]:
+def find_records(
+    checkpoint: str, training: Mapping[str, Any]
+) -> tuple[TrainingRecord, ...]:
     """Return the training data of a checkpoint, by its records and its model card.
 
     Args:
@@ -146,7 +157,7 @@ def read(folder: Path) -> dict[str, Any]:
     return {KEY: content if isinstance(content, list) else [content]}
 
 
-def parse(content: object) -> tuple[Seen, ...]:
+def parse(content: object) -> tuple[TrainingRecord, ...]:
     """Return the records in a JSON value.
 
     Args:
@@ -161,9 +172,9 @@ def parse(content: object) -> tuple[Seen, ...]:
     return tuple(_record(record) for record in records)
 
 
-def _record(value: object) -> Seen:
+def _record(value: object) -> TrainingRecord:
     """Return the record in a JSON value after checking its fields."""
-    names = [field.name for field in fields(Seen)]
+    names = [field.name for field in fields(TrainingRecord)]
     if not isinstance(value, dict) or not value.keys() <= set(names):
         raise AffuseError(
             f"a record of training data has {', '.join(names)}, got {shown(value)}"
@@ -181,9 +192,9 @@ def _record(value: object) -> Seen:
             f"sample are lists of names, got {shown(value)}"
         )
     speakers, splits, sample = (tuple(names) for names in lists)
-    how = str(value.get("how", Seen.how))
+    how = str(value.get("how", TrainingRecord.how))
     reader = str(value.get("reader", ""))
-    return Seen(str(value["corpus"]), speakers, splits, how, reader, sample)
+    return TrainingRecord(str(value["corpus"]), speakers, splits, how, reader, sample)
 
 
 def _plain(name: str) -> str:

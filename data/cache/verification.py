@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from affuse.data.cache import store
+from affuse.data.cache import cache_faults, store
 from affuse.data.cache.cache_folder import PART, CorpusFolder, parents
 from affuse.data.cache.checksums import checksum_path
 from affuse.data.errors import AffuseError, DamagedFileError
@@ -21,7 +21,7 @@ INTERRUPTED = "no digests: its command was interrupted; repeat it"
 
 
 @dataclass
-class Verified:
+class VerificationResult:
     """Result of the verification of one folder."""
 
     folder: Path
@@ -45,7 +45,7 @@ class Verified:
         """Return a line with the numbers of files, parts and faults."""
         counts = {"damaged or missing": self.faults, "not read": self.unread}
         words = [f"{len(items)} {name}" for name, items in counts.items() if items]
-        end = ", ".join(words) or "all whole"
+        end = ", ".join(words) or "all intact"
         sizes = {"files": self.files, "parts": self.parts}
         if not any(sizes.values()) and not words:
             return f"nothing could be checked below {self.folder}"
@@ -54,16 +54,16 @@ class Verified:
 
 
 def command(
-    say: Callable[[str], object],
+    print_line: Callable[[str], object],
     *,
     folders: Sequence[Path],
     usual: Sequence[Path],
     progress: bool = True,
 ) -> bool:
-    """Verify folders and print faults, files without a digest, and counts.
+    """Verify folders, and print faults, files without a digest, and counts.
 
     Args:
-        say: function that prints a line
+        print_line: function that prints a line
         folders: caches, runs, or folders of them; () for `usual`
         usual: folders that are verified if they exist
         progress: True to show a progress bar
@@ -82,22 +82,22 @@ def command(
                 f"that holds some"
             )
     if all(each.empty for each in results):
-        say(f"neither a cache nor a run below {' or '.join(map(str, usual))}")
+        print_line(f"neither a cache nor a run below {' or '.join(map(str, usual))}")
     for each in (each for each in results if not each.empty):
         for sentence in (*each.problems, *each.notes):
-            say(sentence)
-        say(each.summary())
+            print_line(sentence)
+        print_line(each.summary())
     return not any(each.problems for each in results)
 
 
-def verify(folder: Path, *, progress: bool = False) -> Verified:
+def verify(folder: Path, *, progress: bool = False) -> VerificationResult:
     """Verify all caches and runs below a folder and return the result.
 
     Args:
         folder: a cache, a run, or a folder of several
         progress: True to show a progress bar over the folders
     """
-    result = Verified(folder)
+    result = VerificationResult(folder)
     manifests = sorted(path.parent for path in folder.rglob(digests.MANIFEST))
     holders = parents(folder)
     caches = sorted(place for place in holders if NAME.fullmatch(place.name))
@@ -122,7 +122,7 @@ def verify(folder: Path, *, progress: bool = False) -> Verified:
     return result
 
 
-def _listed(folder: Path, result: Verified) -> None:
+def _listed(folder: Path, result: VerificationResult) -> None:
     """Compare the files of one folder with its manifest."""
     try:
         manifest = digests.read(folder) or {}
@@ -135,7 +135,7 @@ def _listed(folder: Path, result: Verified) -> None:
         else:
             result.files += 1
             result.faults += _fault(folder / name, digest)
-    result.notes += _strangers(folder, manifest)
+    result.notes += _unlisted_models(folder, manifest)
     reason = _reason(folder)
     result.notes += [
         f"{path} has {reason}"
@@ -144,7 +144,7 @@ def _listed(folder: Path, result: Verified) -> None:
     ]
 
 
-def _strangers(folder: Path, manifest: digests.Digests) -> Iterator[str]:
+def _unlisted_models(folder: Path, manifest: digests.Digests) -> Iterator[str]:
     """Yield sentences about models that a run's manifest lacks, if it lists others."""
     if not any(name.endswith(f"/{digests.MANIFEST}") for name in manifest):
         return
@@ -173,9 +173,9 @@ def _fault(path: Path, expected: str) -> Iterator[str]:
     """Yield a sentence about a file if its digest differs or it cannot be read."""
     try:
         if digests.digest(path) != expected:
-            yield digests.damage(path)
+            yield digests.damage_message(path)
     except FileNotFoundError:
-        yield digests.missing(path)
+        yield digests.missing_message(path)
     except (OSError, DamagedFileError) as error:
         yield str(error)
 
@@ -190,7 +190,7 @@ def _part(folder: Path, name: str, digest: str) -> Iterator[str]:
         yield f"{path} is missing, with its whole folder; repeat the extract command"
         return
     try:
-        with digests.opened(checksum_path(path), limit=1_000) as file:
+        with digests.open_checked(checksum_path(path), limit=1_000) as file:
             stated = file.read().decode(errors="replace")
     except (OSError, DamagedFileError):
         return  # `_cached` reports a missing part, and one without a checksum
@@ -198,11 +198,11 @@ def _part(folder: Path, name: str, digest: str) -> Iterator[str]:
         yield f"{path} is not the part that {folder / digests.MANIFEST} lists"
 
 
-def _cached(folder: Path, result: Verified) -> None:
+def _cached(folder: Path, result: VerificationResult) -> None:
     """Check each part of one cache."""
-    result.parts += len(store.numbers(folder))
-    for fault in store.faults(folder):
-        reasons = result.unread if fault.kind == store.UNREAD else result.faults
+    result.parts += len(store.part_numbers(folder))
+    for fault in cache_faults.find_faults(folder):
+        reasons = result.unread if fault.kind == cache_faults.UNREAD else result.faults
         reasons.append(fault.reason)
 
 

@@ -125,7 +125,7 @@ PREDICATES = {  # valence, arousal, dominance
 def sample(root: Path) -> None:
     """Write the smallest example: thirty invented sentences with invented ratings."""
     root.mkdir(parents=True, exist_ok=True)
-    rating_kinds.state(root, "synthetic")
+    rating_kinds.write_nature(root, "synthetic")
     with (root / TABLE).open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(COLUMNS.values())

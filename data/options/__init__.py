@@ -1,5 +1,5 @@
-"""Options of every command: one frozen record each, and the click parameters of it.
+"""Options of all commands: one frozen dataclass for each command, called its record.
 
-A record is what the command line builds, what the code below takes, and what prints the
-command again. This package holds no work of a command.
+The command line creates a record and passes it to the function that does the work. A
+record as text is the command line that creates it. This package does no work itself.
 """

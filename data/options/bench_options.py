@@ -1,4 +1,4 @@
-"""Records of the benches: of both stages, of fine-tuning and of digests."""
+"""Records of the benchmark commands: both stages, fine-tuning and digests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,8 +51,8 @@ class BenchExtract(ComputeOptions):
         "--rounds",
         default=2,
         type=ONE_OR_MORE,
-        help="Repeat all ways this many times in turn; the fastest time of "
-        "each counts.",
+        help="Measure every compared implementation this many times, in turn; the "
+        "fastest time of each counts.",
     )
     seed: int = option(
         "--seed",
@@ -71,15 +71,15 @@ class BenchExtract(ComputeOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class BenchDigests(RunArgument):
-    """Measure what the digests of a run cost."""
+    """Measure the time that checking the digests of a run takes."""
 
     COMMAND: ClassVar[str] = "bench digests"
     rounds: int = option(
         "--rounds",
         default=5,
         type=ONE_OR_MORE,
-        help="Read the files in both ways this many times; the fastest time of "
-        "each counts.",
+        help="Read the files this many times with their digests and without; the "
+        "fastest time of each counts.",
     )
 
 
@@ -105,34 +105,37 @@ class BenchFinetune(
         "--batch",
         default=8,
         type=ONE_OR_MORE,
-        help="Pass this many utterances through the encoders at once, in both ways.",
+        help="Pass this many utterances through the encoders at once, in both "
+        "training loops.",
     )
     loss_batch: int | None = option(
         "--loss-batch",
         default=None,
         type=click.IntRange(min=8),
         metavar="N",
-        help="Number of utterances in a batch of Affuse's loss, and in "
-        "all.  [default: 128 on a GPU, 16 on a CPU]",
+        help="Generate this number of utterances, and compute Affuse's loss over "
+        "all of them at once.  [default: 128 on a GPU, 16 on a CPU]",
     )
     steps: int = option(
         "--steps",
         default=3,
         type=ONE_OR_MORE,
-        help="Time this many steps of Affuse, and passes of the other way; the "
-        "fastest counts. One step before them is not timed.",
+        help="Time this many optimiser steps of Affuse, and this many passes of the "
+        "ordinary loop; the fastest of each counts. One more step before them is "
+        "not timed.",
     )
     hold: bool = option(
         "--hold",
         default=False,
-        help="Hold the activations of a whole batch of the loss, in Affuse's "
-        "steps.  [default: they are computed twice]",
+        help="Hold the activations of all utterances of the loss in Affuse's "
+        "loop.  [default: they are computed twice]",
     )
     checkpointing: bool = option(
         "--checkpointing",
         default=False,
-        help="Hold fewer activations, and compute them again for the gradient, "
-        "in both ways.  [default: all activations are held]",
+        help="Hold fewer activations, and compute them again for the gradient, in "
+        "both training loops (gradient checkpointing).  [default: all activations "
+        "are held]",
     )
     seed: int = option(
         "--seed",
@@ -170,15 +173,15 @@ class BenchTrain(ComputeOptions):
         "--epochs",
         default=None,
         type=ONE_OR_MORE,
-        help="Train each model, and its autoencoders where they come first, "
-        "for this number of epochs.  [default: 3; with --table, as early "
-        "stopping decides]",
+        help="Train each model, and autoencoders that are pretrained, for this "
+        "number of epochs.  [default: 3; with --table, until early stopping ends "
+        "the training]",
     )
     table: bool = option(
         "--table",
         default=False,
-        help="Time the whole table of `train` instead: audio, text, early and "
-        "late, five folds, five seeds.  [default: one design]",
+        help="Time the training of a whole table instead: the designs audio, text, "
+        "early and late, with five folds and five seeds.  [default: one design]",
     )
     fusion: str = option(
         "--fusion",
@@ -197,7 +200,7 @@ class BenchTrain(ComputeOptions):
         "--training",
         default="joint",
         type=click.Choice(["joint", "pretrain"]),
-        help="Train the autoencoder jointly with the regressor, or before it.",
+        help="Train the autoencoder jointly with the regressor, or pretrain it.",
     )
     hidden: int = option(
         "--hidden",
@@ -221,8 +224,8 @@ class BenchTrain(ComputeOptions):
         "--rounds",
         default=1,
         type=ONE_OR_MORE,
-        help="Repeat all ways this many times in turn; the fastest time of "
-        "each counts.",
+        help="Measure every compared implementation this many times, in turn; the "
+        "fastest time of each counts.",
     )
     seed: int = option(
         "--seed",

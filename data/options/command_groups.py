@@ -1,4 +1,7 @@
-"""Commands that take a record, and groups of them that print errors as sentences."""
+"""Click commands that take a record, and command groups that print short errors.
+
+Errors in data or options are printed without a traceback.
+"""
 
 import importlib
 import shlex
@@ -12,23 +15,24 @@ from affuse.data.errors import AffuseError, OptionError, message
 from affuse.data.options.command_record import PROGRAM, Command, program
 from affuse.data.options.option_fields import HEADINGS
 from affuse.data.system.environment import version
-from affuse.data.terminal import inactive, protect, say
+from affuse.data.terminal import escape_active, print_line, protect
 
-DEBUG = "affuse.debug"  # key of the context
+DEBUG = "affuse.debug"  # key in the metadata of a click context
 HELP = ["-h", "--help"]
-OTHER = "Other options"  # heading of those that every command has
+OTHER = "Other options"  # heading of the options that every command has
 WIDTH = 80  # columns of --help
-RECORD = "record"  # attribute of the function of a command
+RECORD = "record"  # attribute of a command's function: module and class of its record
 PACKAGE = "affuse.data.options"
 
 
-def takes(function: Callable[[Any], None]) -> Callable[..., None]:
-    """Add the options of a record to a command, whose function takes one record.
+def takes_record(function: Callable[[Any], None]) -> Callable[..., None]:
+    """Return a command's function whose keyword arguments are fields of a record.
 
     Args:
-        function: its parameter ``options`` is annotated with a text: a module of this
-            package and a record in it, such as "training_options.Train". The record is
-            imported when the command is typed, so that other commands cost nothing
+        function: takes one record. The annotation of its parameter ``options`` is a
+            string with a module of this package and a class in it, such as
+            "training_options.Train". The module is imported only if this command is
+            called, so that other commands start fast
     """
     record = str(function.__annotations__["options"])
 
@@ -41,31 +45,37 @@ def takes(function: Callable[[Any], None]) -> Callable[..., None]:
 
 
 def load(record: str) -> type[Command]:
-    """Import a record by its module and class."""
+    """Import a record and return its class.
+
+    Args:
+        record: module of this package and class, such as "training_options.Train"
+    """
     module, _, name = record.partition(".")
-    found: type[Command] = getattr(importlib.import_module(f"{PACKAGE}.{module}"), name)
-    return found
+    record_class: type[Command] = getattr(
+        importlib.import_module(f"{PACKAGE}.{module}"), name
+    )
+    return record_class
 
 
-class Misuse(click.ClickException):
-    """One sentence on wrong options, with the exit status of wrong usage."""
+class MisuseError(click.ClickException):
+    """Error in the options of a command, printed without a traceback; exit status 2."""
 
     exit_code = 2
 
 
 class RecordCommand(click.Command):
-    """A command whose click parameters are made when they are asked for."""
+    """Command whose click parameters are created when they are first used."""
 
     record: str | None = None
     _params: list[click.Parameter]
 
-    def __init__(self, *args: Any, **given: Any) -> None:
-        super().__init__(*args, **given)
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
         self.record = getattr(self.callback, RECORD, None)
 
     @property
     def params(self) -> list[click.Parameter]:
-        """Return the parameters: those of the record, then others."""
+        """Return the parameters of the record, followed by the other parameters."""
         if self.record:
             record, self.record = self.record, None
             self._params = [*load(record).parameters(), *self._params]
@@ -73,12 +83,12 @@ class RecordCommand(click.Command):
 
     @params.setter
     def params(self, value: list[click.Parameter]) -> None:
-        self._params = [*value, debug()]
+        self._params = [*value, debug_option()]
 
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
-        """Write the options, each below its heading."""
+        """Write the options to the help page, grouped by heading."""
         lines: dict[str, list[tuple[str, str]]] = {name: [] for name in HEADINGS}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
@@ -94,24 +104,27 @@ class RecordCommand(click.Command):
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
         """Write the text, whose examples start the program as it was started."""
-        text, self.help = self.help, started(self.help)
+        text, self.help = self.help, with_program_name(self.help)
         super().format_help_text(ctx, formatter)
         self.help = text
 
 
-def started(text: str | None) -> str:
-    """Return a help text whose examples start the program as it was started."""
+def with_program_name(text: str | None) -> str:
+    """Return a help text with examples that begin with the command of this program.
+
+    The user started the program with this command, for example ``affuse``.
+    """
     return (text or "").replace(shlex.join(PROGRAM), shlex.join(program()))
 
 
 def _remember_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    """Keep the flag where all commands of one call look for it."""
+    """Store the flag in the context's metadata, which all nested commands share."""
     if value:
         ctx.meta[DEBUG] = True
 
 
-def debug() -> click.Option:
-    """Return a new ``--debug``, which every command has."""
+def debug_option() -> click.Option:
+    """Return a new option ``--debug``, which every command has."""
     return click.Option(
         ["--debug"],
         is_flag=True,
@@ -122,14 +135,14 @@ def debug() -> click.Option:
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    """Print the version of the package, and leave."""
+    """Print the version of the package, and exit."""
     if value:
-        say(f"affuse {version()}")
+        print_line(f"affuse {version()}")
         ctx.exit()
 
 
 class Subgroup(click.Group):
-    """A group of commands, each of which takes ``--debug`` behind its name too."""
+    """Group of commands that take ``--debug`` after the command's name too."""
 
     command_class = RecordCommand
 
@@ -137,29 +150,29 @@ class Subgroup(click.Group):
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
         """Write the text, whose examples start the program as it was started."""
-        text, self.help = self.help, started(self.help)
+        text, self.help = self.help, with_program_name(self.help)
         super().format_help_text(ctx, formatter)
         self.help = text
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add a command, as `click.Group` does, and give it the option."""
-        if isinstance(cmd, click.Group):  # other commands have it
-            cmd.params.append(debug())
-        # also for a context without a parent, after which click keeps its help option
+        """Add a command, as `click.Group` does, and its ``--debug`` and ``-h``."""
+        if isinstance(cmd, click.Group):  # a `RecordCommand` has --debug already
+            cmd.params.append(debug_option())
+        # A context without a parent would have only --help, and click caches that.
         cmd.context_settings.setdefault("help_option_names", HELP)
         super().add_command(cmd, name)
 
 
 class Group(Subgroup):
-    """Commands that print one sentence, no traceback, on wrong data or settings.
+    """Group of all commands, which print errors in data or options without a traceback.
 
-    Nothing that they print acts on the terminal, whatever the files hold that it names.
+    Everything they print is escaped, so that text from files cannot control a terminal.
     """
 
-    def __init__(self, *args: Any, **given: Any) -> None:
-        names = {"help_option_names": HELP, "max_content_width": WIDTH}
-        super().__init__(*args, **{"context_settings": names, **given})
-        shown = click.Option(
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        context = {"help_option_names": HELP, "max_content_width": WIDTH}
+        super().__init__(*args, **{"context_settings": context, **settings})
+        version_option = click.Option(
             ["--version"],
             is_flag=True,
             expose_value=False,
@@ -167,10 +180,10 @@ class Group(Subgroup):
             callback=_show_version,
             help="Show the version and exit.",
         )
-        self.params += [shown, debug()]
+        self.params += [version_option, debug_option()]
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run as a program, as `click.Group` does."""
+        """Run the program, as `click.Group` does, with all output escaped."""
         protect()
         return super().main(*args, **extra)
 
@@ -180,23 +193,27 @@ class Group(Subgroup):
         except (AffuseError, OSError) as error:
             if DEBUG in ctx.meta or isinstance(error, BrokenPipeError):
                 raise
-            kind = Misuse if isinstance(error, OptionError) else click.ClickException
+            kind = (
+                MisuseError if isinstance(error, OptionError) else click.ClickException
+            )
             raise kind(message(error)) from error
         except click.UsageError as error:
             _refuse_active(error)
             raise
         except KeyboardInterrupt:
-            say("", err=True)
-            say("stopped; what is finished is kept, repeat to go on", err=True)
+            print_line("", err=True)
+            print_line("stopped; what is finished is kept, repeat to go on", err=True)
             ctx.exit(130)
 
 
 def _refuse_active(error: click.UsageError) -> None:
-    """Replace an error of click that shows a folder's name as it is.
+    """Raise the error again with control characters escaped, if it has any.
+
+    A message of click may hold the name of a folder, which is not escaped.
 
     Raises:
-        click.UsageError: with that name escaped, if it holds what acts on a terminal
+        click.UsageError: with the escaped message
     """
-    text = error.format_message()  # which has several lines where choices are listed
-    if text != inactive(text):
-        raise click.UsageError(inactive(text), error.ctx) from None
+    text = error.format_message()  # may have several lines, if it lists choices
+    if text != escape_active(text):
+        raise click.UsageError(escape_active(text), error.ctx) from None

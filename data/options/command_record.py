@@ -1,6 +1,6 @@
-"""The base of all records, and how a shell takes the command that a record stands for.
+"""Base class of all records, which converts a record to the line that a shell takes.
 
-A default is left out of the line. So every option that is printed exists.
+The line leaves out options that have their default.
 """
 
 import shlex
@@ -19,28 +19,30 @@ from affuse.data.suggestions import hint
 from affuse.data.system.environment import ROOT
 
 PROGRAM = ("python", "cli.py")
-NEXT = "next: "  # begins a line of output that can be pasted behind it
+NEXT = "next: "  # beginning of a line of output; the rest is a command to paste
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """Options and arguments of one command, or of several commands if it has no name.
+    """Record of the options and arguments of one command.
 
-    A field of the record is an option or an argument. It has the option's default.
+    A record without `COMMAND` holds options that several commands share. Each field is
+    an option or an argument, and the field's default is that of the option.
     """
 
     COMMAND: ClassVar[str] = ""  # as it is typed, such as "train" or "cache list"
-    HEADING: ClassVar[str] = COMPUTE  # of a record's own fields in --help
-    MOVED: ClassVar[Mapping[str, str]] = {}  # fields of bases to another heading
+    HEADING: ClassVar[str] = COMPUTE  # in --help, for fields that the record defines
+    MOVED: ClassVar[Mapping[str, str]] = {}  # inherited field -> its other heading
 
     @classmethod
     def fields(cls) -> tuple[Field[Any], ...]:
         """Return the fields in the order of ``--help``.
 
-        A record's own fields come first, then those of its bases from left to right.
+        Fields that the record defines come first, then those of its base classes from
+        left to right.
         """
-        known = {each.name: each for each in fields(cls)}
-        return tuple(known[name] for name in dict.fromkeys(_names(cls)))
+        by_name = {each.name: each for each in fields(cls)}
+        return tuple(by_name[name] for name in dict.fromkeys(_names(cls)))
 
     @classmethod
     def parameters(cls) -> list[click.Parameter]:
@@ -54,26 +56,25 @@ class Command:
         return cls.MOVED.get(name, vars(owner).get("HEADING", COMPUTE))
 
     @classmethod
-    def from_values(cls, **given: Any) -> Self:
-        """Return a record from values in Python, which are checked as typed words are.
+    def from_values(cls, **values_by_name: Any) -> Self:
+        """Return a record from Python values, checked as on the command line.
 
         Args:
-            given: values by the name of a field; None is the default, and one text
-                stands for an option that may be repeated
+            values_by_name: values by the name of a field. None selects the default. An
+                option that may be repeated also accepts a single string
 
         Raises:
-            OptionError: if there is no such option, if it cannot have the value, or if
-                a value is missing
+            OptionError: if there is no such option, if a value is not valid, or if a
+                required value is missing
         """
-        known = {str(each.name): each for each in cls.parameters()}
-        if unknown := sorted(given.keys() - known.keys()):
-            raise OptionError(
-                f"there is no option {unknown[0]!r}{hint(unknown[0], sorted(known))}"
-            )
+        parameters = {str(each.name): each for each in cls.parameters()}
+        if unknown := sorted(values_by_name.keys() - parameters.keys()):
+            suggestion = hint(unknown[0], sorted(parameters))
+            raise OptionError(f"there is no option {unknown[0]!r}{suggestion}")
         context = click.Context(click.Command(cls.COMMAND))
         values = {
-            name: _checked(known[name], value, context)
-            for name, value in given.items()
+            name: _checked(parameters[name], value, context)
+            for name, value in values_by_name.items()
             if value is not None
         }
         for each in cls.fields():
@@ -82,19 +83,21 @@ class Command:
         return cls(**values)
 
     @classmethod
-    def like(cls, other: "Command", *shared: type["Command"], **changes: Any) -> Self:
-        """Return a record that has some options of another command.
+    def from_command(
+        cls, other: "Command", *shared: type["Command"], **changes: Any
+    ) -> Self:
+        """Return a record of this command with some values of another command.
 
         Args:
-            other: a record, which is an instance of each of `shared`
-            shared: records of options that both commands have
-            changes: values of other fields, and of fields that are to differ
+            other: record of the other command, an instance of each class in `shared`
+            shared: classes whose fields are copied from `other`
+            changes: values of other fields; they take precedence over copied values
         """
         names = [each.name for part in shared for each in fields(part)]
         return cls(**{**{name: getattr(other, name) for name in names}, **changes})
 
     def words(self) -> Iterator[str]:
-        """Yield what follows the name of the program, each word unquoted."""
+        """Yield the words that follow the program's name, without shell quotes."""
         yield from self.COMMAND.split()
         changed = [f for f in self.fields() if getattr(self, f.name) != f.default]
         for each in sorted(changed, key=lambda each: bool(spelling(each).flag)):
@@ -105,7 +108,10 @@ class Command:
 
 
 def _names(record: type) -> Iterator[str]:
-    """Yield the names of a record's own fields, then of its bases; some repeatedly."""
+    """Yield the names of a record's fields, then those of its base classes.
+
+    A name that several classes have is repeated.
+    """
     if issubclass(record, Command):
         yield from (name for name in get_annotations(record) if name.islower())
         for base in record.__bases__:
@@ -113,10 +119,10 @@ def _names(record: type) -> Iterator[str]:
 
 
 def _checked(param: click.Parameter, value: Any, context: click.Context) -> Any:
-    """Return a value as the command line would make it of a text.
+    """Return a value after the conversion and checks of the command line.
 
     Raises:
-        OptionError: if the option cannot have it
+        OptionError: if the value is not valid for the option
     """
     if isinstance(value, str) and (param.multiple or param.nargs == -1):
         value = (value,)
@@ -127,22 +133,23 @@ def _checked(param: click.Parameter, value: Any, context: click.Context) -> Any:
         raise OptionError(f"{param.name}={value!r}: {sentence}") from error
 
 
-def disjoint(given: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """Return values of a command and more of them together.
+def merge_values(values: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of both mappings, by the name of an option.
 
     Raises:
-        OptionError: if an option is given twice
+        OptionError: if both mappings have the same option
     """
-    if twice := sorted(given.keys() & more.keys()):
+    if twice := sorted(values.keys() & more.keys()):
         raise OptionError(f"{twice[0]!r} is given twice; leave it out of the options")
-    return given | more
+    return values | more
 
 
 def program() -> tuple[str, ...]:
-    """Return how this program was started, for the same shell to start it again.
+    """Return the words with which the user's shell starts this program again.
 
-    It was ``affuse``, or ``cli.py`` in any folder. Where it was neither, as in a
-    notebook, an installed copy has the command ``affuse`` alone.
+    They are ``affuse`` or ``python`` with the path of ``cli.py``, as the program was
+    started. If it was started otherwise, for example in a notebook, they are
+    ``affuse`` for an installed copy and ``python cli.py`` for a checkout.
     """
     typed = sys.argv[0] if sys.argv else ""
     name = Path(typed).name
@@ -153,5 +160,5 @@ def program() -> tuple[str, ...]:
 
 
 def next_line(command: Command) -> str:
-    """Return the line of output that says which command comes next."""
+    """Return the line of output that advises the user to type a command next."""
     return f"{NEXT}{command}"

@@ -1,4 +1,4 @@
-"""Record of the distillation of encoders."""
+"""Record of the command `distil`, which trains a small encoder to imitate another."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from affuse.data.options.shared_options import CacheOption, ComputeOptions
 
 @dataclass(frozen=True, kw_only=True)
 class Distil(ComputeOptions, CacheOption):
-    """Distil an encoder into a smaller one."""
+    """Options of `distil`: distil an encoder into a smaller one."""
 
     COMMAND: ClassVar[str] = "distil"
     MOVED: ClassVar[Mapping[str, str]] = {
@@ -41,20 +41,20 @@ class Distil(ComputeOptions, CacheOption):
     )
     data: tuple[Path, ...] = option(
         "--data",
-        help="Learn from this: a sound file, a .txt file with one text a line, "
-        "or a folder of them. The option may be repeated. No ratings are "
-        "needed.",
+        help="Train the student on this: a sound file, a .txt file with one text in "
+        "each line, or a folder of such files. The option may be repeated. No "
+        "ratings are needed.",
     )
     output: Path = option(
         "--output",
         type=FOLDER,
-        help="Folder of the student. If it holds an unfinished training, that "
-        "is continued.",
+        help="Write the student to this folder. If the folder holds an unfinished "
+        "training, the training is continued.",
     )
     revision: str = option(
         "--revision",
         default="",
-        help="Pin a teacher of the hub to this commit.  [default: the newest commit]",
+        help="Load a teacher of the hub at this commit.  [default: the newest commit]",
     )
     teacher_layers: str = option(
         "--teacher-layers",

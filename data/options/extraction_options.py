@@ -1,4 +1,4 @@
-"""Records of stage one: which encoders encode what, and with which resources."""
+"""Options of stage one: encoders, embeddings and resources of `extract`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ LONGEST = 3600.0  # seconds of an utterance
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointChoice(Command):
-    """The encoder of each modality."""
+    """Checkpoints of the audio and the text encoder."""
 
     audio_checkpoint: str = option(
         "--audio-checkpoint",
@@ -42,22 +42,22 @@ class CheckpointChoice(Command):
         "--revision",
         default=(),
         metavar="[MODALITY=]COMMIT",
-        help="Pin a checkpoint of the hub to this commit, for example "
+        help="Load a checkpoint of the hub at this commit, for example "
         "audio=0123abc. The option may be repeated.  [default: the newest "
         "commit, which is recorded]",
     )
 
     def checkpoint(self, modality: str) -> str:
         """Return the checkpoint of a modality; "" for the default."""
-        usual = {"audio": self.audio_checkpoint, "text": self.text_checkpoint}
-        return usual.get(modality, "")
+        by_modality = {"audio": self.audio_checkpoint, "text": self.text_checkpoint}
+        return by_modality.get(modality, "")
 
 
 def checkpoints(named: Mapping[str, object]) -> dict[str, Any]:
-    """Return the values of the fields of `EncodingOptions` that name checkpoints.
+    """Return values for the fields of `EncodingOptions` that name checkpoints.
 
     Args:
-        named: checkpoint of each modality that has one
+        named: checkpoint by modality
 
     Examples:
         >>> checkpoints({"text": "mini", "face": "small"})
@@ -72,7 +72,7 @@ def checkpoints(named: Mapping[str, object]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderChoice(CheckpointChoice):
-    """The encoder of each modality, of whatever kind it is."""
+    """Checkpoints and encoder plug-ins of all modalities."""
 
     other_checkpoints: tuple[str, ...] = option(
         "--checkpoint",
@@ -85,18 +85,18 @@ class EncoderChoice(CheckpointChoice):
         "--encoder",
         default=(),
         metavar="[MODALITY=]NAME",
-        help="Encode with this plug-in of extract/encoders, for example whisper. "
-        "acoustic computes acoustic features without a checkpoint. So does opensmile "
-        "(eGeMAPSv02), which needs the extra 'opensmile', whose licence excludes "
-        "commercial use. The option may be repeated.  [default: the one that suits "
-        "the checkpoint]",
+        help="Encode with this plug-in of extract/encoders, for example whisper. The "
+        "plug-ins acoustic and opensmile (an extra; not for commercial use) compute "
+        "acoustic features without a checkpoint. The option may be "
+        "repeated.  [default: the one that suits the checkpoint]",
     )
 
     def checkpoint(self, modality: str) -> str:
         """Return the checkpoint of a modality; "" for the default.
 
         Raises:
-            OptionError: if the options name two, or no modality
+            OptionError: if two options name a checkpoint of the modality, or a value of
+                ``--checkpoint`` names no modality
         """
         others = pairs(self.other_checkpoints, "--checkpoint", "NAME")
         usual, other = super().checkpoint(modality), others.get(modality, "")
@@ -108,10 +108,10 @@ class EncoderChoice(CheckpointChoice):
         return usual or other
 
     def demand_encoded(self, modalities: Sequence[str]) -> None:
-        """Refuse a checkpoint of a modality that is not encoded.
+        """Raise an error if a checkpoint is named for a modality that is not encoded.
 
         Raises:
-            OptionError: naming the first of them
+            OptionError: with the first such modality
         """
         for modality in pairs(self.other_checkpoints, "--checkpoint", "NAME"):
             if modality not in modalities:
@@ -123,7 +123,7 @@ class EncoderChoice(CheckpointChoice):
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingOptions(Command):
-    """Options that decide what an embedding is, and its precision."""
+    """Layers, pooling and data type of embeddings, and whether the head is applied."""
 
     layers: tuple[str, ...] = option(
         "--layers",
@@ -137,9 +137,8 @@ class EmbeddingOptions(Command):
         "--pooling",
         default=(),
         metavar="[MODALITY=]HOW",
-        help="Pool each utterance over time: mean, mean+std, or frames for no "
-        "pooling. The option may be repeated, as in --pooling "
-        "text=frames.  [default: mean]",
+        help="Pool each utterance over time: mean, mean+std, or frames for no pooling. "
+        "The option may be repeated, as in --pooling text=frames.  [default: mean]",
     )
     dtype: str = option(
         "--dtype",
@@ -147,7 +146,7 @@ class EmbeddingOptions(Command):
         type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
         help="Data type of the encoder's arithmetic. With auto, it is bfloat16 "
         "on devices that are fast in it, and float32 on others. It is "
-        "recorded: each type has a cache of its own.",
+        "recorded, and each data type has a separate cache.",
     )
     head: bool = option(
         "--head",
@@ -168,7 +167,7 @@ class EncodingAmounts(Command):
         "--compile",
         default=False,
         help="Compile speech encoders with torch.compile. It takes some "
-        "seconds, and pays on a GPU in half precision for many hours of "
+        "seconds, and saves time on a GPU in half precision for many hours of "
         "speech.  [default: no compilation]",
     )
     batch: float | None = option(
@@ -186,7 +185,8 @@ class EncodingAmounts(Command):
     max_seconds: float = option(
         "--max-seconds",
         default=LONGEST,
-        help="Refuse longer utterances, and name them.",
+        help="Leave out utterances that are longer than this many seconds, and "
+        "name them.",
     )
     limit: int | None = option(
         "--limit",
@@ -208,7 +208,7 @@ class EncodingAmounts(Command):
         default="1/1",
         metavar="K/N",
         help="Encode only shard K of N, for example --shard 2/8 in an array of "
-        "jobs. The job that is last completes the cache. --dtype must not "
+        "jobs. The job that finishes last completes the cache. --dtype must not "
         "be auto.",
     )
     scheduler: str = option(
@@ -231,7 +231,7 @@ class EncodingOptions(
     EncodingAmounts,
     CacheOption,
 ):
-    """Options of encoding a corpus."""
+    """Options with which a corpus is encoded."""
 
     modalities: tuple[str, ...] = option(
         "--modality",
@@ -244,7 +244,7 @@ class EncodingOptions(
 
 @dataclass(frozen=True, kw_only=True)
 class Extract(CorpusSource, EncodingOptions):
-    """Encode a corpus into the cache."""
+    """Options of `extract`: encode a corpus into the cache."""
 
     COMMAND: ClassVar[str] = "extract"
     MOVED: ClassVar[Mapping[str, str]] = {"cache": WRITE, "limit": READ}

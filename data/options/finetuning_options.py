@@ -1,4 +1,4 @@
-"""Records of fine-tuning encoders together with a design."""
+"""Options of `finetune`, which trains encoders together with a fusion design."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from affuse.data.options.source_options import CorpusSource
 
 @dataclass(frozen=True, kw_only=True)
 class JointDesign(Command):
-    """The fusion design that is trained together with the encoders."""
+    """Fusion design that is trained jointly with the encoders."""
 
     fusion: str = option(
         "--fusion",
@@ -52,7 +52,7 @@ class TrainedLayers(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class TuningPrecision(Command):
-    """The data type that encoders are fine-tuned in."""
+    """Data type of the arithmetic in fine-tuning."""
 
     dtype: str = option(
         "--dtype",
@@ -73,7 +73,7 @@ class Finetune(
     TuningPrecision,
     ComputeOptions,
 ):
-    """Fine-tune encoders together with a design."""
+    """Options of `finetune`: fine-tune encoders jointly with a design."""
 
     COMMAND: ClassVar[str] = "finetune"
     MOVED: ClassVar[Mapping[str, str]] = {
@@ -118,7 +118,7 @@ class Finetune(
     warmup: float | None = option(
         "--warmup",
         default=None,
-        help="Share of the steps in which learning rates rise, for example "
+        help="Share of the optimiser steps in which learning rates rise, for example "
         "0.1.  [default: the experiment's]",
     )
     averaging: float | None = option(

@@ -1,4 +1,4 @@
-"""Records of the commands that look after the cache."""
+"""Records of the commands `cache list`, `cache verify` and `cache repair`."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,21 +9,21 @@ from affuse.data.options.shared_options import CacheOption
 
 @dataclass(frozen=True, kw_only=True)
 class ListCaches(CacheOption):
-    """List every cache."""
+    """Options of `cache list`: list every cache."""
 
     COMMAND: ClassVar[str] = "cache list"
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyCaches(CacheOption):
-    """Check every file of the cache against its digest."""
+    """Options of `cache verify`: compare every file of the cache with its digest."""
 
     COMMAND: ClassVar[str] = "cache verify"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RepairCaches(CacheOption):
-    """Encode damaged and missing parts again."""
+    """Options of `cache repair`: encode damaged and missing parts again."""
 
     COMMAND: ClassVar[str] = "cache repair"
     dry_run: bool = option(

@@ -1,8 +1,7 @@
-"""Fields of records that are options or arguments of a command.
+"""Dataclass fields that declare the options and arguments of a command.
 
-The annotation of a field says how many values there are and of which type. The click
-parameter is made from the field when it is asked for, because most commands are not
-the one that was typed.
+The annotation of a field states the number of values and their type. Its click
+parameter is created only when it is used, because a call uses one command of many.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,19 +18,19 @@ SPELLING = "spelling"  # key of a field's metadata
 READ, COMPUTE = "What to read", "What to compute"  # headings of options in --help
 RESOURCES, SHOW, WRITE = "Device and resources", "What to show", "Where to write"
 HEADINGS = (READ, COMPUTE, RESOURCES, SHOW, WRITE)  # in the order of --help
-SCREEN = "-"  # name of the file that is the standard output
+SCREEN = "-"  # file name that means the standard output
 Lazy = Callable[[], click.ParamType]
 
 
 @dataclass(frozen=True)
 class Spelling:
-    """Spelling of one field on the command line, beside its name and its default."""
+    """Flag, type and help text of one field on the command line."""
 
     flag: str = ""  # such as "--seeds"; "" for an argument
-    type: click.ParamType | Lazy | None = None  # None: as the annotation says
+    type: click.ParamType | Lazy | None = None  # None: that of the annotation
     help: str | Callable[[], str] = ""
     metavar: str | None = None
-    is_list: bool = False  # one value may hold several names between commas
+    is_list: bool = False  # True if one value may hold several names, with commas
 
 
 @dataclass(frozen=True)
@@ -52,15 +51,16 @@ def option(
     metavar: str | None = None,
     is_list: bool = False,
 ) -> Any:
-    """Declare the field of an option.
+    """Return a dataclass field that declares an option.
 
     Args:
         flag: as it is typed, such as ``--seeds``, or ``--yes/--no``
         default: of the field; without one, the option is required
-        type: that click checks, or a function that makes it; None for the annotation's
-        help: text of ``--help``, or a function that makes it
-        metavar: what ``--help`` shows for the value
-        is_list: whether one value may hold several names, divided by commas
+        type: click type, or a function that returns it; None for that of the
+            annotation
+        help: text of ``--help``, or a function that returns it
+        metavar: placeholder of the value in ``--help``
+        is_list: True if one value may hold several names, divided by commas
     """
     spelling = Spelling(flag, type, help, metavar, is_list)
     return field(default=default, metadata={SPELLING: spelling})
@@ -72,19 +72,19 @@ def argument(
     type: click.ParamType | Lazy | None = None,
     metavar: str | None = None,
 ) -> Any:
-    """Declare the field of an argument, which is typed before options; see `option`."""
+    """Return a dataclass field that declares a positional argument; see `option`."""
     spelling = Spelling(type=type, metavar=metavar)
     return field(default=default, metadata={SPELLING: spelling})
 
 
 def spelling(each: Field[Any]) -> Spelling:
-    """Return how a field is typed."""
-    found: Spelling = each.metadata[SPELLING]
-    return found
+    """Return the flag, type and help text of a field."""
+    result: Spelling = each.metadata[SPELLING]
+    return result
 
 
 def shape(annotation: Any) -> ValueShape:
-    """Return what an annotation says of the values of a field.
+    """Return the number of values and their type that an annotation states.
 
     Examples:
         >>> shape(int | None)
@@ -105,9 +105,9 @@ def shape(annotation: Any) -> ValueShape:
 
 
 class HeadedOption(click.Option):
-    """An option of ``--help`` below a heading."""
+    """Click option that ``--help`` shows below a heading."""
 
-    heading: str = COMPUTE  # of `HEADINGS`
+    heading: str = COMPUTE  # one of `HEADINGS`
 
 
 def parameter(each: Field[Any], heading: str = COMPUTE) -> click.Parameter:
@@ -115,7 +115,7 @@ def parameter(each: Field[Any], heading: str = COMPUTE) -> click.Parameter:
 
     Args:
         each: of a record
-        heading: of `HEADINGS`, under which ``--help`` shows an option
+        heading: one of `HEADINGS`, under which ``--help`` shows an option
     """
     spelled, values = spelling(each), shape(each.type)
     common: dict[str, Any] = {
@@ -145,14 +145,14 @@ def parameter(each: Field[Any], heading: str = COMPUTE) -> click.Parameter:
 
 
 def _metavar(spelled: Spelling, values: ValueShape) -> str | None:
-    """Return what ``--help`` shows for a number; None for what click shows."""
+    """Return the placeholder of a number in ``--help``; None for click's default."""
     if isinstance(spelled.type, click.Choice) or values.count > 1:
         return None
     return {int: "N", float: "NUMBER"}.get(values.type)
 
 
 def _click_type(spelled: Spelling, values: ValueShape) -> click.ParamType:
-    """Return what checks and converts one value."""
+    """Return the click type that checks and converts one value."""
     if isinstance(spelled.type, click.ParamType):
         return spelled.type
     if spelled.type is not None:
@@ -163,12 +163,12 @@ def _click_type(spelled: Spelling, values: ValueShape) -> click.ParamType:
 
 
 def _is_shown(default: object) -> bool:
-    """Return True if `--help` shows a default; the help text says the others."""
+    """Return True if `--help` shows a default itself; help texts state the others."""
     return type(default) is not bool and default not in (MISSING, None, "", (), SCREEN)
 
 
 def words(each: Field[Any], value: Any) -> Sequence[str]:
-    """Return what is typed so that a field has a value, each word unquoted."""
+    """Return the words that give a field this value, without shell quotes."""
     flag, values = spelling(each).flag, shape(each.type)
     if not flag:
         return [*map(_argument, value if values.is_repeatable else (value,))]
@@ -182,6 +182,6 @@ def words(each: Field[Any], value: Any) -> Sequence[str]:
 
 
 def _argument(value: object) -> str:
-    """Return an argument that is not mistaken for an option."""
+    """Return an argument that does not begin with a hyphen, as an option would."""
     word = str(value)
     return f"./{word}" if word.startswith("-") else word

@@ -1,4 +1,4 @@
-"""Types that click checks values of options by."""
+"""Click types that check and convert the values of options."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from affuse.data.suggestions import hint
 
 
 class Names(click.Choice):
-    """A choice of names; its error suggests the one that is nearest."""
+    """Choice of names whose error message suggests the most similar name."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         """Return the name, as `click.Choice` does."""
@@ -26,14 +26,14 @@ class Names(click.Choice):
 
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
-MODALITY = click.Choice(["audio", "text"])  # where no other modality will do
+MODALITY = click.Choice(["audio", "text"])  # for commands without other modalities
 ONE_OR_MORE = click.IntRange(min=1)
 NOT_NEGATIVE = click.IntRange(min=0)
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 
 class ModalityName(Names):
-    """The name of a modality, among those that there are when a value is checked."""
+    """Name of a modality; plug-ins are listed when a value is checked."""
 
     def __init__(self) -> None:
         super().__init__(modality_names())
@@ -45,61 +45,61 @@ class ModalityName(Names):
 
 
 def pairs(values: Sequence[str], flag: str, example: str) -> dict[str, str]:
-    """Return the values of an option by the modality that stands before ``=``.
+    """Return the values of an option by the modality, which is typed before ``=``.
 
     Args:
         values: as typed, such as ``face=landmarks``
         flag: of the option, for errors
-        example: what may stand behind ``=``, for errors
+        example: placeholder for the part after ``=``, for errors
 
     Raises:
-        OptionError: if a value names no modality, or one that another value names too
+        OptionError: if a value names no modality, or two values name the same one
 
     Examples:
         >>> pairs(["text=mini"], "--checkpoint", "NAME")
         {'text': 'mini'}
     """
-    found: dict[str, str] = {}
+    by_modality: dict[str, str] = {}
     for value in values:
         modality, mark, name = value.partition("=")
-        known = modality_names()
+        modalities = modality_names()
         if not (mark and name):
-            raise OptionError(f"{flag} {value}: say MODALITY={example}")
-        if modality not in known:
+            raise OptionError(f"{flag} {value}: write MODALITY={example}")
+        if modality not in modalities:
             raise OptionError(
                 f"{flag} {value}: no modality {modality!r}; choose from "
-                f"{', '.join(known)}{hint(modality, known)}"
+                f"{', '.join(modalities)}{hint(modality, modalities)}"
             )
-        if modality in found:
+        if modality in by_modality:
             raise OptionError(f"{flag} {value}: {modality} has two; leave one out")
-        found[modality] = name
-    return found
+        by_modality[modality] = name
+    return by_modality
 
 
 def corpora() -> Names:
-    """Return the type of the name of a corpus reader."""
+    """Return the click type for names of corpus readers."""
     return Names(plugins.names(CORPUS_KIND))
 
 
 def designs() -> Names:
-    """Return the type of the name of a fusion design that is trained by steps."""
+    """Return the click type for names of trainable fusion designs."""
     return Names(plugins.names(DESIGN_KIND))
 
 
 def formats() -> Names:
-    """Return the type of the name of a format of a report."""
+    """Return the click type for names of report formats."""
     return Names(plugins.names(FORMAT_KIND))
 
 
 def design_names() -> str:
-    """Return the names of all fusion designs that are trained by steps, in words."""
+    """Return the names of all trainable fusion designs, divided by commas."""
     return ", ".join(plugins.names(DESIGN_KIND))
 
 
 def split_names(
     ctx: click.Context, param: click.Parameter, values: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the names of a repeatable option, of which one may list several.
+    """Return the names in the values of a repeatable option, split at commas.
 
     Raises:
         click.BadParameter: if a name between two commas is empty

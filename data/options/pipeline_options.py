@@ -1,4 +1,4 @@
-"""Record of the command that does all steps from a corpus to its table."""
+"""Record of the command `run`: extraction, training and report of one corpus."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ class RunCommand(
     MemoryLimit,
     RunsFolder,
 ):
-    """Extract, train and report in one command."""
+    """Options of `run`: extract, train and report in one command."""
 
     COMMAND: ClassVar[str] = "run"
     MOVED: ClassVar[Mapping[str, str]] = {"cache": WRITE, "limit": READ}
     finetune: bool = option(
         "--finetune",
         default=False,
-        help="Fine-tune the encoders on each fold first, together with the "
-        "first design and with the usual settings of "
-        "`finetune`.  [default: encoders are frozen]",
+        help="Fine-tune the encoders on each fold first, jointly with the first "
+        "design and with the default settings of `finetune`.  [default: encoders "
+        "are frozen]",
     )

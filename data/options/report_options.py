@@ -1,4 +1,4 @@
-"""Records of the report: which runs it shows, and what it says of them."""
+"""Options of `report`: selection of runs, and contents of the tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from affuse.data.options.shared_options import OutputFile, RunsFolder
 
 @dataclass(frozen=True, kw_only=True)
 class RunSelection(Command):
-    """Filters that choose the runs of a report; an empty filter shows all runs."""
+    """Filters that select the runs of a report; an empty filter selects all runs."""
 
     HEADING: ClassVar[str] = READ
 
@@ -56,8 +56,8 @@ class RunSelection(Command):
     )
 
     @property
-    def narrows(self) -> bool:
-        """Return True if rows of one table may be left out."""
+    def is_filtered(self) -> bool:
+        """True if the filters may leave rows out of a table."""
         return bool(self.run or self.design or self.audio or self.text)
 
 
@@ -71,22 +71,21 @@ class TableContents(Command):
         "--against",
         default="",
         metavar="DESIGN",
-        help="Compare every other row with this design.  [default: fusion with "
-        "the best single modality]",
+        help="Compare every other row with this design.  [default: fusion designs "
+        "are compared with the best single modality]",
     )
     pairs: bool = option(
         "--pairs",
         default=False,
-        help="Compare every two rows, with Holm's correction.  [default: no pairs]",
+        help="Compare each pair of rows, with Holm's correction.  [default: no pairs]",
     )
     unit: str | None = option(
         "--unit",
         default=None,
         type=click.Choice(["dialogue", "speaker", "recording", "utterance"]),
-        help="Take these units as independent in intervals and tests. "
-        " [default: dialogue, else speaker, recording, "
-        "utterance; speaker where dialogues lie within speakers that the "
-        "folds keep apart]",
+        help="Treat these units as independent in intervals and tests.  [default: "
+        "the first of dialogue, speaker, recording and utterance that is known; but "
+        "speaker if each dialogue has one speaker, and folds separate speakers]",
     )
     by: str = option(
         "--by",
@@ -101,8 +100,8 @@ class TableContents(Command):
         "--columns",
         default="",
         metavar="NAMES",
-        help="Show these measures too, for example "
-        "rmse,mae,pearson.  [default: CCC alone]",
+        help="Also show these metrics, for example "
+        "rmse,mae,pearson.  [default: only CCC]",
     )
     ensemble: bool = option(
         "--ensemble",
@@ -113,16 +112,16 @@ class TableContents(Command):
     split: bool = option(
         "--split",
         default=False,
-        help="Show the correlation, the scale and the location that make up "
-        "each CCC.  [default: CCC alone]",
+        help="Also show the correlation, the scale shift and the location shift of "
+        "which each CCC is composed.  [default: only CCC]",
     )
     mapped: bool = option(
         "--mapped",
         default=False,
-        help="Add a row for each network after the affine map of highest CCC, "
-        "fitted on its validation predictions.  [default: if the table "
-        "has a mapped baseline, the network of highest validation CCC has "
-        "such a row]",
+        help="Add a row for each network with mapped predictions. The affine map "
+        "maximises CCC on validation predictions.  [default: only the network of "
+        "highest validation CCC has such a row, if the table has a mapped "
+        "baseline]",
     )
 
 
@@ -133,7 +132,7 @@ class ReportContents(RunSelection, TableContents):
 
 @dataclass(frozen=True, kw_only=True)
 class Report(ReportContents, OutputFile, RunsFolder):
-    """Print the table."""
+    """Options of `report`: print the table."""
 
     COMMAND: ClassVar[str] = "report"
     MOVED: ClassVar[Mapping[str, str]] = {"runs": READ}

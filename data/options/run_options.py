@@ -1,4 +1,4 @@
-"""Records of the commands that apply or examine trained models."""
+"""Options of `predict`, `ablate`, `calibrate`, `lint` and `verify`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from affuse.data.options.shared_options import (
 
 @dataclass(frozen=True, kw_only=True)
 class RunDesignFiles(Command):
-    """The files that define the designs of runs which `train --design` made."""
+    """Python files of the designs of runs that were trained with `--design`."""
 
     HEADING: ClassVar[str] = READ
 
@@ -39,26 +39,26 @@ class RunDesignFiles(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class RunInput(RunArgument, CacheChoice, RunDesignFiles):
-    """A run, and the cached embeddings that its models are applied to."""
+    """Run, and the cached embeddings to which its models are applied."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predict(RunInput, ComputeOptions, OutputFile):
-    """Predict cached utterances."""
+    """Options of `predict`: predict cached utterances."""
 
     COMMAND: ClassVar[str] = "predict"
     HEADING: ClassVar[str] = SHOW
     calibrated: bool = option(
         "--calibrated",
         default=False,
-        help="Add the columns that `calibrate` learnt: mapped predictions and "
+        help="Add the columns that `calibrate` computes: mapped predictions and "
         "both ends of their intervals.  [default: they are left out]",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ablate(RunInput, ComputeOptions):
-    """Say what each modality contributes."""
+    """Options of `ablate`: measure what each modality contributes."""
 
     COMMAND: ClassVar[str] = "ablate"
     seed: int = option(
@@ -71,29 +71,28 @@ class Ablate(RunInput, ComputeOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class Calibrate(RunArgument, CacheOption, OutputFile):
-    """Calibrate the predictions of a run."""
+    """Options of `calibrate`: calibrate the predictions of a run."""
 
     COMMAND: ClassVar[str] = "calibrate"
     level: float = option(
         "--level",
         default=0.9,
         type=SHARE,
-        help="Share of the ratings that an interval shall contain.",
+        help="Share of the ratings that the intervals must contain, for example 0.8.",
     )
     by: str = option(
         "--by",
         default="auto",
         type=click.Choice(["auto", "utterance", "speaker"]),
-        help="Take speakers or utterances as exchangeable. Intervals by "
-        "speaker hold for new speakers. With auto, it is speakers if "
-        "enough of them are in each validation part, and utterances "
-        "otherwise.",
+        help="Treat speakers or utterances as exchangeable. Intervals by "
+        "speaker hold for new speakers. With auto, speakers are exchangeable if "
+        "each validation part has enough of them, and utterances otherwise.",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lint(RunDesignFiles, CacheOption, RunsFolder):
-    """Look for leaks in runs."""
+    """Options of `lint`: search runs for leaks."""
 
     COMMAND: ClassVar[str] = "lint"
     HEADING: ClassVar[str] = SHOW
@@ -102,19 +101,18 @@ class Lint(RunDesignFiles, CacheOption, RunsFolder):
     as_list: bool = option(
         "--list",
         default=False,
-        help="Explain the rules, and check no run.  [default: runs are checked]",
+        help="Only explain the rules.  [default: runs are checked]",
     )
     as_json: bool = option(
         "--json",
         default=False,
-        help="Print everything that was found as JSON, for "
-        "programs.  [default: a summary in words]",
+        help="Print all results as JSON, for programs.  [default: a summary in words]",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verify(CacheOption, RunsFolder):
-    """Check caches and runs against the digests of their files."""
+    """Options of `verify`: compare the files of caches and runs with their digests."""
 
     COMMAND: ClassVar[str] = "verify"
     MOVED: ClassVar[Mapping[str, str]] = {"runs": READ}

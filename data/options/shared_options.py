@@ -1,4 +1,4 @@
-"""Records of options that several commands share: devices, folders and caches."""
+"""Options that several commands share: devices, folders and caches."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -23,7 +23,7 @@ from affuse.data.options.option_types import FOLDER, ONE_OR_MORE, pairs
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeOptions(Command):
-    """The device and the threads that a command computes with."""
+    """Device and number of threads of a computation."""
 
     HEADING: ClassVar[str] = RESOURCES
 
@@ -43,7 +43,7 @@ class ComputeOptions(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class CacheOption(Command):
-    """The folder of all caches."""
+    """Folder of all caches."""
 
     HEADING: ClassVar[str] = READ
 
@@ -91,8 +91,8 @@ class CacheChoice(CacheOption):
         "face=landmarks. The option may be repeated, also for one modality.",
     )
 
-    def named(self) -> dict[str, tuple[str, ...]]:
-        """Return the names of the caches of each modality; () for the only one.
+    def cache_names(self) -> dict[str, tuple[str, ...]]:
+        """Return the names of the caches of each modality; () if no option names it.
 
         Raises:
             OptionError: if an option names no modality
@@ -108,7 +108,7 @@ def named_caches(names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return the values of the fields of `CacheChoice` that name caches.
 
     Args:
-        names: of the caches of each modality; none or "" where it needs none
+        names: of the caches of each modality; none or "" if it need not be named
 
     Examples:
         >>> named_caches({"text": ("mini",), "face": ("0123abcd",)})
@@ -123,7 +123,7 @@ def named_caches(names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
 
 
 def cache_option(modality: str, name: str) -> str:
-    """Return the option that names a cache, as it is typed.
+    """Return the option that selects a cache, as the user types it.
 
     Examples:
         >>> cache_option("text", "mini"), cache_option("face", "DIGEST")
@@ -156,7 +156,7 @@ class FoldOptions(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class RunsFolder(Command):
-    """The folder of all runs."""
+    """Folder of all runs."""
 
     HEADING: ClassVar[str] = WRITE
 
@@ -170,7 +170,7 @@ class RunsFolder(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class FinetunedFolder(Command):
-    """The fine-tuning whose encoders each fold takes."""
+    """Fine-tuning that provides the fold-specific encoders."""
 
     HEADING: ClassVar[str] = READ
 
@@ -179,17 +179,16 @@ class FinetunedFolder(Command):
         default=None,
         type=FOLDER,
         metavar="RUN",
-        help="Give each fold the embeddings of its fold-specific encoders. RUN "
-        "is a folder of `finetune`, for example finetuned/demo-early-"
-        "loso-0123abcd, with whose encoders `extract` was called. With "
-        "--set training=end-to-end, the jointly trained heads of RUN are "
-        "used too.  [default: every fold has the same embeddings]",
+        help="Use fold-specific embeddings. RUN is a folder that `finetune` wrote, "
+        "for example finetuned/demo-early-loso-0123abcd. Its encoders must have been "
+        "used with `extract`. With --set training=end-to-end, the jointly trained "
+        "heads of RUN are used too.  [default: every fold has the same embeddings]",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunArgument(Command):
-    """The run that a command works on."""
+    """Run folder, the argument of a command."""
 
     HEADING: ClassVar[str] = READ
 
@@ -198,7 +197,7 @@ class RunArgument(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class OutputFile(Command):
-    """The file that a command writes its result into."""
+    """File to which a command writes its result."""
 
     HEADING: ClassVar[str] = WRITE
 
@@ -210,7 +209,7 @@ class OutputFile(Command):
         help="Write to this file, for example table.csv.  [default: the screen]",
     )
 
-    def opened(self) -> AbstractContextManager[TextIO]:
-        """Return the file, which is opened when something is first written."""
+    def open_output(self) -> AbstractContextManager[TextIO]:
+        """Return the output file, which is opened at the first write."""
         file = click.open_file(self.output, "w", encoding="utf-8", lazy=True)
         return cast(AbstractContextManager[TextIO], file)

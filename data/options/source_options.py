@@ -1,4 +1,4 @@
-"""Records of the commands that read a corpus where it lies."""
+"""Options of the commands that read a corpus: `check`, `utterances`, `sample`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from affuse.data.records import NATURES
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusSource(Command):
-    """Corpus, its folder, and how it is read."""
+    """Reader, folder and other options with which a corpus is read."""
 
     HEADING: ClassVar[str] = READ
 
@@ -47,13 +47,13 @@ class CorpusSource(Command):
         default=None,
         metavar="LOW HIGH",
         help="Lowest and highest rating of a manifest's scale, for example "
-        "--scale 1 5. The scale is never guessed: it must stand here or "
+        "--scale 1 5. The scale is never guessed: it must be given here or "
         "in the corpus.",
     )
     table: str | None = option(
         "--table",
         default=None,
-        help="Read this table of a manifest's folder, for example labels.csv. "
+        help="Read this table in the folder of a manifest, for example labels.csv. "
         "It may be left out if the folder has one table.",
     )
     dominance: str | None = option(
@@ -67,15 +67,14 @@ class CorpusSource(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckCorpus(CorpusSource):
-    """Compare a corpus with its published counts."""
+    """Options of `check`: compare a corpus with its published counts."""
 
     COMMAND: ClassVar[str] = "check"
     HEADING: ClassVar[str] = SHOW
     as_json: bool = option(
         "--json",
         default=False,
-        help="Print everything that was found as JSON, for "
-        "programs.  [default: a summary in words]",
+        help="Print all results as JSON, for programs.  [default: a summary in words]",
     )
     no_audio: bool = option(
         "--no-audio",
@@ -87,14 +86,14 @@ class CheckCorpus(CorpusSource):
 
 @dataclass(frozen=True, kw_only=True)
 class WriteUtterances(CorpusSource, OutputFile):
-    """Write a corpus as CSV."""
+    """Options of `utterances`: write a corpus as CSV."""
 
     COMMAND: ClassVar[str] = "utterances"
 
 
 @dataclass(frozen=True, kw_only=True)
 class WriteSample(Command):
-    """Write a small example of a corpus."""
+    """Options of `sample`: write a small example of a corpus."""
 
     COMMAND: ClassVar[str] = "sample"
     HEADING: ClassVar[str] = READ

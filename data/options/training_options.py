@@ -1,4 +1,4 @@
-"""Records of stage two: which designs are trained on what, and how."""
+"""Options of stage two: designs, settings and inputs of `train` and `sweep`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,12 +23,13 @@ from affuse.data.rating_scales import POLICIES
 
 
 def _designs() -> str:
-    """Return the help text of --fusion, which lists what can be trained."""
+    """Return the help text of --fusion, which lists all designs."""
     names = [*plugins.names(DESIGN_KIND), *plugins.names(BASELINE_KIND)]
     return (
         f"Train these fusion designs: {', '.join(names)}, latemean, lateccc, stacking, "
-        f"zeroshot, or all that the caches can feed. The option may be repeated, or "
-        f"name several: --fusion early,late.  [required without --design]"
+        f"zeroshot, or all, which is every design for which embeddings are cached. "
+        f"The option may be repeated, or name several: --fusion early,late.  "
+        f"[required without --design]"
     )
 
 
@@ -52,13 +53,13 @@ class DesignOptions(FoldOptions):
         default=3,
         type=ONE_OR_MORE,
         help="Train each design with this number of seeds. Results are means "
-        "over them.",
+        "over the seeds.",
     )
     seed: int = option(
         "--seed",
         default=0,
         type=NOT_NEGATIVE,
-        help="The first seed; the others follow it.",
+        help="Train with this seed and the next ones; --seeds is their number.",
     )
     reduce: str | None = option(
         "--reduce",
@@ -86,7 +87,7 @@ class ParameterBudget(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class SettingOptions(Command):
-    """Settings of the training, and rules that it may break."""
+    """Settings of the training, and rules of `lint` that may fail."""
 
     out_of_range: str | None = option(
         "--out-of-range",
@@ -139,24 +140,27 @@ class MemoryLimit(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingInputs(MemoryLimit, FinetunedFolder, CacheChoice):
-    """The embeddings that are trained on."""
+    """Embeddings on which designs are trained."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FittingOptions(DesignOptions, ParameterBudget, SettingOptions):
-    """Options that decide what is trained, and how."""
+    """Designs and settings of a training."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Train(FittingOptions, TrainingInputs, ComputeOptions, RunsFolder):
-    """Train designs on cached embeddings."""
+    """Options of `train`: train designs on cached embeddings."""
 
     COMMAND: ClassVar[str] = "train"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep(DesignOptions, SettingOptions, TrainingInputs, ComputeOptions, RunsFolder):
-    """Search settings on validation parts; it searches sizes, so it matches none."""
+    """Options of `sweep`: search settings by their score on validation parts.
+
+    A sweep may search sizes, so it has no option to match numbers of parameters.
+    """
 
     COMMAND: ClassVar[str] = "sweep"
     MOVED: ClassVar[Mapping[str, str]] = {"sweeps": WRITE}

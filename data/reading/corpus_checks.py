@@ -16,23 +16,24 @@ from affuse.data.options.source_options import CheckCorpus, WriteUtterances
 from affuse.data.reading import corpus_reading, problem_summary, transcript_rule
 from affuse.data.reading.corpus_csv import cell, write_csv
 from affuse.data.records import Corpus, Problem
-from affuse.data.system.atomic_files import holds
-from affuse.data.system.digests import keep
+from affuse.data.system.atomic_files import has_content
+from affuse.data.system.digests import write_and_list
 
 LISTED = 10  # problems with the same reason that `check` lists one by one
 COLUMNS = ("severity", "file", "line", "id", "reason")
 
 
 def command(
-    say: Callable[[str], object],
-    hear: Callable[[Corpus], Iterable[Problem]],
+    print_line: Callable[[str], object],
+    check_recordings: Callable[[Corpus], Iterable[Problem]],
     options: CheckCorpus,
 ) -> bool:
     """Read and check a corpus, and print the report.
 
     Args:
-        say: prints a line
-        hear: checks the recordings of a corpus whose reader does not check them
+        print_line: prints a line
+        check_recordings: returns the problems of recordings; it is called only for a
+            reader that does not check them itself
         options: the corpus, the checks, and the form of the report
 
     Returns:
@@ -41,35 +42,37 @@ def command(
     corpus = corpus_reading.read(options)
     recording_problems: tuple[Problem, ...] = ()
     if not options.no_audio:
-        recording_problems = corpus_reading.verify(options.corpus, corpus, hear)
+        recording_problems = corpus_reading.verify(
+            options.corpus, corpus, check_recordings
+        )
     problems = (*corpus.problems, *recording_problems)
     if options.as_json:
         output = json.dumps(facts(corpus, problems), indent=1).split("\n")
     else:
         output = [*lines(corpus, problems)]
     for line in output:
-        say(line)
-    sizes = map(len, problem_summary.grouped(problems))
+        print_line(line)
+    sizes = map(len, problem_summary.group_by_reason(problems))
     if not options.as_json and max(sizes, default=0) > LISTED:
-        say("each of them, with file and line: the same command with --json")
-    return clean(corpus, problems)
+        print_line("to list each of them with file and line, repeat it with --json")
+    return is_clean(corpus, problems)
 
 
-def utterances(options: WriteUtterances, say: Callable[..., object]) -> bool:
+def utterances(options: WriteUtterances, print_line: Callable[..., object]) -> bool:
     """Write a corpus as CSV; print its columns and problems to the error stream.
 
     Args:
         options: the corpus, and the file of the table
-        say: prints a line; called with ``err=True``
+        print_line: prints a line; called with ``err=True``
 
     Returns:
         True if no row was left out
     """
-    corpus = corpus_reading.read_aloud(partial(say, err=True), options)
-    with options.opened() as output:
+    corpus = corpus_reading.read_and_describe(partial(print_line, err=True), options)
+    with options.open_output() as output:
         write_csv(corpus, output)
     for line in problem_lines(corpus.problems):
-        say(line, err=True)
+        print_line(line, err=True)
     return not any(problem.fatal for problem in corpus.problems)
 
 
@@ -98,7 +101,7 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
         "flags": _flags(corpus),
         "counts": [asdict(c) for c in corpus.counts],
         "problems": [asdict(p) for p in problems],
-        "clean": clean(corpus, problems),
+        "clean": is_clean(corpus, problems),
     }
 
 
@@ -119,7 +122,7 @@ def _flags(corpus: Corpus) -> dict[str, list[str]]:
     return dict(sorted(ids_by_flag.items()))
 
 
-def clean(corpus: Corpus, problems: Sequence[Problem]) -> bool:
+def is_clean(corpus: Corpus, problems: Sequence[Problem]) -> bool:
     """Return True if no row was left out, and all counts are as published.
 
     Args:
@@ -193,7 +196,7 @@ def save(problems: Sequence[Problem], path: Path) -> None:
         problems: of the corpus and its inputs
         path: of the file
     """
-    keep(path, _report(problems))
+    write_and_list(path, _report(problems))
 
 
 def is_saved(problems: Sequence[Problem], path: Path) -> bool:
@@ -203,7 +206,7 @@ def is_saved(problems: Sequence[Problem], path: Path) -> bool:
         problems: as for `save`
         path: as for `save`
     """
-    return holds(path, _report(problems))
+    return has_content(path, _report(problems))
 
 
 def _report(problems: Sequence[Problem]) -> Iterator[bytes]:

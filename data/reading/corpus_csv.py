@@ -7,7 +7,7 @@ from typing import TextIO
 from affuse.data import extra_columns
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Corpus
-from affuse.data.terminal import inactive
+from affuse.data.terminal import escape_active
 
 COLUMNS = (
     "id", "speaker", "sex", "session", "dialogue", "scripted", "start", "end", "split",
@@ -49,5 +49,5 @@ def cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     # Before Python 3.13, csv writes a lone \r unquoted, and reads it as a row end.
-    text = inactive(value.replace("\r\n", "\n").replace("\r", "\n"))
+    text = escape_active(value.replace("\r\n", "\n").replace("\r", "\n"))
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\n")) else text

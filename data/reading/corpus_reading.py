@@ -34,8 +34,8 @@ def read(source: CorpusSource) -> Corpus:
     module = plugins.load(CORPUS_KIND, corpus)
     if name != corpus and name in plugins.names(CORPUS_KIND):
         raise OptionError(
-            f"--name {name} would pass this corpus off as that of another reader; "
-            f"choose another name"
+            f"--name {name} is the name of another corpus reader, so it would mislabel "
+            f"this corpus; choose another name"
         )
     arguments = _arguments(source)
     low, high = source.scale or (0, 1)
@@ -58,7 +58,7 @@ def read(source: CorpusSource) -> Corpus:
             + (f": {contents.problems[0].reason}" if contents.problems else "")
         )
     return replace(
-        transcript_rule.settled(contents),
+        transcript_rule.apply_rule(contents),
         name=name or contents.name,
         nature=source.nature or contents.nature,
         reader=corpus,
@@ -76,16 +76,18 @@ def _arguments(source: CorpusSource) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def read_aloud(say: Callable[[str], object], source: CorpusSource) -> Corpus:
+def read_and_describe(
+    print_line: Callable[[str], object], source: CorpusSource
+) -> Corpus:
     """Return a corpus as `read` does, and print how its columns were read.
 
     Args:
-        say: prints a line
+        print_line: prints a line
         source: as for `read`
     """
     corpus = read(source)
     for line in corpus.reading:
-        say(line)
+        print_line(line)
     return corpus
 
 
@@ -131,14 +133,14 @@ def sample(corpus: str, root: Path) -> int:
 
 
 def verify(
-    reader: str, corpus: Corpus, otherwise: Callable[[Corpus], Iterable[Problem]]
+    reader: str, corpus: Corpus, default_checks: Callable[[Corpus], Iterable[Problem]]
 ) -> tuple[Problem, ...]:
     """Return the problems found by the slow checks, which open every recording.
 
     Args:
         reader: its name
         corpus: as the reader returned it
-        otherwise: checks for a reader that has none
+        default_checks: checks for a reader that has none
     """
     module = plugins.load(CORPUS_KIND, reader)
-    return tuple(getattr(module, "verify", otherwise)(corpus))
+    return tuple(getattr(module, "verify", default_checks)(corpus))

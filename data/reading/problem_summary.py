@@ -28,7 +28,7 @@ def reason(problem: Problem) -> str:
     return VARIES.sub("#", problem.reason)
 
 
-def grouped(problems: Iterable[Problem]) -> list[list[Problem]]:
+def group_by_reason(problems: Iterable[Problem]) -> list[list[Problem]]:
     """Return the problems grouped by reason, in the order of first occurrence."""
     groups: dict[tuple[bool, str], list[Problem]] = {}
     for problem in problems:
@@ -49,13 +49,13 @@ def lines(problems: Iterable[Problem], listed: int = 1) -> Iterator[str]:
     Yields:
         lines without an indent, for at most `KINDS` reasons
     """
-    groups = grouped(problems)
+    groups = group_by_reason(problems)
     for group in groups[:KINDS]:
         counted = ROWS.search(group[0].reason)
         if len(group) > (max(listed, COUNTED) if counted else listed):
             yield _summary(group)
         else:
-            yield from (f"{place(p)}{p.reason}" for p in group)
+            yield from (f"{location(p)}{p.reason}" for p in group)
     if hidden := groups[KINDS:]:
         yield f"and {sum(map(len, hidden))} more, of {len(hidden)} other reasons"
 
@@ -63,7 +63,7 @@ def lines(problems: Iterable[Problem], listed: int = 1) -> Iterator[str]:
 def _summary(group: Sequence[Problem]) -> str:
     """Return the line for several problems with the same reason."""
     first = group[0]
-    where = place(first).removesuffix(": ")
+    where = location(first).removesuffix(": ")
     if all(p.reason == first.reason for p in group):
         return f"{len(group):,} times: {first.reason}" + (
             f" (first: {where})" if where else ""
@@ -71,12 +71,12 @@ def _summary(group: Sequence[Problem]) -> str:
     rows = sum(int(match[1]) for p in group if (match := ROWS.search(p.reason)))
     return (
         f"{len(group):,} times, with other numbers or names"
-        f"{f' ({rows:,} rows in all)' if rows else ''}, as in: {place(first)}"
+        f"{f' ({rows:,} rows in all)' if rows else ''}, as in: {location(first)}"
         f"{first.reason}"
     )
 
 
-def place(problem: Problem) -> str:
+def location(problem: Problem) -> str:
     """Return ``file:line (id): ``, without the parts that a problem lacks."""
     text = problem.file
     if problem.line is not None:

@@ -29,7 +29,7 @@ EMPTY = (
 )
 
 
-def settled(corpus: Corpus) -> Corpus:
+def apply_rule(corpus: Corpus) -> Corpus:
     """Return a corpus that follows the rule, with a note on each affected utterance.
 
     Args:

@@ -66,7 +66,7 @@ class FinetuningFolder:
         """Return the folder of a fold, even if it does not exist."""
         return FinetunedFold(self.path / name)
 
-    def finished(self) -> list[FinetunedFold]:
+    def finished_folds(self) -> list[FinetunedFold]:
         """Return the folders of the finished folds, sorted."""
         marks = sorted(self.path.glob(f"*/{FinetunedFold.mark}"))
         return [FinetunedFold(mark.parent) for mark in marks]

@@ -16,7 +16,7 @@ KIND = MapOf(
 )
 
 
-def failing(run: Path) -> tuple[str, ...]:
+def failing_rules(run: Path) -> tuple[str, ...]:
     """Return the sorted names of the rules that failed; () if none were checked.
 
     Args:

@@ -87,7 +87,7 @@ class RunFolder:
     manifest = FolderFile(MANIFEST)
 
     @classmethod
-    def below(cls, runs: Path, *files: str) -> list[Self]:
+    def find(cls, runs: Path, *files: str) -> list[Self]:
         """Return the folders in `runs` that hold at least one of some files, sorted.
 
         Args:

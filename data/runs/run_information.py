@@ -13,6 +13,7 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import (
+    Kind,
     ListOf,
     MapOf,
     Maybe,
@@ -26,7 +27,7 @@ from affuse.data.system.schema import (
 
 ADVICE = "train again, or remove its folder"
 WORD = Text(1_000)
-ENCODER_FIELDS = {
+ENCODER_FIELDS: Mapping[str, Kind] = {
     **dict.fromkeys(("encoder", "checkpoint", "revision"), WORD),
     "layers": ListOf(Whole(most=10_000), most=10_000),
     "pooling": WORD,

@@ -26,7 +26,13 @@ from affuse.data.runs.fold_table import (
 )
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import RunInfo, read_info
-from affuse.data.system.csv_tables import DAMAGED, number, read_rows, whole, write_rows
+from affuse.data.system.csv_tables import (
+    DAMAGED,
+    parse_number,
+    parse_whole_number,
+    read_rows,
+    write_rows,
+)
 from affuse.data.terminal import printable
 
 COLUMNS = (
@@ -120,8 +126,8 @@ def read_predictions(path: Path, targets: Sequence[str]) -> Predictions:
     seen = set()
     for line, row in read_rows(path, COLUMNS):
         try:
-            key = (row[0], row[3], whole(row[4]))
-            cells = [number(row[position]) for position in positions]
+            key = (row[0], row[3], parse_whole_number(row[4]))
+            cells = [parse_number(row[position]) for position in positions]
         except ValueError as error:
             raise DamagedFileError(
                 f"{path}, line {line}: {printable(str(error))}; the file is damaged, "
@@ -182,20 +188,20 @@ def read_run(folder: Path) -> Run:
     return Run(path=folder, info=info, predictions=predictions, folds=folds)
 
 
-def unfinished(runs: Path) -> list[Path]:
+def unfinished_runs(runs: Path) -> list[Path]:
     """Return the run folders without predictions, whose training was interrupted.
 
     Args:
         runs: folder of run folders
     """
-    folders = RunFolder.below(runs, RunFolder.info)
+    folders = RunFolder.find(runs, RunFolder.info)
     return [run.path for run in folders if not os.path.lexists(run.predictions)]
 
 
-def finished(runs: Path) -> list[Path]:
+def finished_runs(runs: Path) -> list[Path]:
     """Return the run folders with predictions, sorted by name.
 
     Args:
         runs: folder of run folders
     """
-    return [run.path for run in RunFolder.below(runs, RunFolder.predictions)]
+    return [run.path for run in RunFolder.find(runs, RunFolder.predictions)]

@@ -42,7 +42,7 @@ def digest(text: str | None) -> str:
     return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16] if words else ""
 
 
-def key(utterance: Utterance) -> str:
+def sentence_digest(utterance: Utterance) -> str:
     """Return the digest of an utterance's sentence; "" if it is not known.
 
     Args:
@@ -51,7 +51,7 @@ def key(utterance: Utterance) -> str:
     return utterance.sentence or digest(utterance.text)
 
 
-def seen(
+def find_overlaps(
     rows: Iterable[FoldRow], keys: Mapping[str, str]
 ) -> dict[tuple[str, str], bool]:
     """Return the test utterances, with True if their sentence is in another part.
@@ -82,7 +82,7 @@ def write_sentences(folder: Path, overlaps: Mapping[tuple[str, str], bool]) -> N
 
     Args:
         folder: of the run
-        overlaps: as `seen` returns them
+        overlaps: as `find_overlaps` returns them
     """
     rows = [(fold, id_, int(overlap)) for (fold, id_), overlap in overlaps.items()]
     if rows:

@@ -7,7 +7,7 @@ from pathlib import Path
 from affuse.data.errors import AffuseError
 from affuse.data.options.run_options import Predict
 from affuse.data.records import Utterance
-from affuse.data.splits.protocol_alternatives import alternatives, otherwise
+from affuse.data.splits.protocol_alternatives import alternatives, alternatives_clause
 
 NEEDED = ("train", "test")
 KNOWN = {*NEEDED, "dev", ""}  # "" means that the row states no split
@@ -39,7 +39,7 @@ def demand(utterances: Sequence[Utterance], everyone: Sequence[Utterance]) -> No
     raise AffuseError(
         f"protocol 'official' needs utterances of the splits train and test; the "
         f"corpus has {', '.join(listing) or 'none'}{more}; {_naming(sizes, missing)}"
-        f"{otherwise(utterances, 'official')}"
+        f"{alternatives_clause(utterances, 'official')}"
     )
 
 
@@ -57,8 +57,8 @@ def _naming(sizes: Mapping[str, int], missing: Sequence[str]) -> str:
         )
     if set(sizes) - {""}:
         return (
-            f"write {' and '.join(missing)} in the table for the utterances that shall "
-            f"{' and '.join(missing)}, and extract again"
+            f"write {' and '.join(missing)} in the table for the utterances that are "
+            f"to {' and '.join(missing)}, and extract again"
         )
     return "if a column of its table has splits, extract again with --map split=COLUMN"
 
@@ -74,11 +74,11 @@ def _unusable(
             f"protocol 'official': none of the {len(members)} utterances of the split "
             f"{name} can be used: {unrated} have no ratings, and the others lack a "
             f"rating or an embedding that is needed; give what they lack"
-            f"{otherwise(utterances, 'official')}"
+            f"{alternatives_clause(utterances, 'official')}"
         )
     fact = (
         f"protocol 'official': the {len(members)} utterances of the split {name} are "
-        f"unrated, so they cannot {name}"
+        f"unrated, so they cannot be used to {name}"
     )
     if name != "test":
         return f"{fact}; add their ratings to the table, and extract again"

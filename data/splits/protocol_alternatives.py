@@ -30,7 +30,7 @@ def alternatives(utterances: Sequence[Utterance], protocol: str = "") -> list[st
     ]
 
 
-def otherwise(utterances: Sequence[Utterance], protocol: str) -> str:
+def alternatives_clause(utterances: Sequence[Utterance], protocol: str) -> str:
     """Return a clause that recommends other protocols, or "" if there is none.
 
     Args:

@@ -14,8 +14,8 @@ import numpy as np
 from affuse.data.name_spellings import unify, variants
 from affuse.data.records import Utterance
 from affuse.data.runs.fold_table import FoldRow
-from affuse.data.splits.protocols import Fold, some
-from affuse.data.splits.validation_draws import held_out
+from affuse.data.splits.protocols import Fold, abbreviate
+from affuse.data.splits.validation_draws import draw_validation
 from affuse.data.system.schema import Flag, ListOf, MapOf, Record, Text, Whole
 
 KIND = Record(
@@ -46,7 +46,7 @@ class Division:
     spellings: tuple[str, ...] = ()  # spellings of each speaker that has several
 
 
-def of(
+def describe_folds(
     folds: Sequence[Fold], utterances: Sequence[Utterance], *, protocol: str, seed: int
 ) -> Division:
     """Return the decisions behind folds, from the utterances that were divided.
@@ -71,7 +71,7 @@ def of(
     )
 
 
-def derived(rows: Sequence[FoldRow], *, protocol: str, seed: int) -> Division:
+def derive_division(rows: Sequence[FoldRow], *, protocol: str, seed: int) -> Division:
     """Return the decisions behind the folds of an older run, which did not store them.
 
     For ``official``, the validation part is drawn again: if it is equal, it was drawn.
@@ -133,7 +133,7 @@ def _drawn_again(
     """Return the ids that ``official`` would draw for validation."""
     ids = sorted(i for fold in folds for i in (*fold.train, *fold.validation))
     chosen = [people[i] for i in ids]
-    return held_out(chosen, np.random.default_rng(seed))[0] if chosen else set()
+    return draw_validation(chosen, np.random.default_rng(seed))[0] if chosen else set()
 
 
 def _spellings(utterances: Sequence[Utterance]) -> tuple[str, ...]:
@@ -158,7 +158,7 @@ def sentences(division: Division) -> Iterator[str]:
     """Yield one sentence for each decision that the corpus left open.
 
     Args:
-        division: as `of` returns it
+        division: as `describe_folds` returns it
     """
     start = f"Protocol {division.protocol}"
     random = f"drawn at random (split_seed {division.seed})"
@@ -195,7 +195,7 @@ def sentences(division: Division) -> Iterator[str]:
         count = len(division.spellings)
         yield (
             f"Speakers: {count} {'is' if count == 1 else 'are'} spelt in several ways, "
-            f"each taken as one: {some(division.spellings)}"
+            f"each taken as one: {abbreviate(division.spellings)}"
         )
 
 

@@ -1,17 +1,16 @@
 """Protocols: division of utterance ids into training, validation and test parts.
 
 ``session5``: session 5 is the test part; a random tenth of the others is the validation
-    part, which may share speakers with training, never with the test
-``session5-strict``: session 5 tests, the last of the other sessions validates
-``loso``: every session tests once, and the next one validates
-``speakers``: groups of speakers test in turn, and the next group validates
-``official``: the corpus's own train, dev and test; without dev, a tenth of train
-    validates, made of whole speakers where they are known
+    part, which may share speakers with the training part, but not with the test part
+``session5-strict``: session 5 is for test, and the last of the others for validation
+``loso``: each session in turn is for test, and the next one for validation
+``speakers``: each group of speakers in turn is for test, the next one for validation
+``official``: the splits train, dev and test of the corpus; without dev, a tenth of
+    train is for validation, drawn by speaker if all speakers are known
 
 All protocols except ``official`` separate the speakers of the test part from all
 others, and `check` verifies it. Spellings of the same speaker or session
-(`affuse.data.name_spellings`) are unified. `affuse.data.splits.protocol_assumptions`
-describes what a protocol decides where the corpus states nothing.
+are unified. `affuse.data.splits.protocol_assumptions` describes random draws.
 """
 
 import re
@@ -26,8 +25,8 @@ from affuse.data.errors import AffuseError, OptionError
 from affuse.data.name_spellings import spelling, unify
 from affuse.data.records import Utterance
 from affuse.data.splits import official_splits
-from affuse.data.splits.protocol_alternatives import otherwise
-from affuse.data.splits.validation_draws import held_out, shuffled, tenth
+from affuse.data.splits.protocol_alternatives import alternatives_clause
+from affuse.data.splits.validation_draws import draw_tenth, draw_validation, shuffle
 from affuse.data.suggestions import hint
 
 PROTOCOLS = ("session5", "session5-strict", "loso", "speakers", "official")
@@ -77,7 +76,7 @@ def folds(
     ordered = unify(sorted(utterances, key=lambda u: u.id))
     if repeated := {a.id for a, b in pairwise(ordered) if a.id == b.id}:
         raise AffuseError(
-            f"{len(repeated)} utterance ids are not unique: {some(repeated)}; "
+            f"{len(repeated)} utterance ids are not unique: {abbreviate(repeated)}; "
             f"correct the corpus, or read each of its tables once"
         )
     _demand_speakers(ordered, protocol)
@@ -115,12 +114,12 @@ def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
             raise AffuseError(
                 f"{where} has nothing for {part}: {len(utterances)} utterances are too "
                 f"few to divide in this way; give more utterances"
-                f"{otherwise(utterances, protocol)}"
+                f"{alternatives_clause(utterances, protocol)}"
             )
         if foreign := ids - speakers.keys():
             raise AffuseError(
                 f"{where} has utterances for {part} that the corpus lacks: "
-                f"{some(foreign)}; make the folds from the same corpus"
+                f"{abbreviate(foreign)}; make the folds from the same corpus"
             )
     part_speakers = {part: {speakers[i] for i in ids} for part, ids in parts.items()}
     for first, second in (("train", "test"), ("validation", "test"), PARTS[:2]):
@@ -130,7 +129,8 @@ def check(fold: Fold, utterances: Sequence[Utterance], protocol: str) -> None:
             if shared and (kind == "utterances" or separates):
                 raise AffuseError(
                     f"{where} has the same {kind} for {first} and {second}: "
-                    f"{some(shared)}; correct the sessions and speakers of the corpus"
+                    f"{abbreviate(shared)}; correct the sessions and speakers of the "
+                    f"corpus"
                 )
 
 
@@ -156,13 +156,14 @@ def _by_sessions(
         five = "" if protocol == "loso" else ", '5' among them"
         raise AffuseError(
             f"protocol '{protocol}' needs {least} sessions or more{five}; the corpus "
-            f"has {some(sessions)}; give more sessions{otherwise(utterances, protocol)}"
+            f"has {abbreviate(sessions)}; give more sessions"
+            f"{alternatives_clause(utterances, protocol)}"
         )
     divided = []
     for index, test in enumerate(tests):
         others = [session for session in sessions if session != test]
         if protocol == "session5":
-            validation = tenth([u for u in utterances if u.session != test], rng)
+            validation = draw_tenth([u for u in utterances if u.session != test], rng)
         else:
             chosen = others[index % len(others) if protocol == "loso" else -1]
             validation = {u.id for u in utterances if u.session == chosen}
@@ -177,7 +178,7 @@ def _by_speakers(
     """Return folds of groups of similar size; large speakers are assigned first."""
     sizes = Counter(u.speaker for u in utterances)
     if not 3 <= count <= len(sizes):
-        remedy = f"give more speakers{otherwise(utterances, 'speakers')}"
+        remedy = f"give more speakers{alternatives_clause(utterances, 'speakers')}"
         if len(sizes) > 2:
             remedy = f"use --folds 3{f' to {len(sizes)}' if len(sizes) > 3 else ''}"
         raise AffuseError(
@@ -186,7 +187,7 @@ def _by_speakers(
         )
     groups: list[list[str]] = [[] for _ in range(count)]
     loads = [0] * count
-    for speaker in sorted(shuffled(sizes, rng), key=lambda s: -sizes[s]):
+    for speaker in sorted(shuffle(sizes, rng), key=lambda s: -sizes[s]):
         lightest = loads.index(min(loads))
         groups[lightest].append(speaker)
         loads[lightest] += sizes[speaker]
@@ -206,7 +207,7 @@ def _official(
     training = [u for u in utterances if u.split == "train"]
     validation = {u.id for u in utterances if u.split == "dev"}
     if not validation:
-        validation, _ = held_out(training, rng)
+        validation, _ = draw_validation(training, rng)
     testing = {u.id for u in utterances if u.split == "test"}
     return [_fold("test", training, validation, testing)]
 
@@ -232,17 +233,17 @@ def _demand_speakers(utterances: Sequence[Utterance], protocol: str) -> None:
 def _demand(field: str, utterances: Sequence[Utterance], protocol: str) -> None:
     """Raise an error if an utterance has no speaker, or no session."""
     if unknown := [u.id for u in utterances if not spelling(getattr(u, field))]:
-        others = otherwise(utterances, protocol)
+        others = alternatives_clause(utterances, protocol)
         few = len(unknown) < len(utterances)  # or nothing would be left
         leave = f",{'' if others else ' or'} leave them out" if few else ""
         raise AffuseError(
             f"{len(unknown)} of {len(utterances)} utterances have no {field} "
-            f"({some(unknown)}), but protocol '{protocol}' divides by it; name their "
-            f"{field} in the corpus{leave}{others}"
+            f"({abbreviate(unknown)}), but protocol '{protocol}' divides by it; name "
+            f"their {field} in the corpus{leave}{others}"
         )
 
 
-def some(names: Iterable[str]) -> str:
+def abbreviate(names: Iterable[str]) -> str:
     """Return the first `SHOWN` names in one line, and how many more there are."""
     ordered = sorted(names)
     more = f" and {len(ordered) - SHOWN} more" if len(ordered) > SHOWN else ""

@@ -10,7 +10,7 @@ from affuse.data.records import Utterance
 SHARE = 0.1  # of the training utterances, if no split or session validates
 
 
-def held_out(
+def draw_validation(
     training: Sequence[Utterance], rng: np.random.Generator
 ) -> tuple[set[str], bool]:
     """Draw a tenth of a training part for validation, by speaker if all are known.
@@ -24,10 +24,12 @@ def held_out(
     """
     speakers = {u.speaker for u in training}
     is_by_speaker = len(speakers) > 1 and "" not in speakers
-    return tenth(training, rng, of="speaker" if is_by_speaker else "id"), is_by_speaker
+    return draw_tenth(
+        training, rng, of="speaker" if is_by_speaker else "id"
+    ), is_by_speaker
 
 
-def tenth(
+def draw_tenth(
     utterances: Sequence[Utterance], rng: np.random.Generator, *, of: str = "id"
 ) -> set[str]:
     """Draw a tenth of the utterances, or the smallest speaker if all are larger.
@@ -42,7 +44,7 @@ def tenth(
     """
     sizes = Counter(getattr(u, of) for u in utterances)
     room, chosen = round(SHARE * len(utterances)), set()
-    order = shuffled(sizes, rng)
+    order = shuffle(sizes, rng)
     for name in order:
         if sizes[name] <= room:
             chosen.add(name)
@@ -51,7 +53,7 @@ def tenth(
     return {u.id for u in utterances if getattr(u, of) in chosen}
 
 
-def shuffled(names: Iterable[str], rng: np.random.Generator) -> list[str]:
+def shuffle(names: Iterable[str], rng: np.random.Generator) -> list[str]:
     """Return names in random order, independent of the order of `names`.
 
     Args:

@@ -44,7 +44,7 @@ def publish(path: Path, content: bytes | Iterable[bytes]) -> None:
         with suppress(OSError):  # report the first error, not a later one
             partial.unlink(missing_ok=True)
         if isinstance(error, OSError) and _is_ours(error, partial):
-            raise named(error, path) from error
+            raise with_path(error, path) from error
         raise
     _sync_folder(path.parent)
 
@@ -90,7 +90,7 @@ def refresh(
     return True
 
 
-def holds(path: Path, content: bytes | Iterable[bytes]) -> bool:
+def has_content(path: Path, content: bytes | Iterable[bytes]) -> bool:
     """Return True if a file holds exactly these bytes.
 
     Args:
@@ -123,7 +123,7 @@ def _compared(
         try:
             block = file.read(len(piece) or 1)
         except OSError as error:
-            raise named(error, path) from error
+            raise with_path(error, path) from error
         if block != piece:
             return equal_bytes, piece
         equal_bytes += len(piece)
@@ -146,7 +146,7 @@ def _copied(file: IO[bytes], size: int) -> Iterator[bytes]:
     file.close()
 
 
-def named(error: OSError, path: Path) -> OSError:
+def with_path(error: OSError, path: Path) -> OSError:
     """Return a system error with the path that the user knows.
 
     Args:

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from affuse.data.errors import DamagedFileError
 from affuse.data.system.atomic_files import publish
-from affuse.data.system.digests import is_listed, opened
+from affuse.data.system.digests import is_listed, open_checked
 from affuse.data.system.regular_files import TABLE
 from affuse.data.terminal import printable
 
@@ -57,7 +57,7 @@ def read_rows(path: Path, header: Sequence[str]) -> Iterator[tuple[int, list[str
         raise FileNotFoundError(
             f"{path} not found; train again to complete the run, or remove its folder"
         )
-    with opened(path, limit=TABLE) as file:
+    with open_checked(path, limit=TABLE) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         reader = csv.reader(_lines(path, text), strict=True)
         try:
@@ -95,7 +95,7 @@ def _rows(
         yield reader.line_num, row
 
 
-def whole(text: str, most: int = 2**63 - 1) -> int:
+def parse_whole_number(text: str, most: int = 2**63 - 1) -> int:
     """Return the whole number in a cell, from 0 to `most`.
 
     Args:
@@ -106,7 +106,7 @@ def whole(text: str, most: int = 2**63 - 1) -> int:
         ValueError: if the cell holds anything else
 
     Examples:
-        >>> whole("12")
+        >>> parse_whole_number("12")
         12
     """
     if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS):
@@ -116,7 +116,7 @@ def whole(text: str, most: int = 2**63 - 1) -> int:
     return value
 
 
-def number(text: str) -> float:
+def parse_number(text: str) -> float:
     """Return the finite number in a cell, within the range of float32.
 
     Args:
@@ -126,7 +126,7 @@ def number(text: str) -> float:
         ValueError: if the cell holds anything else
 
     Examples:
-        >>> number("-2.5e-3")
+        >>> parse_number("-2.5e-3")
         -0.0025
     """
     value = float(text)

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 def read(folder: Path) -> Digests | None:
-    """Return the digests in a folder's manifest; None without one of this program.
+    """Return the digests in a folder's manifest; None if this program wrote none.
 
     Raises:
         DamagedFileError: if the manifest is damaged
@@ -52,7 +52,7 @@ def _read(path: Path, *_: int) -> Digests | None:
 
 
 @contextmanager
-def opened(path: Path, *, limit: int) -> Iterator[BinaryIO]:
+def open_checked(path: Path, *, limit: int) -> Iterator[BinaryIO]:
     """Open a regular file after comparing its digest with its folder's manifest.
 
     If there is no manifest, or it does not list the file, nothing is compared.
@@ -69,27 +69,27 @@ def opened(path: Path, *, limit: int) -> Iterator[BinaryIO]:
     for attempt in range(1, TRIES + 1):
         expected = (read(path.parent) or {}).get(path.name)
         if expected is not None and not os.path.lexists(path):
-            raise DamagedFileError(missing(path))
+            raise DamagedFileError(missing_message(path))
         with open_regular(path, limit=limit) as file:
             if expected is None or _hexdigest(file) == expected:
                 file.seek(0)
                 yield file
                 return
         if attempt == TRIES or (read(path.parent) or {}).get(path.name) == expected:
-            raise DamagedFileError(damage(path))
+            raise DamagedFileError(damage_message(path))
 
 
 def content(path: Path, *, limit: int) -> bytes:
-    """Return the bytes of a file, checked as in `opened`.
+    """Return the bytes of a file, checked as in `open_checked`.
 
     Args:
         path: of the file
         limit: largest size in bytes
 
     Raises:
-        DamagedFileError, FileNotFoundError: as in `opened`
+        DamagedFileError, FileNotFoundError: as in `open_checked`
     """
-    with opened(path, limit=limit) as file:
+    with open_checked(path, limit=limit) as file:
         return file.read()
 
 
@@ -103,7 +103,7 @@ def _hexdigest(file: BinaryIO) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
-def missing(path: Path) -> str:
+def missing_message(path: Path) -> str:
     """Return the error for a file that is missing although its manifest lists it."""
     return (
         f"{path} is missing, and {MANIFEST} beside it lists it; repeat the command "
@@ -120,7 +120,7 @@ def is_listed(path: Path) -> bool:
     return path.name in (read(path.parent) or {})
 
 
-def damage(path: Path) -> str:
+def damage_message(path: Path) -> str:
     """Return the error for a file whose digest differs from its manifest.
 
     Only manifests of trained models are listed in another manifest.
@@ -137,7 +137,7 @@ def damage(path: Path) -> str:
 
 
 @contextmanager
-def rewriting(folder: Path, names: Iterable[str]) -> Iterator[None]:
+def rewrite_files(folder: Path, names: Iterable[str]) -> Iterator[None]:
     """Remove files from a manifest while they are written, and add them afterwards.
 
     Args:
@@ -145,12 +145,12 @@ def rewriting(folder: Path, names: Iterable[str]) -> Iterator[None]:
         names: of the files that are written in this context, relative to the folder
     """
     files = tuple(names)
-    unseal(folder, files)
+    unlist_files(folder, files)
     yield
-    seal(folder, files)
+    list_files(folder, files)
 
 
-def keep(path: Path, content: bytes | Iterable[bytes]) -> bool:
+def write_and_list(path: Path, content: bytes | Iterable[bytes]) -> bool:
     """Write a file, unless it holds exactly these bytes, and list it in the manifest.
 
     Args:
@@ -164,17 +164,17 @@ def keep(path: Path, content: bytes | Iterable[bytes]) -> bool:
         OSError: if it cannot be written
     """
     folder, names = path.parent, [path.name]
-    is_new = refresh(path, content, before=lambda: unseal(folder, names))
+    is_new = refresh(path, content, before=lambda: unlist_files(folder, names))
     try:
-        seal(folder, names)
+        list_files(folder, names)
     except OSError:
         if is_new:
             raise
-        log.debug("%s stays without a digest, for it cannot be written", path)
+        log.debug("%s has no digest, because its manifest cannot be written", path)
     return is_new
 
 
-def seal(folder: Path, names: Iterable[str]) -> None:
+def list_files(folder: Path, names: Iterable[str]) -> None:
     """List files in the manifest of a folder with their present digests.
 
     Args:
@@ -185,7 +185,7 @@ def seal(folder: Path, names: Iterable[str]) -> None:
     _change(folder, lambda: _present(folder, files), drop=set(files))
 
 
-def record(folder: Path, digests: Digests, *, drop: Iterable[str] = ()) -> None:
+def add_digests(folder: Path, digests: Digests, *, drop: Iterable[str] = ()) -> None:
     """Add digests that were computed before to the manifest of a folder.
 
     Args:
@@ -196,7 +196,7 @@ def record(folder: Path, digests: Digests, *, drop: Iterable[str] = ()) -> None:
     _change(folder, lambda: digests, drop=set(drop))
 
 
-def unseal(folder: Path, names: Iterable[str]) -> None:
+def unlist_files(folder: Path, names: Iterable[str]) -> None:
     """Remove files from the manifest before they are written again.
 
     A warning names each damaged file, because writing replaces it.
@@ -205,12 +205,12 @@ def unseal(folder: Path, names: Iterable[str]) -> None:
         folder: of the manifest
         names: of files, relative to the folder
     """
-    digests = readable(folder)
+    digests = read_or_empty(folder)
     listed = [name for name in names if name in digests]
     for name in listed:
         path = folder / name
         if not path.is_file() or digest(path) != digests[name]:
-            log.warning("%s; it is written again", damage(path))
+            log.warning("%s; it is written again", damage_message(path))
     if listed:
         _change(folder, dict, drop=set(listed))
 
@@ -225,9 +225,8 @@ def _change(folder: Path, add: Callable[[], Digests], *, drop: set[str]) -> None
         if _changed(read(folder) or {}, add(), drop) == read(folder):
             return
     with claim(folder / f".{MANIFEST}.lock", wait=True):
-        publish(
-            folder / MANIFEST, manifests.text(_changed(readable(folder), add(), drop))
-        )
+        digests = _changed(read_or_empty(folder), add(), drop)
+        publish(folder / MANIFEST, manifests.text(digests))
 
 
 def _changed(digests: Digests, add: Digests, drop: set[str]) -> Digests:
@@ -241,8 +240,8 @@ def _present(folder: Path, names: Iterable[str]) -> Digests:
     return {name: digest(path) for name, path in paths.items() if path.is_file()}
 
 
-def readable(folder: Path) -> Digests:
-    """Return the digests in a manifest; {} if it is missing, or damaged (a warning)."""
+def read_or_empty(folder: Path) -> Digests:
+    """Return the digests in a manifest; {} if missing, or damaged (with a warning)."""
     try:
         return read(folder) or {}
     except DamagedFileError as error:

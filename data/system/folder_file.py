@@ -1,11 +1,11 @@
-"""File names as attributes of the record of a folder, so that each is written once."""
+"""Descriptor for the file names of a folder, so that each name is written once."""
 
 from pathlib import Path
 from typing import Protocol, overload
 
 
-class Located(Protocol):
-    """Record of a folder."""
+class FolderRecord(Protocol):
+    """Record with the path of a folder."""
 
     @property
     def path(self) -> Path:
@@ -13,7 +13,10 @@ class Located(Protocol):
 
 
 class FolderFile:
-    """File of a folder: a path as an attribute of a record, a name as one of its class.
+    """Descriptor of a file in a folder.
+
+    As an attribute of a record it is the path of the file. As an attribute of the
+    record's class it is the name of the file.
 
     Args:
         name: of the file
@@ -25,6 +28,6 @@ class FolderFile:
     @overload
     def __get__(self, folder: None, owner: type) -> str: ...
     @overload
-    def __get__(self, folder: Located, owner: type) -> Path: ...
-    def __get__(self, folder: Located | None, owner: type) -> str | Path:
+    def __get__(self, folder: FolderRecord, owner: type) -> Path: ...
+    def __get__(self, folder: FolderRecord | None, owner: type) -> str | Path:
         return self.name if folder is None else folder.path / self.name

@@ -224,7 +224,7 @@ class Plain:
 
     def _check_items(self, value: dict[str, object] | list[object]) -> None:
         if self.depth < 1 or len(value) > self.most:
-            raise Mismatch(value, "a value that is nested so deeply, or so large")
+            raise Mismatch(value, "a value of less depth or fewer entries")
         inner = _inner(self)
         items: Iterable[object] = value.values() if isinstance(value, dict) else value
         for item in items:

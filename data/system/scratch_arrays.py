@@ -56,7 +56,7 @@ def _limits() -> list[int]:
     return limits
 
 
-def place(beside: Path) -> Path:
+def choose_folder(beside: Path) -> Path:
     """Return the folder for scratch files.
 
     It is TMPDIR if that is set, else `beside`. If `beside` is not writable, it is the
@@ -70,7 +70,7 @@ def place(beside: Path) -> Path:
     return beside if os.access(beside, os.W_OK) else Path(tempfile.gettempdir())
 
 
-def blank(shape: tuple[int, ...], folder: Path) -> np.ndarray:
+def map_zeros(shape: tuple[int, ...], folder: Path) -> np.ndarray:
     """Return an array of zeros that is mapped to a file in `folder`.
 
     Args:
@@ -94,7 +94,7 @@ def blank(shape: tuple[int, ...], folder: Path) -> np.ndarray:
             _reserve(file, size)
             return np.memmap(file, np.float32, "r+", shape=shape)
     except OSError as error:
-        why = "there is no room" if error.errno in FULL else error.strerror
+        why = "there is not enough space" if error.errno in FULL else error.strerror
         raise OSError(
             f"{size / 2**30:.2f} GiB of scratch space are needed in {folder}, but "
             f"{why}; free some, set TMPDIR to a folder of another disk, or, for train, "
@@ -114,7 +114,7 @@ def _reserve(file: IO[bytes], size: int) -> None:
 
 
 def is_mapped(values: np.ndarray) -> bool:
-    """Return True if an array comes from `blank`, or is a view of such an array."""
+    """Return True if an array comes from `map_zeros`, or is a view of such an array."""
     base: object = values
     while isinstance(base, np.ndarray):
         base = base.base

@@ -21,7 +21,11 @@ from pathlib import Path
 from affuse.data.plugins import PluginSource
 
 ROOT = Path(__file__).resolve().parents[2]
-OWN = ("affuse.data", "affuse.extract", "affuse.fuse")  # packages of the project
+PROJECT_PACKAGES = (
+    "affuse.data",
+    "affuse.extract",
+    "affuse.fuse",
+)  # packages of the project
 IGNORED = ("ctx", "type_comment", "kind", "type_ignores")  # fields of syntax trees
 INSTALLED = frozenset({"site-packages", "dist-packages"})  # folders of packages
 DIGITS = 12
@@ -88,7 +92,7 @@ def digest(
             built in
         home: top-level package that is included although it is installed; "" for none
     """
-    names = (*near, *OWN) if deep else near
+    names = (*near, *PROJECT_PACKAGES) if deep else near
     folders = [_folder(package) for package in names]
     hasher = hashlib.sha256()
     for name, path in sorted(_modules(module, folders, home).items()):
@@ -162,12 +166,12 @@ def _source(name: str, home: str) -> Path | None:
 
 
 def _counts(path: Path, near: Sequence[Path]) -> bool:
-    """Return True for a module of `near`, or one that is neither installed nor ours."""
+    """Return True for a module of `near`, or one of neither project nor packages."""
     if path.with_suffix("") in near:
         return True
     if any(path.is_relative_to(folder) for folder in near):
         return path not in [folder / "__init__.py" for folder in near]
-    return not any(path.is_relative_to(_folder(name)) for name in OWN)
+    return not any(path.is_relative_to(_folder(name)) for name in PROJECT_PACKAGES)
 
 
 @lru_cache(maxsize=256)
@@ -189,7 +193,7 @@ def _is_installed(path: Path) -> bool:
     An environment may also use packages from the ``site-packages`` of another one.
     """
     here = path in (ROOT, ROOT / "__init__.py")  # this package may be installed itself
-    if here or any(path.is_relative_to(_folder(name)) for name in OWN):
+    if here or any(path.is_relative_to(_folder(name)) for name in PROJECT_PACKAGES):
         return False
     places = {sysconfig.get_path(n) for n in ("stdlib", "purelib", "platlib")}
     folders = [*map(Path, places), Path(sys.base_prefix) / "lib"]

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 
-def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def align_columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield a line for each row, its first column aligned left and the others right.
 
     Args:
         rows: cells of each row, all of one length
 
     Examples:
-        >>> print("\\n".join(columns([("", "CCC"), ("valence", ".5")])))
+        >>> print("\\n".join(align_columns([("", "CCC"), ("valence", ".5")])))
                  CCC
         valence   .5
     """

@@ -171,7 +171,7 @@ def find(root: Path, table: str = "") -> list[tuple[Path, str]]:
     return _parts(root, {t: s for t, (b, s) in families.items() if b == family}, tables)
 
 
-def unread(root: Path) -> tuple[Problem, ...]:
+def note_unsupported(root: Path) -> tuple[Problem, ...]:
     """Return a note on the tables of a folder whose format is not supported.
 
     Args:

@@ -12,9 +12,10 @@ from typing import BinaryIO
 
 from affuse.extract.audio.spliced_file import Piece
 
-UNTOLD = 2**31 - 2**16  # bytes; larger sizes are placeholders of streaming programs
+# Bytes. Programs that stream write larger sizes as placeholders.
+LARGEST_STATED_SIZE = 2**31 - 2**16
 HEADER = 44  # bytes of the shortest header of a WAV file
-CHUNKS = 4096  # limit for one file, far above that of real files
+CHUNKS = 4096  # largest number of chunks that are read; real files have far fewer
 W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 
 
@@ -23,7 +24,7 @@ class DataSize:
     """Stated size of the data, the position of its field, and the size of the file."""
 
     at: int  # position of the field
-    form: str  # of the field, for `struct`
+    form: str  # format of the field, as `struct` writes it
     stated: int  # bytes
     begin: int  # position of the first byte that the stated size includes
     length: int  # bytes of the whole file
@@ -51,7 +52,7 @@ class DataSize:
     def is_cut_off(self) -> bool:
         """Return True if samples that the header promises are missing."""
         excess = self.stated - self.present
-        is_trusted = self.stated < UNTOLD or self.form[1] in "Qq"
+        is_trusted = self.stated < LARGEST_STATED_SIZE or self.form[1] in "Qq"
         is_unknown = self.stated >= 2**62  # all bits are set, or nearly all
         return (
             excess > 0
@@ -81,7 +82,7 @@ class DataSize:
             return f"has {surplus} bytes behind its data that are no chunk; not read"
         return ""
 
-    def corrected(self) -> tuple[Piece, ...]:
+    def corrected_pieces(self) -> tuple[Piece, ...]:
         """Return the pieces of the file with the corrected size in its field."""
         field = struct.pack(self.form, self.present)
         return (range(self.at), field, range(self.at + len(field), self.length))
@@ -112,7 +113,7 @@ class Layout:
     """Layout of chunks in a file format."""
 
     begin: int  # position of the first chunk
-    form: str  # of a chunk's size
+    form: str  # format of a chunk's size, as `struct` writes it
     data: bytes  # name of the chunk with the samples
     lead: int = 0  # bytes in that chunk before the samples
     align: int = 2  # bytes; chunks begin at multiples of this number
@@ -172,14 +173,14 @@ def _in_chunks(file: BinaryIO, layout: Layout, length: int) -> DataSize | None:
                 return None
             first = body + layout.lead
             end = begin + layout.padded(stated)
-            is_followed = end <= length and _ends(file, layout, end, length)
+            is_followed = end <= length and _chunks_fill_file(file, layout, end, length)
             return DataSize(
                 field_position, form, stated, begin, length, first, is_followed
             )
     return None
 
 
-def _ends(file: BinaryIO, layout: Layout, at: int, length: int) -> bool:
+def _chunks_fill_file(file: BinaryIO, layout: Layout, at: int, length: int) -> bool:
     """Return True if chunks with readable names fill the file from here to its end."""
     for name, begin, size in _chunks(file, layout, at, length):
         if not (name[:4].isascii() and name[:4].decode().isprintable()):

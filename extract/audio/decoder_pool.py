@@ -22,7 +22,7 @@ DEADLINE = 120.0  # seconds for a small file, and for the start of a process
 SLOWEST = 2**20  # bytes per second of the slowest storage; extends the deadline
 TICK = 0.5  # seconds between two checks of the deadlines
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 def probe(path: Path) -> decoding.Probe:
@@ -98,9 +98,9 @@ class Pool:
         self,
         task: str,
         path: Path,
-        read: Callable[[Mapping[str, Any], np.ndarray], Found],
+        read: Callable[[Mapping[str, Any], np.ndarray], Result],
         **more: Any,
-    ) -> Found:
+    ) -> Result:
         """Run a task of `decoder_main` in a process, and return the converted answer.
 
         Args:
@@ -143,7 +143,7 @@ class Pool:
         while self.idle:
             with suppress(IndexError):  # another thread was faster
                 worker = self.idle.pop()
-                if worker.lives():
+                if worker.is_alive():
                     return worker
                 self._remove(worker)
         return self._start()
@@ -176,7 +176,7 @@ class Pool:
                 worker.watch()
 
     def _keep(self, worker: Worker) -> None:
-        if worker.lives():  # the deadline may have ended it just after its answer
+        if worker.is_alive():  # the deadline may have ended it just after its answer
             self.idle.append(worker)
         else:
             self._remove(worker)
@@ -196,7 +196,7 @@ class Pool:
             self._remove(worker)
 
     def disown(self) -> None:
-        """Leave all processes to the one that this process was forked from."""
+        """Discard all decoders after a fork; they belong to the parent process."""
         for worker in self.workers:
             worker.disown()
         self._reset()

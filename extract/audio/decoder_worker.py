@@ -37,8 +37,9 @@ ONE_THREAD = dict.fromkeys(
 class Worker:
     """Decoding process that serves one thread at a time.
 
-    It does not use `multiprocessing`, which would import the main module again. Nor may
-    daemon processes, in which dask and joblib can run this code, start its children.
+    It uses `subprocess`, because `multiprocessing` would import the main module again.
+    `multiprocessing` also forbids children of daemon processes, and dask and joblib can
+    run this code in such processes.
 
     Args:
         main: Python code, with folders to import from as arguments
@@ -74,7 +75,7 @@ class Worker:
 
         Args:
             request: task and path, as `decoder_main` reads them
-            seconds: after which `watch` ends the process
+            seconds: time limit, after which `watch` ends the process
 
         Raises:
             EOFError: if the process ends, or its answer is invalid
@@ -123,7 +124,7 @@ class Worker:
                 self.expired = True
                 self.process.kill()
 
-    def lives(self) -> bool:
+    def is_alive(self) -> bool:
         """Return True if the process can serve requests."""
         return not self.expired and self.process.poll() is None
 

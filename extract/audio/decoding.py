@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from affuse.extract.audio import header_bounds, header_corrections, media_containers
-from affuse.extract.audio.data_size import UNTOLD
+from affuse.extract.audio.data_size import LARGEST_STATED_SIZE
 from affuse.extract.audio.header_bounds import RATES as RATES
 from affuse.extract.audio.header_bounds import Span
 from affuse.extract.audio.header_corrections import Correction
@@ -21,7 +21,7 @@ from affuse.extract.audio.joined_streams import SoundSequence
 from affuse.extract.audio.media_file import MediaFile
 from affuse.extract.audio.refusal import Unusable
 from affuse.extract.audio.resampling import SAMPLE_RATE, gather
-from affuse.extract.audio.sample_checks import checked, is_cut_off
+from affuse.extract.audio.sample_checks import is_cut_off, read_checked_blocks
 from affuse.extract.audio.spliced_file import SplicedFile
 
 FORMATS = (  # of libsndfile; its parsers for other formats are little tested
@@ -77,17 +77,17 @@ def probe(path: Path) -> Probe:
         Unusable: if there is no such file, or no decoder for it
     """
     digest = hashlib.sha256()
-    with _reasons():
+    with _convert_errors():
         _check_regular(path)
         with path.open("rb") as file:
             while block := file.read(READ):
                 digest.update(block)
         if not path.stat().st_size:
             raise Unusable("the file is empty")
-        with _opened(path) as (file, correction):
+        with _open_sound(path) as (file, correction):
             header = file.frames, file.samplerate, file.channels
             cut_off = correction.cut_off or is_cut_off(file.extra_info)
-    if header[0] > UNTOLD:
+    if header[0] > LARGEST_STATED_SIZE:
         raise Unusable(
             "does not state its length; convert it again, and write it to a file"
         )
@@ -113,8 +113,9 @@ def load(path: Path, span: Span = None, *, longest: float) -> Waveform:
 def decode(path: Path, span: Span = None, *, longest: float) -> Decoded:
     """Decode, mix down, resample and check one span of a file.
 
-    Blocks are converted one at a time. So an hour needs the 230 MB of its samples, at
-    any rate and number of channels. Samples before the span are skipped, not decoded.
+    Blocks are converted one at a time. So an hour of audio needs 230 MB for its
+    samples, at any rate and number of channels. Samples before the span are skipped,
+    not decoded.
 
     Args:
         path: of a file in one of FORMATS
@@ -128,20 +129,22 @@ def decode(path: Path, span: Span = None, *, longest: float) -> Decoded:
         Unusable: if the span cannot be decoded, is cut off, empty, longer than
             `longest`, or holds NaN or infinite samples
     """
-    with _reasons():
+    with _convert_errors():
         _check_regular(path)
-    with _reasons(), _opened(path) as (file, correction):
+    with _convert_errors(), _open_sound(path) as (file, correction):
         header = file.frames, file.samplerate, file.channels
         begin, frames = header_bounds.frames(*header, span, longest)
         file.seek(begin)
         to_end = header_bounds.reaches_end(span)  # only then can samples be missing
-        blocks = checked(file, frames, to_end=to_end, cut_off=correction.cut_off)
+        blocks = read_checked_blocks(
+            file, frames, to_end=to_end, cut_off=correction.cut_off
+        )
         samples = gather(blocks, frames, file.samplerate)
         return Decoded(samples, file.samplerate, file.channels, correction.notes)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, Correction]]:
+def _open_sound(path: Path) -> Iterator[tuple[Any, Correction]]:
     """Open a file of a supported format, after correcting a wrong length."""
     import soundfile
 
@@ -194,7 +197,7 @@ def _check_format(name: str) -> None:
 
 
 @contextmanager
-def _reasons() -> Iterator[None]:
+def _convert_errors() -> Iterator[None]:
     """Convert errors of libsndfile and the system to `Unusable` with their reason."""
     import soundfile
 

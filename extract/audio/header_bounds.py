@@ -8,7 +8,8 @@ from affuse.extract.audio.refusal import Unusable as Unusable
 RATES = (4_000, 192_000)  # Hz, lowest and highest plausible rate
 CHANNELS = 8  # files with more are refused before they are read
 TOLERANCE = 0.05  # seconds that a span may reach beyond the end of its file
-LEAST_MILLISECONDS = 100  # shorter times get no hint; seconds may exceed a file a bit
+# Times below this get no hint: they may be seconds, slightly beyond the end of a file.
+LEAST_MILLISECONDS = 100
 LONGEST = 3600.0  # default of --max-seconds, the longest duration of a span
 CUT_OFF = "is cut off: the header promises more samples than there are"
 
@@ -70,7 +71,7 @@ def _milliseconds(time: float, length: float) -> str:
 
 
 def reaches_end(span: Span) -> bool:
-    """Return True if a span reaches the end of its file, by its definition.
+    """Return True if a span is defined to last until the end of its file.
 
     Args:
         span: start and end in seconds, as for `frames`

@@ -74,7 +74,7 @@ def _correction(
     size = data_size.find(path)
     if size is None:
         return Correction()
-    pieces = size.corrected() if size.is_mended else ()
+    pieces = size.corrected_pieces() if size.is_mended else ()
     return Correction(
         pieces, notes=(size.note,) if size.note else (), cut_off=size.is_cut_off
     )
@@ -107,5 +107,5 @@ def _mpeg(path: Path) -> Correction:
             refusal="is several MP3 files of different sampling rates or channels, "
             "joined; convert each of them to WAV or FLAC"
         )
-    pieces = frames.corrected() if frames.is_false else ()
+    pieces = frames.corrected_pieces() if frames.is_miscounted else ()
     return Correction(pieces, notes=(frames.note,) if frames.note else ())

@@ -29,7 +29,8 @@ class Track:
     channels: int
     frames: int
     begin: float  # seconds of the first sample, by its timestamp
-    is_even: bool  # True if timestamps agree with sample counts, so seeking is exact
+    # True if timestamps agree with the numbers of samples, so that seeking is exact
+    has_exact_times: bool
     is_cut_off: bool
     notes: tuple[str, ...]
 
@@ -50,7 +51,9 @@ class MediaFile:
     def __init__(self, path: Path, container: Container) -> None:
         status = os.stat(path)
         self._path, self._container = path, container
-        self._track = count(path, container, (status.st_mtime_ns, status.st_size))
+        self._track = measure_track(
+            path, container, (status.st_mtime_ns, status.st_size)
+        )
         self.samplerate, self.channels = self._track.rate, self._track.channels
         self.frames = self._track.frames
         self.notes, self.is_cut_off = self._track.notes, self._track.is_cut_off
@@ -80,10 +83,14 @@ class MediaFile:
         track, at = self._track, 0
         early = frame / track.rate - PREROLL
         with (
-            media_track.opened(self._path, self._container) as (container, stream),
-            media_track.faults(),
+            media_track.open_track(self._path, self._container) as (container, stream),
+            media_track.convert_errors(),
         ):
-            if self._container is media_containers.MP4 and track.is_even and early > 0:
+            if (
+                self._container is media_containers.MP4
+                and track.has_exact_times
+                and early > 0
+            ):
                 container.seek(
                     int((track.begin + early) / stream.time_base), stream=stream
                 )
@@ -102,7 +109,7 @@ class MediaFile:
 
 
 @lru_cache(2**14)  # a file is probed before it is read, and may have many spans
-def count(path: Path, container: Container, _: tuple[int, int]) -> Track:
+def measure_track(path: Path, container: Container, _: tuple[int, int]) -> Track:
     """Decode a file completely, and return the properties of its audio track.
 
     Args:
@@ -112,13 +119,13 @@ def count(path: Path, container: Container, _: tuple[int, int]) -> Track:
     Raises:
         Unusable: if it cannot be decoded to its end, unless it is cut off
     """
-    media_track.demand(path, container)
+    media_track.require_av(path, container)
     cut_off = media_layout.is_cut_off(path, container)
-    with media_track.opened(path, container) as (media, stream):
+    with media_track.open_track(path, container) as (media, stream):
         origin = (media.start_time or 0) / 1e6
         counter = _Counter()
         try:
-            with media_track.faults():
+            with media_track.convert_errors():
                 for frame in media_track.frames(media, stream):
                     counter.add(frame)
         except Unusable:
@@ -131,9 +138,12 @@ def count(path: Path, container: Container, _: tuple[int, int]) -> Track:
             channels=counter.channels,
             frames=counter.frames,
             begin=counter.begin,
-            is_even=counter.is_even,
+            has_exact_times=counter.has_exact_times,
             is_cut_off=cut_off,
-            notes=(*media_track.left_out(media, stream), *counter.notes(origin)),
+            notes=(
+                *media_track.unread_track_notes(media, stream),
+                *counter.notes(origin),
+            ),
         )
 
 
@@ -143,7 +153,7 @@ class _Counter:
     def __init__(self) -> None:
         self.rate = self.channels = self.frames = 0
         self.begin = self.end = 0.0  # seconds, by timestamps
-        self.is_even = True
+        self.has_exact_times = True
 
     def add(self, frame: Any) -> None:
         """Count the samples of a frame."""
@@ -156,7 +166,7 @@ class _Counter:
                 "changes its sampling rate or channels; convert it to WAV or FLAC"
             )
         stated = (media_track.seconds(frame) - self.begin) * self.rate
-        self.is_even = self.is_even and abs(stated - self.frames) < 0.5
+        self.has_exact_times = self.has_exact_times and abs(stated - self.frames) < 0.5
         self.frames += frame.samples
         self.end = media_track.seconds(frame) + frame.samples / self.rate
 

@@ -22,13 +22,13 @@ CODECS = (  # libav's names; pcm_* is accepted too, others are refused
     "opus", "vorbis",
 )  # fmt: skip
 # libav's own decoders of AMR refuse frames of silence (DTX), which telephones write.
-BETTER = {"amr_nb": "libopencore_amrnb", "amr_wb": "libopencore_amrwb"}
-CHECKED = ("flac",)  # codecs with checksums; frames with a wrong one are refused
+AMR_DECODERS = {"amr_nb": "libopencore_amrnb", "amr_wb": "libopencore_amrwb"}
+CHECKSUM_CODECS = ("flac",)  # a frame with a wrong checksum is refused
 DEMUXING = {"codec_whitelist": ",".join(c.replace("amr_", "amr") for c in CODECS)}
 LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
-def demand(path: Path, container: Container) -> None:
+def require_av(path: Path, container: Container) -> None:
     """Raise `Unusable` if the package av is missing, or cannot be imported.
 
     Args:
@@ -47,7 +47,7 @@ def demand(path: Path, container: Container) -> None:
 
 
 @contextmanager
-def opened(path: Path, container: Container) -> Iterator[tuple[Any, Any]]:
+def open_track(path: Path, container: Container) -> Iterator[tuple[Any, Any]]:
     """Open a file, and yield libav's container and the stream to read.
 
     Args:
@@ -57,7 +57,7 @@ def opened(path: Path, container: Container) -> Iterator[tuple[Any, Any]]:
     import av
 
     with path.open("rb") as file:  # libav could interpret a name as an address
-        with faults():
+        with convert_errors():
             options = {"metadata_errors": "replace", "options": DEMUXING}
             media = av.open(file, "r", container.demuxer, **options)
         with media:
@@ -65,7 +65,7 @@ def opened(path: Path, container: Container) -> Iterator[tuple[Any, Any]]:
 
 
 @contextmanager
-def faults() -> Iterator[None]:
+def convert_errors() -> Iterator[None]:
     """Convert errors of libav to `Unusable`."""
     import av
 
@@ -99,7 +99,7 @@ def _stream(media: Any) -> Any:
     return track
 
 
-def left_out(media: Any, stream: Any) -> Iterator[str]:
+def unread_track_notes(media: Any, stream: Any) -> Iterator[str]:
     """Yield a sentence on other audio tracks, and one on pictures.
 
     Args:
@@ -136,7 +136,7 @@ def frames(media: Any, stream: Any) -> Iterator[Any]:
         stream: the track
     """
     context = _context(stream)
-    if context.codec.canonical_name in CHECKED:
+    if context.codec.canonical_name in CHECKSUM_CODECS:
         context.options = {"err_detect": "crccheck+explode"}
     context.thread_count = 1  # the time and memory of a process are limited
     for packet in media.demux(stream):
@@ -144,11 +144,11 @@ def frames(media: Any, stream: Any) -> Iterator[Any]:
 
 
 def _context(stream: Any) -> Any:
-    """Return the decoder of a track; for AMR, that in BETTER if it is installed."""
+    """Return the decoder of a track; for AMR, that of AMR_DECODERS if installed."""
     import av
 
     decoder = stream.codec_context
-    name = BETTER.get(decoder.codec.canonical_name)
+    name = AMR_DECODERS.get(decoder.codec.canonical_name)
     if name is None or name not in av.codecs_available:
         return decoder
     replacement = av.CodecContext.create(name, "r")

@@ -29,7 +29,7 @@ BITS: dict[tuple[int, bool], tuple[int, ...]] = {  # by layer; True for MPEG 1
     (LAYER_III, True): BITS_1,
     (LAYER_III, False): BITS_2,
 }
-PLAIN = 9  # code of a bit rate whose frames are large enough to state a count
+BIT_RATE_CODE = 9  # code of a bit rate whose frames are large enough to state a count
 GARBAGE = 2**20  # bytes that are searched for the next frame
 
 
@@ -45,7 +45,7 @@ class FrameHeader:
 
     @property
     def samples(self) -> int:
-        """Return the samples of a frame."""
+        """Return the number of samples of a frame."""
         return _samples(self.layer, self.version)
 
     @property
@@ -74,7 +74,7 @@ class Frames:
     first: FrameHeader
 
     @property
-    def is_false(self) -> bool:
+    def is_miscounted(self) -> bool:
         """Return True if no count is stated, or one that is too small."""
         return self.stated is None or self.stated < self.count - 1
 
@@ -85,15 +85,15 @@ class Frames:
             return f"states no length; {self.count} MP3 frames were counted"
         if self.joined > 1:
             return f"is {self.joined} MP3 files joined; read as one"
-        if self.is_false:
+        if self.is_miscounted:
             return f"states {self.stated} of {self.count} MP3 frames; all were read"
         return ""
 
-    def corrected(self) -> tuple[Piece, ...]:
+    def corrected_pieces(self) -> tuple[Piece, ...]:
         """Return the frames after a new first frame that states their count."""
-        bits = (self.head[2] & 0x0C) | PLAIN << 4
+        bits = (self.head[2] & 0x0C) | BIT_RATE_CODE << 4
         head = bytes((0xFF, self.head[1] | 1, bits, self.head[3]))
-        header = parsed(head)
+        header = parse_header(head)
         assert header is not None
         counting_frame = (
             head + bytes(header.side) + struct.pack(">4sII", b"Xing", 1, self.count)
@@ -102,13 +102,13 @@ class Frames:
 
 
 def _samples(layer: int, version: float) -> int:
-    """Return the samples of a frame (ISO/IEC 11172-3, 2.4.2.1; 13818-3 for others)."""
+    """Return the number of samples of a frame (ISO/IEC 11172-3, 2.4.2.1; 13818-3)."""
     if layer == LAYER_I:
         return 384
     return 576 if layer == LAYER_III and version != 1 else 1152
 
 
-def parsed(head: bytes, layer: int = LAYER_III) -> FrameHeader | None:
+def parse_header(head: bytes, layer: int = LAYER_III) -> FrameHeader | None:
     """Return the values in a header, or None if it is no header of this layer.
 
     Args:
@@ -133,7 +133,7 @@ def parsed(head: bytes, layer: int = LAYER_III) -> FrameHeader | None:
     return FrameHeader(version, sampling_rate, channels, slot * slots, layer)
 
 
-def stated(frame: bytes, header: FrameHeader) -> int | None:
+def read_stated_count(frame: bytes, header: FrameHeader) -> int | None:
     """Return the number of frames that a frame states, or None if it holds sound.
 
     Args:
@@ -162,7 +162,7 @@ def find(path: Path) -> Frames | None:
 
 
 def count(path: Path, layer: int) -> int:
-    """Return the samples of all frames of one layer, at any sampling rate.
+    """Return the number of samples in all frames of one layer, at any sampling rate.
 
     Args:
         path: of the file
@@ -180,7 +180,7 @@ def _count_frames(data: mmap.mmap) -> Frames | None:
     counts: list[int] = []
     first, head, count, mixed = None, b"", 0, False
     for at, header in _walk(data):
-        number = stated(data[at : at + 60], header)
+        number = read_stated_count(data[at : at + 60], header)
         if number is not None:
             counts.append(number)
             continue
@@ -200,7 +200,7 @@ def _walk(data: mmap.mmap, layer: int = LAYER_III) -> Iterator[tuple[int, FrameH
     """Yield position and header of each complete frame, skipping tags."""
     at, size = 0, len(data)
     while at + 4 <= size:
-        header = parsed(data[at : at + 4], layer)
+        header = parse_header(data[at : at + 4], layer)
         if header and at + header.length <= size:
             yield at, header
             at += header.length
@@ -220,9 +220,9 @@ def _next_position(data: mmap.mmap, at: int, layer: int) -> int | None:
     """Return the position of the next frame that another frame follows, or None."""
     limit = min(len(data), at + GARBAGE)
     while (at := data.find(b"\xff", at, limit)) >= 0:
-        header = parsed(data[at : at + 4], layer)
+        header = parse_header(data[at : at + 4], layer)
         after = at + header.length if header else at
-        if header and parsed(data[after : after + 4], layer):
+        if header and parse_header(data[after : after + 4], layer):
             return at
         at += 1
     return None

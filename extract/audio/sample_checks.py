@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from affuse.extract.audio.data_size import UNTOLD
+from affuse.extract.audio.data_size import LARGEST_STATED_SIZE
 from affuse.extract.audio.header_bounds import CUT_OFF
 from affuse.extract.audio.refusal import Unusable
 
@@ -16,7 +16,7 @@ SHORT = re.compile(  # in libsndfile's log for WAV, AIFF, AU and Wave64
 )
 
 
-def checked(
+def read_checked_blocks(
     file: Any, frames: int, *, to_end: bool, cut_off: bool
 ) -> Iterator[np.ndarray]:
     """Yield the mean of all channels in blocks, (n,) float32 each.
@@ -31,7 +31,7 @@ def checked(
         Unusable: after the last block, if frames are missing or not finite
     """
     finite = True
-    for block in _mixed(file, frames):
+    for block in _mix_down(file, frames):
         finite = finite and bool(np.isfinite(block).all())
         frames -= len(block)
         yield block
@@ -43,10 +43,10 @@ def checked(
 
 def is_cut_off(log: str) -> bool:
     """Return True if libsndfile's log reports less data than the header declares."""
-    return any(int(declared) < UNTOLD for declared in SHORT.findall(log))
+    return any(int(declared) < LARGEST_STATED_SIZE for declared in SHORT.findall(log))
 
 
-def _mixed(file: Any, frames: int) -> Iterator[np.ndarray]:
+def _mix_down(file: Any, frames: int) -> Iterator[np.ndarray]:
     """Yield the mean of all channels in blocks, up to the end of the file.
 
     For missing samples, `SoundFile.blocks` would return uninitialised memory.

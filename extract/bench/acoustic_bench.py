@@ -15,7 +15,7 @@ import torch
 
 from affuse.data.corpora import demo
 from affuse.data.options.acoustic_bench_options import BenchAcoustic
-from affuse.data.system.text_columns import columns
+from affuse.data.system.text_columns import align_columns
 from affuse.extract.acoustics import (
     acoustic_functionals,
     level_features,
@@ -158,4 +158,4 @@ def table(measured: Mapping[str, tuple[int, float]], seconds: float) -> list[str
                 f"{reference / spent:.2f}",
             )
         )
-    return list(columns(rows))
+    return list(align_columns(rows))

@@ -12,13 +12,17 @@ import torch
 from affuse.data.errors import AffuseError
 from affuse.data.options.bench_options import BenchExtract
 from affuse.data.records import Corpus, Utterance
-from affuse.data.system.text_columns import columns
+from affuse.data.system.text_columns import align_columns
 from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.bench.encoding_ways import EncodingTask, Way, ways
 from affuse.extract.bench.random_models import MAKERS, SIZES, text_of
 from affuse.extract.caching.extraction import extract
 from affuse.extract.encoding.choices import Choice, Machine
-from affuse.extract.encoding.gemm_throughput import choose_dtype, products, seconds
+from affuse.extract.encoding.gemm_throughput import (
+    choose_dtype,
+    measure_seconds,
+    measure_throughput,
+)
 
 COUNT = {
     ("audio", "cpu"): 32,
@@ -26,7 +30,7 @@ COUNT = {
     ("text", "cpu"): 512,
     ("text", "cuda"): 20_000,
 }
-WHOLE = "affuse, from files into the cache"
+FROM_FILES = "affuse, from files into the cache"
 HEADER = (
     "way",
     "seconds",
@@ -44,7 +48,9 @@ class EncodingSpeed:
 
     seconds: float
     useful: float | None  # share of the input that was no padding
-    differs: float | None  # largest difference to one by one, over its largest value
+    # largest difference from the embeddings of "one by one", relative to their largest
+    # absolute value
+    differs: float | None
 
 
 def bench(say: Callable[[str], object], options: BenchExtract) -> None:
@@ -79,12 +85,12 @@ def run(say: Callable[[str], object], machine: Machine, options: BenchExtract) -
     task = MAKERS[modality](size, count, machine, dtype, seed)
     amount, unit = _amount(task)
     say(
-        f"{modality} encoder {size}, random weights, {dtype}; {count} made-up inputs "
+        f"{modality} encoder {size}, random weights, {dtype}; {count} generated inputs "
         f"of {amount:.0f} {unit} in all, seed {seed}; {device_name(machine)}"
     )
-    limits = [products(machine.device, getattr(torch, dtype))]
+    limits = [measure_throughput(machine.device, getattr(torch, dtype))]
     measured = _measure(task, machine, options.rounds, modality, dtype)
-    limits.append(products(machine.device, getattr(torch, dtype)))
+    limits.append(measure_throughput(machine.device, getattr(torch, dtype)))
     say(
         f"matrix products: {limits[0] / 1e9:.0f} GFLOP/s before, "
         f"{limits[1] / 1e9:.0f} after; the encoder needs {task.flops / 1e9:.0f} GFLOP"
@@ -130,9 +136,9 @@ def _measure(
             def keep(name: str = name, way: Way = way) -> None:
                 embeddings[name] = way.run()
 
-            times.setdefault(name, []).append(seconds(keep, machine.device))
+            times.setdefault(name, []).append(measure_seconds(keep, machine.device))
         from_files = _from_files(task, machine, modality, dtype)
-        times.setdefault(WHOLE, []).append(from_files)
+        times.setdefault(FROM_FILES, []).append(from_files)
     reference = embeddings["one by one"]
     measured = {}
     for name, way in implementations.items():
@@ -140,7 +146,7 @@ def _measure(
             np.abs(embeddings[name] - reference).max() / np.abs(reference).max()
         )
         measured[name] = EncodingSpeed(min(times[name]), way.useful, differs)
-    return measured | {WHOLE: EncodingSpeed(min(times[WHOLE]), None, None)}
+    return measured | {FROM_FILES: EncodingSpeed(min(times[FROM_FILES]), None, None)}
 
 
 def _from_files(
@@ -153,7 +159,7 @@ def _from_files(
         corpus = Corpus("bench", folder, utterances, scale=None, protocol="")
         choice = Choice(modality, checkpoint="random", dtype=dtype)
         cache = folder / "cache"
-        return seconds(
+        return measure_seconds(
             lambda: extract(corpus, choice, machine, cache, encoder=task.build.encoder),
             machine.device,
         )
@@ -198,4 +204,4 @@ def table(
                 "" if m.differs is None else f"{m.differs:.0e}",
             )
         )
-    return list(columns(rows))
+    return list(align_columns(rows))

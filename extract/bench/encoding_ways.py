@@ -1,7 +1,7 @@
 """Implementations of mean-pooled embeddings, with the same weights.
 
-All except `ours` are usual code with transformers: unmodified models, with inputs
-padded and masked, or one by one.
+`affuse_embeddings` encodes as stage one does. The others are ordinary code with
+transformers: unmodified models, with inputs padded and masked, or one by one.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from transformers import Pipeline
 from affuse.data.records import Utterance
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.caching.input_reading import PreparedInput
-from affuse.extract.caching.part_building import Builder, Opened
+from affuse.extract.caching.part_building import Builder, PartInputs
 from affuse.extract.encoding import pooling
 
 PADDED = 32  # inputs of a padded batch
@@ -33,19 +33,20 @@ class EncodingTask:
     model: Any  # of transformers, on its device
     build: Builder  # of affuse, with the same weights
     compiled: Builder | None  # the same, compiled; None if compiling does not help
-    processor: Mapping[str, Any]  # that pads for transformers' pipelines, by kind
+    # argument of transformers' pipeline that pads its inputs: tokenizer or extractor
+    processor: Mapping[str, Any]
     inputs: Sequence[np.ndarray]  # samples or token ids, of any lengths
     flops: float  # of all inputs, without padding
     seed: int  # of the random order
 
     @property
     def speech(self) -> bool:
-        """True if the inputs are samples."""
+        """Return True if the inputs are samples of audio."""
         return self.inputs[0].dtype == np.float32
 
     @property
     def device(self) -> torch.device:
-        """Device of the model."""
+        """Return the device of the model."""
         device: torch.device = self.model.device
         return device
 
@@ -62,25 +63,30 @@ def ways(task: EncodingTask) -> dict[str, Way]:
     """Return the implementations by name; each returns (n, dim) float32."""
     order = np.arange(len(task.inputs))
     batches = np.array_split(order, range(PIPELINE, len(order), PIPELINE))
-    prepared, mixed = _prepared(task), shuffled(task.inputs, PADDED, task.seed)
+    prepared, mixed = (
+        _prepared_inputs(task),
+        random_batches(task.inputs, PADDED, task.seed),
+    )
     by_name = {
-        "one by one": Way(partial(_padded, task, 1), useful=1.0),
+        "one by one": Way(partial(_padded_embeddings, task, 1), useful=1.0),
         f"random batches of {PADDED}, padded": Way(
-            partial(_padded, task, PADDED), useful(task.inputs, mixed)
+            partial(_padded_embeddings, task, PADDED), useful_share(task.inputs, mixed)
         ),
         f"transformers pipeline, batches of {PIPELINE}": Way(
-            partial(_pipeline, task), useful(task.inputs, batches)
+            partial(_pipeline_embeddings, task), useful_share(task.inputs, batches)
         ),
-        "affuse": Way(partial(ours, task, task.build, prepared), useful=1.0),
+        "affuse": Way(
+            partial(affuse_embeddings, task, task.build, prepared), useful=1.0
+        ),
     }
     if task.compiled:
         by_name[COMPILED] = Way(
-            partial(ours, task, task.compiled, prepared), useful=1.0
+            partial(affuse_embeddings, task, task.compiled, prepared), useful=1.0
         )
     return by_name
 
 
-def useful(
+def useful_share(
     inputs: Sequence[np.ndarray], batches: Iterable[Sequence[int] | np.ndarray]
 ) -> float:
     """Return the share of batches that is not padding.
@@ -94,15 +100,15 @@ def useful(
     return float(lengths.sum() / padded)
 
 
-def ours(
+def affuse_embeddings(
     task: EncodingTask, build: Builder, prepared: Sequence[tuple[np.ndarray, ...]]
 ) -> np.ndarray:
     """Return embeddings as stage one computes them, without padding.
 
     Args:
-        task: of the inputs
+        task: with the inputs
         build: one of the task's builders
-        prepared: inputs in the encoder's form, which is not timed
+        prepared: inputs in the encoder's form; their preparation is not timed
 
     Returns:
         (n, dim) float32
@@ -116,7 +122,7 @@ def ours(
         for source, blocks in zip(sources, prepared, strict=True)
     ]
     longest = sorted(inputs, key=lambda i: -i.source.size)
-    encoded = build.encode(Opened((), tuple(longest), {}), lambda _: None)
+    encoded = build.encode(PartInputs((), tuple(longest), {}), lambda _: None)
     rows = {
         place: block.mean[0]
         for batch in encoded
@@ -126,8 +132,8 @@ def ours(
     return np.stack([rows[places[source.content]] for source in sources])
 
 
-def shuffled(inputs: Sequence[Any], size: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield the indices of random batches, or of single inputs in their order.
+def random_batches(inputs: Sequence[Any], size: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield the indices of random batches; for size 1, of single inputs in order.
 
     Args:
         inputs: to divide
@@ -141,10 +147,10 @@ def shuffled(inputs: Sequence[Any], size: int, seed: int) -> Iterator[np.ndarray
 
 
 @torch.inference_mode()
-def _padded(task: EncodingTask, size: int) -> np.ndarray:
+def _padded_embeddings(task: EncodingTask, size: int) -> np.ndarray:
     """Return embeddings of transformers' model on padded batches, with a mask."""
     rows: dict[int, np.ndarray] = {}
-    for places in shuffled(task.inputs, size, task.seed):
+    for places in random_batches(task.inputs, size, task.seed):
         chosen = [torch.from_numpy(task.inputs[i]) for i in places]
         values = pad_sequence(chosen, batch_first=True).to(task.device)
         lengths = torch.tensor([len(x) for x in chosen])
@@ -168,7 +174,7 @@ def _masked_mean(model: Any, values: Tensor, mask: Tensor) -> Tensor:
     return mean
 
 
-def _prepared(task: EncodingTask) -> list[tuple[np.ndarray, ...]]:
+def _prepared_inputs(task: EncodingTask) -> list[tuple[np.ndarray, ...]]:
     """Return inputs in the encoder's form; token ids need no preparation."""
     if not task.speech:
         return [(x,) for x in task.inputs]
@@ -197,7 +203,7 @@ class Pooling(Pipeline):
         return mean
 
 
-def _pipeline(task: EncodingTask) -> np.ndarray:
+def _pipeline_embeddings(task: EncodingTask) -> np.ndarray:
     """Return embeddings of transformers' pipeline, which pads consecutive inputs."""
     pooled = Pooling(
         task.model, batch_size=PIPELINE, device=task.device, **task.processor

@@ -1,6 +1,6 @@
 """Inputs of a corpus for one modality, with their digests and sizes.
 
-Nothing is encoded here; only files that hold recordings or other inputs are examined.
+This module examines the files that hold the inputs. It does not encode them.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 
-from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.modality import InputFacts, Modality, modality_named
 from affuse.data.records import Corpus, Problem, Utterance
 from affuse.data.records import file_name as file_name  # exported for other modules
@@ -26,7 +26,9 @@ class InputSource:
     utterance: Utterance
     content: str  # digest of the input, 32 hexadecimal digits
     size: float  # in the unit of the modality, such as seconds of audio
-    stretch: Stretch | None = None  # of the recording; None in other modalities
+    stretch: RecordingSpan | None = (
+        None  # span of a recording; None in other modalities
+    )
 
 
 def find(
@@ -160,5 +162,5 @@ def _stretch(u: Utterance, probe: decoding.Probe) -> InputSource:
     begin, end = u.span or (0.0, None)
     content = hashlib.sha256(f"{probe.digest} {u.span}".encode()).hexdigest()[:32]
     until = probe.seconds if end is None else min(end, probe.seconds)
-    stretch = Stretch(probe.digest, begin, max(begin, until))
+    stretch = RecordingSpan(probe.digest, begin, max(begin, until))
     return InputSource(u, content, max(0.0, until - begin), stretch)

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from affuse.data.cache import cache_manifest, parts, store
-from affuse.data.cache import current_content as counts
+from affuse.data.cache import cache_manifest, current_content, parts, store
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
 from affuse.data.modality import modality_named
@@ -20,7 +19,7 @@ from affuse.data.records import Corpus, Problem
 from affuse.data.system.progress import bar
 from affuse.extract.caching import encoder_inputs
 from affuse.extract.caching.encoder_inputs import InputSource
-from affuse.extract.caching.job_shares import EVERYTHING, JobShare
+from affuse.extract.caching.job_shares import ALL_PARTS, JobShare
 from affuse.extract.caching.part_building import Builder
 from affuse.extract.caching.part_claims import Plan, tidy
 from affuse.extract.caching.part_filling import fill
@@ -29,7 +28,7 @@ from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.encoder_loading import load, make_recipe
 from affuse.extract.encoding.protocol import Encoder
 
-# Parts of older versions contain this note. Now the corpus has it, see
+# Parts of older versions contain this note. It is now a note of the corpus, see
 # `affuse.data.reading.transcript_rule`.
 OLD_NOTE = "transcript is empty after cleaning; kept"
 
@@ -43,7 +42,7 @@ class ExtractionOutcome:
     encoded: float  # by this call, in the unit of the modality
     elapsed: float  # seconds
     problems: tuple[Problem, ...]
-    absent: tuple[Problem, ...] = ()  # the problems that no part stores
+    absent: tuple[Problem, ...] = ()  # those of `problems` that no part stores
     present: int = 0  # parts in the cache after the extraction
     planned: int = 0  # parts of the complete cache
 
@@ -63,19 +62,19 @@ class Fill(Protocol):
         build: Builder,
         *,
         count: int,
-        done: Callable[[float], object],
+        report_size: Callable[[float], object],
     ) -> float:
         """Build the missing parts; see `part_filling.fill`."""
 
 
 @dataclass(frozen=True)
 class CacheFilling:
-    """Selection of parts to build, the function that builds them, and its effect."""
+    """Parts to build, the function that builds them, and the use of the folder."""
 
-    share: JobShare = EVERYTHING  # parts to build; other jobs build the others
+    share: JobShare = ALL_PARTS  # parts to build; other jobs build the others
     fill: Fill = fill  # function that builds the parts
     # True to select this folder among the caches that differ only in their content
-    current: bool = True
+    makes_current: bool = True
 
 
 def extract(
@@ -124,9 +123,9 @@ def extract(
     build = Builder(corpus.root, machine, encoder, recipe)
     done = _fill(folder, _plan(recipe, sources), build, filling)
     if done.complete:
-        cache_manifest.seal(folder)
-    if filling.current and done.complete:
-        counts.make(folder, recipe)
+        cache_manifest.list_parts(folder)
+    if filling.makes_current and done.complete:
+        current_content.mark_current(folder, recipe)
     return replace(done, problems=(*problems, *done.problems), absent=tuple(problems))
 
 
@@ -144,21 +143,21 @@ def _fill(
         show=build.machine.progress,
     ) as progress:
         encoded = filling.fill(
-            folder, share, build, count=len(plan), done=progress.update
+            folder, share, build, count=len(plan), report_size=progress.update
         )
     tidy(folder, len(plan))
     elapsed = time.monotonic() - began
     done = ExtractionOutcome(
         folder, 0, encoded, elapsed, problems=(), planned=len(plan)
     )
-    return _counted(done, folder, expected=bool(share))
+    return _with_counts(done, folder, expected=bool(share))
 
 
-def _counted(
+def _with_counts(
     done: ExtractionOutcome, folder: Path, *, expected: bool
 ) -> ExtractionOutcome:
-    """Return the outcome with the present numbers of rows and parts in the cache."""
-    contents = store.look(folder)
+    """Return the outcome with the numbers of rows and parts that the cache has now."""
+    contents = store.read_headers(folder)
     if contents is None and expected:
         raise AffuseError(
             f"{folder} was removed while it was being filled; repeat the command"
@@ -173,7 +172,7 @@ def _counted(
     )
 
 
-def remembered(folder: Path) -> dict[int, tuple[Problem, ...]]:
+def stored_problems(folder: Path) -> dict[int, tuple[Problem, ...]]:
     """Return the problems that the parts of a cache store, by number of the part.
 
     Args:
@@ -181,7 +180,7 @@ def remembered(folder: Path) -> dict[int, tuple[Problem, ...]]:
     """
     heads = {
         number: parts.header(parts.part_path(folder, number))
-        for number in store.numbers(folder)
+        for number in store.part_numbers(folder)
     }
     return {
         number: tuple(p for p in head.problems if p.reason != OLD_NOTE)

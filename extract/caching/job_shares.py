@@ -48,4 +48,4 @@ class JobShare:
         return f"{self.number}/{self.total}"
 
 
-EVERYTHING = JobShare()
+ALL_PARTS = JobShare()

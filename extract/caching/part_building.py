@@ -24,17 +24,17 @@ from affuse.extract.caching.row_reuse import CachedRow
 from affuse.extract.encoding import batching, pooling
 from affuse.extract.encoding.choices import Machine
 from affuse.extract.encoding.protocol import Encoder, is_weightless
-from affuse.extract.encoding.threads import Room, alone
+from affuse.extract.encoding.threads import MemoryBudget, single_threaded_map
 
 LARGEST_HALF = 65_504.0  # largest finite value of float16
 NOT_FINITE = "its embedding is not finite as it is stored"
 
 
 @dataclass(frozen=True)
-class Opened:
-    """Prepared inputs of a part, and the rows that are cached already."""
+class PartInputs:
+    """Prepared inputs of a part, and its rows that are cached already."""
 
-    sources: tuple[InputSource, ...]  # all of the part
+    sources: tuple[InputSource, ...]  # of all utterances of the part
     inputs: tuple[PreparedInput, ...]  # to encode, without duplicates
     results: Mapping[str, CachedRow | str]  # by digest: a row, or why it is missing
 
@@ -43,7 +43,7 @@ class Opened:
 class Batch:
     """Reduced hidden states of blocks that were encoded together."""
 
-    places: tuple[int, ...]  # positions of the blocks among those of all inputs
+    places: tuple[int, ...]  # positions among the blocks of all inputs of the part
     layers: list[pooling.Layer]  # on the device of the encoder
 
 
@@ -62,35 +62,39 @@ class Builder:
     def open(
         self,
         sources: Sequence[InputSource],
-        known: Callable[[Collection[str]], Mapping[str, CachedRow]],
-    ) -> Opened:
+        find_rows: Callable[[Collection[str]], Mapping[str, CachedRow]],
+    ) -> PartInputs:
         """Decode or tokenise the inputs whose rows are not cached.
 
         Args:
             sources: all utterances of the part
-            known: returns the cached rows of inputs, by digest of the input
+            find_rows: returns the cached rows of inputs, by digest of the input
         """
-        results: dict[str, CachedRow | str] = {**known({s.content for s in sources})}
+        results: dict[str, CachedRow | str] = {
+            **find_rows({s.content for s in sources})
+        }
         missing = {s.content: s for s in sources if s.content not in results}
         opened = self._open(list(missing.values()))
         results |= {c: value for c, value in opened.items() if isinstance(value, str)}
         inputs = [
             value for value in opened.values() if isinstance(value, PreparedInput)
         ]
-        return Opened(tuple(sources), tuple(inputs), results)
+        return PartInputs(tuple(sources), tuple(inputs), results)
 
-    def encode(self, opened: Opened, done: Callable[[float], object]) -> list[Batch]:
+    def encode(
+        self, opened: PartInputs, report_size: Callable[[float], object]
+    ) -> list[Batch]:
         """Encode the blocks of a part in batches without padding.
 
         The blocks of a batch have equal lengths, or are packed end to end where the
         encoder supports that. Results stay on a GPU, so that the call does not wait for
-        it. On a CPU, each thread encodes a separate batch: threads that share a batch
-        wait for each other at every product, and their rounding differs from that of
-        one thread. Some threads wait if the blocks of all do not fit into memory.
+        it. On a CPU, each thread encodes a separate batch. Threads that share a batch
+        would wait for each other at every matrix product, and round differently from
+        one thread. Some threads wait if the batches of all do not fit into memory.
 
         Args:
             opened: as `open` returned it
-            done: called with the size of each encoded batch, in the unit of the
+            report_size: called with the size of each encoded batch, in the unit of the
                 modality
         """
         blocks = [(i, block) for i in opened.inputs for block in i.blocks]
@@ -99,24 +103,30 @@ class Builder:
             machine = replace(machine, device="cpu")  # all threads, as on a CPU
         scale = self.encoder.inputs.get("sample_rate", 1)
         budget = int(machine.budget(self.recipe.modality) * scale)
-        room = Room(int(machine.room(self.recipe.modality) * scale))
-        divide = batching.lines if self.encoder.packed else batching.equal
+        room = MemoryBudget(
+            int(machine.concurrent_budget(self.recipe.modality) * scale)
+        )
+        divide = (
+            batching.packed_batches
+            if self.encoder.packed
+            else batching.equal_length_batches
+        )
         groups = divide([len(b) for _, b in blocks], budget=budget)
 
         def run(places: Sequence[int]) -> list[Batch]:
             batch = [blocks[place][1] for place in places]
-            with room.hold(sum(len(block) for block in batch)):
+            with room.reserve(sum(len(block) for block in batch)):
                 return _encode(places, batch, self.encoder, self.recipe.pooling)
 
         batches = []
-        with alone(machine) as parallel_map:
+        with single_threaded_map(machine) as parallel_map:
             for places, part in zip(groups, parallel_map(run, groups), strict=True):
                 batches += part
                 inputs = (blocks[place][0] for place in places)
-                done(sum(i.source.size / len(i.blocks) for i in inputs))
+                report_size(sum(i.source.size / len(i.blocks) for i in inputs))
         return batches
 
-    def finish(self, opened: Opened, batches: Sequence[Batch]) -> Part:
+    def finish(self, opened: PartInputs, batches: Sequence[Batch]) -> Part:
         """Return the part with cached and newly encoded rows.
 
         Args:

@@ -22,7 +22,7 @@ Plan = Mapping[int, Sequence[InputSource]]  # inputs of each part, by its number
 PAUSE = 0.1  # seconds between attempts to claim a part of another process
 # States of a part. Inputs that failed are tried again, because they may succeed with
 # other options or another decoder.
-WHOLE, PARTLY, MISSING = "whole", "partly", "missing"
+COMPLETE, INCOMPLETE, MISSING = "whole", "partly", "missing"
 FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}  # errors of read-only folders
 
 log = logging.getLogger(__name__)
@@ -40,18 +40,18 @@ def tidy(folder: Path, count: int) -> None:
     Raises:
         OSError: if a surplus part cannot be removed
     """
-    for path in store.extra(folder, count):
+    for path in store.surplus_files(folder, count):
         path.unlink(missing_ok=True)
-    for path in part_removal.abandoned(folder):
-        with _unless_forbidden():
+    for path in part_removal.abandoned_files(folder):
+        with _ignore_read_only_folders():
             path.unlink(missing_ok=True)
     for path in CacheFolder(folder).locks():
-        with _unless_forbidden(), claim(path, wait=False):
+        with _ignore_read_only_folders(), claim(path, wait=False):
             pass  # The end of a claim removes its lock.
 
 
 @contextmanager
-def _unless_forbidden() -> Iterator[None]:
+def _ignore_read_only_folders() -> Iterator[None]:
     """Ignore errors of read-only folders."""
     try:
         yield
@@ -69,7 +69,7 @@ def state(
     *,
     level: int = logging.WARNING,
 ) -> str:
-    """Return WHOLE, or PARTLY if some inputs failed, or MISSING; log damage.
+    """Return COMPLETE, or INCOMPLETE if some inputs failed, or MISSING; log damage.
 
     Args:
         folder: of the cache
@@ -82,7 +82,8 @@ def state(
 
     Raises:
         AffuseError: if the part belongs to another recipe; it may be useful elsewhere
-        MemoryShortageError, OSError: if the part cannot be read now; it may be whole
+        MemoryShortageError, OSError: if the part cannot be read now, though it may be
+            undamaged
     """
     path = parts.part_path(folder, number)
     if not path.is_file():
@@ -101,7 +102,7 @@ def state(
     failed = {p.id for p in head.problems if p.fatal}
     planned = {s.utterance.id for s in sources}
     if head.parts == count and encoded | failed == planned:
-        return PARTLY if failed else WHOLE
+        return INCOMPLETE if failed else COMPLETE
     log.log(level, "%s belongs to another plan; extracting this part again", path)
     return MISSING
 
@@ -109,9 +110,9 @@ def state(
 class Claims:
     """Claims of this process on parts, from their examination until they are built.
 
-    Parts that another process is building come last: the iteration waits for them, and
-    yields them here if that process died. A complete part is not claimed, so nothing is
-    written for it, not even a lock.
+    Parts that another process is building come last. The iteration waits for them. If
+    that process dies, this process claims them. A complete part is not claimed, so
+    nothing is written for it, not even a lock.
     """
 
     def __init__(
@@ -120,7 +121,7 @@ class Claims:
         recipe: Recipe,
         plan: Plan,
         parts: int,
-        settled: Callable[[int], bool],
+        is_settled: Callable[[int], bool],
     ):
         """Prepare to claim parts.
 
@@ -129,11 +130,11 @@ class Claims:
             recipe: of the cache
             plan: inputs of the parts to build, by number of the part
             parts: number of parts of the complete cache
-            settled: returns True for a PARTLY complete part if no input can be added
+            is_settled: returns True for an INCOMPLETE part if no input can be added
         """
         self._folder, self._recipe = folder, recipe
         self._plan, self._parts = plan, parts
-        self._settled = settled
+        self._is_settled = is_settled
         self._held: dict[int, ExitStack] = {}
         self._stopped = Event()
 
@@ -148,14 +149,14 @@ class Claims:
     def each(self) -> Iterator[tuple[int, str]]:
         """Yield the number of each part, and its `state`.
 
-        A part that is PARTLY complete or MISSING is claimed until `release`.
+        A part that is INCOMPLETE or MISSING is claimed until `release`.
         """
         waiting = []
         for number in self._plan:
             mark = _mark(self._folder, number)
             state = self._state(number, level=logging.DEBUG)
-            if state == WHOLE:
-                yield number, WHOLE
+            if state == COMPLETE:
+                yield number, COMPLETE
             elif self._take(number, state, wait=False):
                 # Another process may have built the part before the claim.
                 if state == MISSING or _mark(self._folder, number) != mark:
@@ -181,7 +182,7 @@ class Claims:
             self._held.pop(number).close()
 
     def _state(self, number: int, *, level: int = logging.WARNING) -> str:
-        """Return the `state` of a part, or WHOLE if no input can be added to it."""
+        """Return the `state` of a part; COMPLETE too if no input can be added to it."""
         part_state = state(
             self._folder,
             self._recipe,
@@ -190,8 +191,8 @@ class Claims:
             self._parts,
             level=level,
         )
-        is_settled = part_state == PARTLY and self._settled(number)
-        return WHOLE if is_settled else part_state
+        is_settled = part_state == INCOMPLETE and self._is_settled(number)
+        return COMPLETE if is_settled else part_state
 
     def _take(self, number: int, state: str, *, wait: bool) -> bool:
         """Claim a part; return False if another process holds the claim."""
@@ -202,7 +203,7 @@ class Claims:
                 is_free = stack.enter_context(claim(lock, wait=False))
             except OSError as error:
                 # If the failed inputs fail again, nothing has to be written.
-                if state != PARTLY or error.errno not in FORBIDDEN:
+                if state != INCOMPLETE or error.errno not in FORBIDDEN:
                     raise
                 return True
             if is_free:

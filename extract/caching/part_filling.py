@@ -1,7 +1,7 @@
 """Filling of a cache: builds and writes its missing parts one after another.
 
-Three threads overlap: one decodes the next part, one runs the encoder on this part, and
-one writes the previous part.
+Three threads overlap. One decodes the next part, one runs the encoder on the current
+part, and one writes the previous part.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -16,8 +16,8 @@ from affuse.data.cache import cache_manifest, parts
 from affuse.data.cache.recipe import Recipe
 from affuse.data.terminal import printable
 from affuse.extract.caching.encoder_inputs import InputSource
-from affuse.extract.caching.part_building import Batch, Builder, Opened
-from affuse.extract.caching.part_claims import PARTLY, WHOLE, Claims, Plan
+from affuse.extract.caching.part_building import Batch, Builder, PartInputs
+from affuse.extract.caching.part_claims import COMPLETE, INCOMPLETE, Claims, Plan
 from affuse.extract.caching.row_reuse import CachedRow, CachedRows
 from affuse.extract.encoding import encoder_revisions
 
@@ -30,7 +30,7 @@ class PartTask:
     """Prepared inputs of one part."""
 
     number: int
-    opened: Opened | None  # None if the part is complete
+    opened: PartInputs | None  # None if the part is complete
     file: Path | None = None  # of the part, if it exists with usable rows
 
 
@@ -40,8 +40,8 @@ def fill(
     build: Builder,
     *,
     count: int,
-    done: Callable[[float], object],
-    known: CachedRows | None = None,
+    report_size: Callable[[float], object],
+    cached_rows: CachedRows | None = None,
 ) -> float:
     """Build and write the missing parts of a cache.
 
@@ -50,21 +50,21 @@ def fill(
         plan: inputs of all parts or of some, by number of the part
         build: builds one part
         count: number of parts of the complete cache
-        done: called with sizes of inputs that are encoded or exist already
-        known: cached rows of sibling folders; None to search for them here
+        report_size: called with sizes of inputs that are encoded or exist already
+        cached_rows: cached rows of sibling folders; None to search for them here
 
     Returns:
         size of the encoded inputs, in the unit of the modality
     """
-    siblings = known or CachedRows(folder, build.recipe)
+    siblings = cached_rows or CachedRows(folder, build.recipe)
     encoded = 0.0
 
     def opened(claim: tuple[int, str]) -> PartTask:
         number, state = claim
-        if state == WHOLE:
+        if state == COMPLETE:
             return PartTask(number, None)
-        file = parts.part_path(folder, number) if state == PARTLY else None
-        rows = partial(siblings.rows, own=file)
+        file = parts.part_path(folder, number) if state == INCOMPLETE else None
+        rows = partial(siblings.rows, rebuilt_part=file)
         return PartTask(number, build.open(plan[number], rows), file)
 
     def settled(number: int) -> bool:
@@ -74,7 +74,7 @@ def fill(
     with (
         Claims(folder, build.recipe, plan, count, settled) as claims,
         ThreadPoolExecutor(1) as writer,
-        closing(_ahead(claims.each(), opened)) as jobs,
+        closing(_prefetch(claims.each(), opened)) as jobs,
         ExitStack() as leaving,
     ):
         # Without this, an error here would wait for the parts of other processes.
@@ -84,11 +84,11 @@ def fill(
             size = sum(s.size for s in plan[job.number])
             if job.opened is None:
                 claims.release(job.number)
-                done(size)
+                report_size(size)
                 continue
-            batches = build.encode(job.opened, done)
+            batches = build.encode(job.opened, report_size)
             new = sum(i.source.size for i in job.opened.inputs)
-            done(size - new)  # the inputs that needed no encoding
+            report_size(size - new)  # the inputs that needed no encoding
             encoded += new
             if writing:
                 writing.result()  # This raises an error of writing, as of a full disk.
@@ -99,9 +99,9 @@ def fill(
 
 
 def is_settled(
-    path: Path, sources: Sequence[InputSource], build: Builder, known: CachedRows
+    path: Path, sources: Sequence[InputSource], build: Builder, cached_rows: CachedRows
 ) -> bool:
-    """Return True if all inputs that failed in a part fail again for equal reasons.
+    """Return True if all inputs that failed in a part fail again for the same reason.
 
     The inputs are read without a claim on the part, and nothing is encoded.
 
@@ -109,11 +109,11 @@ def is_settled(
         path: of an existing part that lacks some inputs
         sources: planned inputs of the part
         build: reads the inputs
-        known: cached rows of sibling folders
+        cached_rows: cached rows of sibling folders
     """
     failed = {p.id: p.reason for p in parts.header(path).problems if p.fatal}
     tried = [s for s in sources if s.utterance.id in failed]
-    results = build.open(tried, known.rows).results
+    results = build.open(tried, cached_rows.rows).results
     return all(_reason(results.get(s.content)) == failed[s.utterance.id] for s in tried)
 
 
@@ -132,9 +132,9 @@ def _write(
 ) -> None:
     """Publish a part unless it is unchanged, and release the claim on it."""
     path = parts.part_path(folder, job.number)
-    part = build.finish(cast(Opened, job.opened), batches)
+    part = build.finish(cast(PartInputs, job.opened), batches)
     if job.file is None or not _is_unchanged(path, part, build.recipe):
-        cache_manifest.forget(path)
+        cache_manifest.unlist_part(path)
         parts.write(
             path,
             part,
@@ -156,10 +156,10 @@ def _is_unchanged(path: Path, part: parts.Part, recipe: Recipe) -> bool:
     return is_equal and parts.header(path).problems == part.problems
 
 
-def _ahead(
+def _prefetch(
     items: Iterator[tuple[int, str]], job: Callable[[tuple[int, str]], T]
 ) -> Generator[T, None, None]:
-    """Yield `job` of each item, computed in a thread while the caller uses the last."""
+    """Yield the result of `job` for each item, which a thread computes in advance."""
     end = object()
 
     def step() -> T | object:

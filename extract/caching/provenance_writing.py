@@ -7,15 +7,15 @@ import json
 import os
 from pathlib import Path
 
-from affuse.data.cache.provenance import FLAGS, LATER, path
+from affuse.data.cache.provenance import FLAGS, OPTIONAL_FIELDS, path
 from affuse.data.cache.recipe import Recipe
 from affuse.data.modality import BUILT_IN
 from affuse.data.options.extraction_options import Extract, checkpoints
-from affuse.data.system.digests import keep as keep_file
+from affuse.data.system.digests import write_and_list as keep_file
 from affuse.extract.checkpoints.checkpoint_files import MINI, TINY
 from affuse.extract.encoding.choices import Choice
 
-KEPT = FLAGS.keys() - set(LATER)
+STORED_OPTIONS = FLAGS.keys() - set(OPTIONAL_FIELDS)
 
 
 def keep(folder: Path, recipe: Recipe, choice: Choice, options: Extract) -> None:
@@ -41,7 +41,11 @@ def keep(folder: Path, recipe: Recipe, choice: Choice, options: Extract) -> None
         **checkpoints(places),
     }
     call = {
-        **{name: value for name, value in vars(options).items() if name in KEPT},
+        **{
+            name: value
+            for name, value in vars(options).items()
+            if name in STORED_OPTIONS
+        },
         "corpus": options.corpus,
         "root": None if root is None else os.path.abspath(root),
         "modalities": [modality],
@@ -50,7 +54,11 @@ def keep(folder: Path, recipe: Recipe, choice: Choice, options: Extract) -> None
         "layers": [choice.layers],
         "pooling": [recipe.pooling],
         "head": choice.head,
-        **{n: value for n, value in sources.items() if value or n not in LATER},
+        **{
+            n: value
+            for n, value in sources.items()
+            if value or n not in OPTIONAL_FIELDS
+        },
     }
     text = json.dumps(call, indent=1, sort_keys=True)
     keep_file(path(folder), f"{text}\n".encode())

@@ -15,18 +15,18 @@ from affuse.data.records import Corpus, Problem
 from affuse.extract.audio import decoding, header_bounds
 from affuse.extract.caching import encoder_inputs
 
-DELAY = 2.0  # seconds before there is a progress bar
-MOST = 8  # files that are opened at the same time, each in a separate process
+DELAY = 2.0  # seconds until the progress bar appears
+FILES_AT_ONCE = 8  # files that are opened at the same time, each in a separate process
 
 
-def faults(corpus: Corpus) -> Iterator[Problem]:
+def find_problems(corpus: Corpus) -> Iterator[Problem]:
     """Yield the problems that `extract` will have, and notes on files it will repair.
 
     Args:
         corpus: of any reader
     """
     files = {u.audio for u in corpus.utterances if u.audio}
-    threads = min(MOST, cpu_count(), max(1, len(files)))
+    threads = min(FILES_AT_ONCE, cpu_count(), max(1, len(files)))
     probes = encoder_inputs.probes(files, threads, progress=True, delay=DELAY)
     noted = set[Path]()
     for u in corpus.utterances:
@@ -39,7 +39,7 @@ def faults(corpus: Corpus) -> Iterator[Problem]:
                 yield Problem(name, reason, id=u.id)
     for kind in other_modalities():
         _, problems = encoder_inputs.find(
-            corpus, kind.name, limit=None, threads=MOST, progress=True
+            corpus, kind.name, limit=None, threads=FILES_AT_ONCE, progress=True
         )
         yield from (problem for problem in problems if problem.fatal)
 

@@ -15,9 +15,9 @@ from affuse.data.errors import DamagedFileError
 from affuse.data.records import Problem
 
 # Errors of parts in other folders that are damaged, removed or not readable for this
-# user. Other errors may be temporary, so they end the command: its inputs need not be
-# encoded again.
-USELESS = (DamagedFileError, FileNotFoundError, PermissionError)
+# user. Other errors may be temporary, so they end the command: a repeated command may
+# find the rows, and need not encode their inputs again.
+UNUSABLE_PART_ERRORS = (DamagedFileError, FileNotFoundError, PermissionError)
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +35,9 @@ class CachedRow:
 class CachedRows:
     """Rows in the sibling folders of a cache folder.
 
-    A sibling has the same recipe and other content. Examples are a cache that was made
-    with ``--limit``, or before a recording was repaired. Only the location of each row
-    stays in memory.
+    A sibling differs only in the content of the corpus. Examples are a cache that was
+    made with ``--limit``, or before a recording was repaired. Only the location of each
+    row stays in memory.
     """
 
     def __init__(self, folder: Path, recipe: Recipe):
@@ -46,23 +46,26 @@ class CachedRows:
         self._places: dict[str, Path] | None = None  # parts, by digest of an input
 
     def rows(
-        self, contents: Collection[str], own: Path | None = None
+        self, contents: Collection[str], rebuilt_part: Path | None = None
     ) -> dict[str, CachedRow]:
         """Return the cached rows of inputs, by digest; inputs without one are absent.
 
         Args:
             contents: digests of inputs
-            own: part of the folder itself that is rebuilt, and has usable rows
+            rebuilt_part: part of this folder that is rebuilt, and has usable rows
 
         Raises:
-            MemoryShortageError, OSError: if a part cannot be read now; it may be whole
+            MemoryShortageError, OSError: if a part cannot be read now, though it may be
+                undamaged
         """
         if self._places is None:
             self._places = {c: path for path in self._parts() for c in self._read(path)}
         cached = [c for c in contents if c in self._places]
         result: dict[str, CachedRow] = {}
-        if own is not None:
-            result = {c: row for c, row in self._read(own).items() if c in contents}
+        if rebuilt_part is not None:
+            result = {
+                c: row for c, row in self._read(rebuilt_part).items() if c in contents
+            }
         for path in dict.fromkeys(self._places[c] for c in cached):
             rows = self._read(path)
             result |= {c: rows[c] for c in cached if c in rows}
@@ -72,11 +75,11 @@ class CachedRows:
         """Yield the readable parts of all siblings."""
         siblings = CorpusFolder(self._folder.parent).caches(self._recipe.modality)
         for folder in (sibling.path for sibling in siblings):
-            for number in store.numbers(folder) if folder != self._folder else ():
+            for number in store.part_numbers(folder) if folder != self._folder else ():
                 path = part_path(folder, number)
                 try:
                     recipe = header(path).recipe
-                except USELESS as error:
+                except UNUSABLE_PART_ERRORS as error:
                     log.warning("%s; its rows are not used here", error)
                     continue
                 if self._recipe.same_but_content(recipe):
@@ -86,7 +89,7 @@ class CachedRows:
         """Return the rows of one part, by digest; an empty dict if it is damaged."""
         try:
             return _rows(*read(path, None))
-        except USELESS as error:
+        except UNUSABLE_PART_ERRORS as error:
             log.warning("%s; its rows are not used here", error)
             return {}
 

@@ -132,7 +132,7 @@ def load(origin: Origin, *, headed: Any = None) -> Checkpoint:
 
     Raises:
         AffuseError: if the checkpoint is damaged, lacks tensors, is of an unknown
-            kind, or its configuration needs more than its files hold
+            kind, or its configuration describes a larger model than its files hold
     """
     with told(f"cannot load the checkpoint {origin.name!r} from {origin.folder}"):
         stored = folder_examination.examine(origin.folder)
@@ -214,7 +214,7 @@ def random_checkpoint(model: Callable[[], nn.Module]) -> Checkpoint:
 def choose_layers(selection: str, top: int, name: str) -> tuple[int, ...]:
     """Return the layer numbers for ``last``, ``all`` or a list such as ``0,6,12``.
 
-    Errors name no option, as it is --layers for extract, --teacher-layers for distil.
+    Errors do not name an option, because extract and distil have different ones.
 
     Args:
         selection: as typed

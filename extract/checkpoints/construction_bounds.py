@@ -63,7 +63,7 @@ class _Count:
         self._demand_memory()
 
     def _size(self, added: Tensor | None) -> int:
-        """Return how many numbers a new tensor has; loaded weights count as 0."""
+        """Return the number of elements of a new tensor; loaded weights count as 0."""
         is_counted = self.thread == threading.get_ident()
         return (
             added.numel() if is_counted and added is not None and added.is_meta else 0
@@ -81,7 +81,7 @@ class _Count:
 
 @contextmanager
 def bounded(stored: int) -> Iterator[None]:
-    """Limit models that are constructed in this context to their files and memory.
+    """Limit the size of models that are constructed in this context.
 
     Args:
         stored: bytes of the files of the weights

@@ -62,7 +62,7 @@ def demand(origin: Origin, modality: str) -> None:
 
     Raises:
         AffuseError: if transformers does not know the model type, or it has a decoder;
-            this includes checkpoints with only the encoder of such a model, as of T5
+            this includes checkpoints with only the encoder of such a model, such as T5
     """
     kind = checkpoint_files.kind(origin)
     if kind and kind not in CONFIG_MAPPING:

@@ -22,7 +22,7 @@ CONFIG = "config.json"
 NAMED = (".json", ".txt", ".model", ".safetensors", ".bin")  # suffixes of read files
 TEXTS = ("vocab.txt", "merges.txt")
 DESCRIPTION = 2**24  # bytes of a configuration
-LONG = {"tokenizer_config.json": 400}  # digits; transformers writes 1e30 with them all
+LONG = {"tokenizer_config.json": 400}  # digits; transformers writes 1e30 in full
 VALUES = 6_000_000  # of a JSON file; the largest vocabularies need a third of it
 FOREIGN = {  # files of other kinds of checkpoints, which transformers would prefer
     "adapter_config.json": "it holds adapters; merge them into the weights first "

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from affuse.data.options.command_groups import Subgroup, takes
-from affuse.data.terminal import say
+from affuse.data.options.command_groups import Subgroup, takes_record
+from affuse.data.terminal import print_line
 
 if TYPE_CHECKING:
     from affuse.data.options import acoustic_bench_options, bench_options
@@ -22,7 +22,7 @@ def bench() -> None:
 
 
 @bench.command("extract")
-@takes
+@takes_record
 def bench_extract(options: "bench_options.BenchExtract") -> None:
     """Measure the speed of stage one on inputs of IEMOCAP's lengths.
 
@@ -36,11 +36,11 @@ def bench_extract(options: "bench_options.BenchExtract") -> None:
     """
     from affuse.extract.bench import encoder_bench
 
-    encoder_bench.bench(say, options)
+    encoder_bench.bench(print_line, options)
 
 
 @bench.command("acoustic")
-@takes
+@takes_record
 def bench_acoustic(options: "acoustic_bench_options.BenchAcoustic") -> None:
     """Measure the cost of each family of acoustic features.
 
@@ -54,16 +54,16 @@ def bench_acoustic(options: "acoustic_bench_options.BenchAcoustic") -> None:
     """
     from affuse.extract.bench import acoustic_bench
 
-    acoustic_bench.bench(say, options)
+    acoustic_bench.bench(print_line, options)
 
 
 @bench.command("digests")
-@takes
+@takes_record
 def bench_digests(options: "bench_options.BenchDigests") -> None:
-    """Measure the cost of the digests of RUN.
+    """Measure how long it takes to check the digests of RUN.
 
-    The command reads its tables and its weights as `report` and `predict` do, and
-    again from a copy without digests.
+    The command reads the tables and the weights of RUN as `report` and `predict` do.
+    It also reads a copy without digests, and compares the times.
 
     \b
     Example:
@@ -71,11 +71,11 @@ def bench_digests(options: "bench_options.BenchDigests") -> None:
     """
     from affuse.data import benchmarks
 
-    benchmarks.bench(say, options.run, rounds=options.rounds)
+    benchmarks.bench(print_line, options.run, rounds=options.rounds)
 
 
 @bench.command("finetune")
-@takes
+@takes_record
 def bench_finetune(options: "bench_options.BenchFinetune") -> None:
     """Measure the speed of fine-tuning on utterances of IEMOCAP's lengths.
 
@@ -83,7 +83,8 @@ def bench_finetune(options: "bench_options.BenchFinetune") -> None:
     `finetune`: the gradient of the loss of the whole --loss-batch in two passes. The
     other is an ordinary loop: padded batches of --batch utterances in random order,
     each with its own loss and optimiser step. That loop runs each utterance forward
-    once, not twice, and steps more often; the time an utterance is compared.
+    once, not twice, and makes more optimiser steps. The table therefore compares the
+    time for each utterance.
 
     The column MFU is model FLOPs utilisation of one forward and one backward pass
     without padding, relative to measured GEMM throughput.
@@ -94,11 +95,11 @@ def bench_finetune(options: "bench_options.BenchFinetune") -> None:
     """
     from affuse.extract.finetune.bench import finetune_bench
 
-    finetune_bench.bench(say, options)
+    finetune_bench.bench(print_line, options)
 
 
 @bench.command("train")
-@takes
+@takes_record
 def bench_train(options: "bench_options.BenchTrain") -> None:
     """Measure the speed of stage two on random embeddings.
 
@@ -110,7 +111,7 @@ def bench_train(options: "bench_options.BenchTrain") -> None:
     Example:
       python cli.py bench train --rows 2000 --models 4
     """
-    from affuse.extract.encoding.gemm_throughput import products
+    from affuse.extract.encoding.gemm_throughput import measure_throughput
     from affuse.fuse.bench import training_bench
 
-    training_bench.bench(say, products, options)
+    training_bench.bench(print_line, measure_throughput, options)

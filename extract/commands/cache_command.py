@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from affuse.data.options.command_groups import Subgroup, takes
-from affuse.data.terminal import say
+from affuse.data.options.command_groups import Subgroup, takes_record
+from affuse.data.terminal import print_line
 
 if TYPE_CHECKING:
     from affuse.data.options import maintenance_options
@@ -23,9 +23,9 @@ def cache() -> None:
 
 
 @cache.command("list")
-@takes
+@takes_record
 def cache_list(options: "maintenance_options.ListCaches") -> None:
-    """List every cache, one a line.
+    """List every cache, one on each line.
 
     Each line has the digest, the corpus, the checkpoint, the layers, the pooling and
     the number of utterances.
@@ -37,11 +37,11 @@ def cache_list(options: "maintenance_options.ListCaches") -> None:
     from affuse.data.cache import cache_listing
 
     for line in cache_listing.listing(options.cache):
-        say(line)
+        print_line(line)
 
 
 @cache.command("verify")
-@takes
+@takes_record
 def cache_verify(options: "maintenance_options.VerifyCaches") -> None:
     """Check every file of the cache against its digest, as `verify` does.
 
@@ -53,17 +53,17 @@ def cache_verify(options: "maintenance_options.VerifyCaches") -> None:
     """
     from affuse.data.cache import verification
 
-    sys.exit(not verification.command(say, folders=[], usual=[options.cache]))
+    sys.exit(not verification.command(print_line, folders=[], usual=[options.cache]))
 
 
 @cache.command("repair")
-@takes
+@takes_record
 def cache_repair(options: "maintenance_options.RepairCaches") -> None:
     """Encode damaged and missing parts of the cache again.
 
-    The command repeats the extract command of each cache for the parts that `verify`
-    finds, and for nothing else. The exit status is 0 if every part is whole
-    afterwards.
+    The command repeats the extract command of each cache, but only for the parts that
+    `verify` reports as damaged or missing. The exit status is 0 if every part is
+    undamaged afterwards.
 
     \b
     Example:
@@ -71,4 +71,6 @@ def cache_repair(options: "maintenance_options.RepairCaches") -> None:
     """
     from affuse.extract.commands import cache_repair
 
-    sys.exit(not cache_repair.run(options.cache, dry_run=options.dry_run, say=say))
+    sys.exit(
+        not cache_repair.run(options.cache, dry_run=options.dry_run, say=print_line)
+    )

@@ -13,9 +13,16 @@ from affuse.data.cache import (
     provenance,
     store,
 )
+from affuse.data.cache.cache_faults import (
+    EXTRA,
+    MISSING,
+    UNKNOWN,
+    UNREAD,
+    Fault,
+    find_faults,
+)
 from affuse.data.cache.cache_folder import corpora
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.store import EXTRA, MISSING, UNKNOWN, UNREAD, Fault
 from affuse.data.errors import AffuseError
 from affuse.data.modality import modality_named
 from affuse.data.options.extraction_options import Extract
@@ -43,13 +50,13 @@ def run(cache: Path, *, dry_run: bool, say: Say) -> bool:
     corpus_folders = corpora(cache)
     caches = [c.path for folder in corpus_folders for c in folder.caches()]
     for folder in (*(c.path for c in corpus_folders), *caches):
-        for path in part_removal.abandoned(folder):
+        for path in part_removal.abandoned_files(folder):
             say(f"{path} was left by a process that died: {_removal(dry_run)}")
             if not dry_run:
                 path.unlink(missing_ok=True)
     if all(repaired):
-        count = sum(len(store.numbers(folder)) for folder in folders)
-        say(f"{count} parts below {cache}, all whole")
+        count = sum(len(store.part_numbers(folder)) for folder in folders)
+        say(f"{count} parts below {cache}, all intact")
     return all(repaired)
 
 
@@ -61,7 +68,7 @@ def _folders(cache: Path) -> list[Path]:
 
 
 def _removal(dry_run: bool) -> str:
-    """Return the words for a file that is removed."""
+    """Return what the report says of a file: that it is, or would be, removed."""
     return "would be removed" if dry_run else "removed"
 
 
@@ -94,8 +101,8 @@ def _repair(folder: Path, cache: Path, dry_run: bool, say: Say) -> bool:
 
 def _faults(folder: Path) -> Iterator[Fault]:
     """Yield the faults of a folder, including the absence of all parts."""
-    yield from store.faults(folder)
-    if not store.numbers(folder):
+    yield from find_faults(folder)
+    if not store.part_numbers(folder):
         yield Fault(folder, MISSING, f"{folder} holds no part")
 
 
@@ -128,7 +135,7 @@ def _restore(
 
 def _drop(paths: Sequence[Path], say: Say) -> None:
     """Remove files, and print a line for each."""
-    for path in part_removal.drop(paths):
+    for path in part_removal.remove_files(paths):
         say(f"{path}: removed")
 
 
@@ -159,7 +166,7 @@ def _encode(
             corpus_table.save(corpus, cache)
 
     encoder = load(choice, machine)
-    filling = CacheFilling(current=False)
+    filling = CacheFilling(makes_current=False)
     outcome = extract(
         corpus, choice, machine, cache, encoder=encoder, begin=begin, filling=filling
     )
@@ -167,18 +174,18 @@ def _encode(
     if outcome.folder is None:
         raise AffuseError(f"no {modality.noun} of the corpus can be read any more")
     recipe = parts.header(parts.part_path(folder, 0)).recipe
-    if recipe.kind() not in current_content.noted(folder.parent):
-        current_content.make(folder, recipe)
+    if recipe.kind() not in current_content.read_current_folders(folder.parent):
+        current_content.mark_current(folder, recipe)
     say(f"{folder}: {outcome.encoded:.0f} {modality.unit} encoded again")
 
 
 def _advice(folder: Path, cache: Path) -> str:
-    """Return the command to repeat once the reason of a failure is removed."""
+    """Return the command to repeat when the cause of a failure is removed."""
     try:
         return f"repeat: {provenance.command(provenance.load(folder), cache)}"
     except (AffuseError, OSError):
         pass
-    for number in store.numbers(folder):
+    for number in store.part_numbers(folder):
         try:
             recipe = parts.header(parts.part_path(folder, number)).recipe
         except (AffuseError, OSError):

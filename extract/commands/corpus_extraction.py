@@ -6,10 +6,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from affuse.data.options.command_record import disjoint
+from affuse.data.options.command_record import merge_values
 from affuse.data.options.extraction_options import Extract
 from affuse.data.reading import corpus_reading
-from affuse.data.terminal import say as print_line
+from affuse.data.terminal import print_line
 from affuse.extract.commands.extract_command import encode
 
 
@@ -60,6 +60,8 @@ def extract_corpus(
         "text_checkpoint": text_checkpoint,
         "cache": cache,
     }
-    command = Extract.from_values(**disjoint(named, options))
-    left_out, folders = encode(corpus_reading.read_aloud(say, command), command, say)
+    command = Extract.from_values(**merge_values(named, options))
+    left_out, folders = encode(
+        corpus_reading.read_and_describe(say, command), command, say
+    )
     return Extraction(folders, left_out)

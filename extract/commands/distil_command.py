@@ -27,7 +27,7 @@ from affuse.extract.distil.distillation_loop import Schedule
 from affuse.extract.distil.distillation_plan import DistillationPlan
 from affuse.extract.distil.student_folder import StudentFolder
 from affuse.extract.encoding.choices import Choice, Machine
-from affuse.extract.encoding.encoder_loading import load, suited
+from affuse.extract.encoding.encoder_loading import encoder_for_checkpoint, load
 from affuse.extract.encoding.protocol import Encoder
 
 MODALITIES: dict[str, ModuleType] = {"audio": speech_student, "text": text_student}
@@ -73,7 +73,7 @@ def _distil(plan: DistillationPlan, say: Callable[[str], object]) -> None:
     say(f"{len(corpus.utterances):,} inputs; the teacher encodes those not yet cached")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.schedule.seed)
-        lesson, recipes = module.lesson(plan, corpus, encoder, say)
+        task, recipes = module.make_task(plan, corpus, encoder, say)
     identity = plan.identity(recipes)
     if StudentFolder(plan.output).weights.exists():
         if _identity(plan.output) != identity:
@@ -82,10 +82,10 @@ def _distil(plan: DistillationPlan, say: Callable[[str], object]) -> None:
                 f"settings; choose another --output"
             )
         say(f"{plan.output} is finished; nothing was left to do")
-        say(next_line(following(plan)))
+        say(next_line(next_command(plan)))
         return
     points = distillation_loop.train(
-        lesson,
+        task,
         plan.schedule,
         plan.output,
         identity=identity,
@@ -96,15 +96,15 @@ def _distil(plan: DistillationPlan, say: Callable[[str], object]) -> None:
         plan=plan,
         teacher=encoder.checkpoint.name,
         inputs=len(corpus.utterances),
-        parameters=sum(p.numel() for p in lesson.student.parameters()),
+        parameters=sum(p.numel() for p in task.student.parameters()),
         points=points,
     )
-    _save(plan, identity, lesson, module.files(lesson), facts)
+    _save(plan, identity, task, module.files(task), facts)
     say(f"held-out cosine {points[-1].cosine:.3f} after {points[-1].step} steps")
-    say(next_line(following(plan)))
+    say(next_line(next_command(plan)))
 
 
-def following(plan: DistillationPlan) -> Extract:
+def next_command(plan: DistillationPlan) -> Extract:
     """Return the command that encodes the demo corpus with the student.
 
     Args:
@@ -144,13 +144,13 @@ def _identity(folder: Path) -> str:
 def _save(
     plan: DistillationPlan,
     identity: str,
-    lesson: Any,
+    task: Any,
     files: dict[str, bytes],
     facts: model_card.Facts,
 ) -> None:
     """Write the student as a Hugging Face folder, the weights (float16) last."""
     with tempfile.TemporaryDirectory() as folder:
-        lesson.student.half().save_pretrained(folder)
+        task.student.half().save_pretrained(folder)
         model = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
     settings = {"identity": identity, **plan.settings()}
     described = {
@@ -166,7 +166,7 @@ def _save(
 
 
 def plan(options: Distil, machine: Machine) -> DistillationPlan:
-    """Return the plan for the options; absent ones have the modality's defaults.
+    """Return the plan for the options; those that are not set take the defaults.
 
     Args:
         options: of the command line
@@ -184,7 +184,7 @@ def plan(options: Distil, machine: Machine) -> DistillationPlan:
     return DistillationPlan(
         teacher=Choice(
             modality,
-            encoder=suited(modality, options.teacher, options.revision),
+            encoder=encoder_for_checkpoint(modality, options.teacher, options.revision),
             checkpoint=options.teacher,
             revision=options.revision,
             layers=options.teacher_layers,

@@ -26,17 +26,17 @@ from affuse.extract.caching.extraction import (
     ExtractionOutcome,
     Fill,
     extract,
-    remembered,
+    stored_problems,
 )
 from affuse.extract.caching.job_shares import JobShare
 from affuse.extract.caching.part_filling import fill
-from affuse.extract.commands.next_commands import following
+from affuse.extract.commands.next_commands import next_lines
 from affuse.extract.encoding.choices import Choice, Machine, choose_device, per_modality
 from affuse.extract.encoding.encoder_loading import (
+    encoder_for_checkpoint,
     load,
-    named,
+    named_encoders,
     pooling_note,
-    suited,
 )
 from affuse.extract.encoding.gemm_throughput import choose_dtype
 from affuse.extract.parallel import spreading
@@ -51,7 +51,7 @@ def run(options: Extract, say: Say) -> int:
         options: of the command line
         say: prints a line
     """
-    corpus = corpus_reading.read_aloud(say, options)
+    corpus = corpus_reading.read_and_describe(say, options)
     return encode(corpus, options, say)[0]
 
 
@@ -95,7 +95,7 @@ def encode(corpus: Corpus, options: Extract, say: Say) -> tuple[int, dict[str, P
         results.append(outcome)
     part_problems = _report(corpus, cache, results, say)
     outcomes = {c.modality: done for c, done in zip(selection, results, strict=True)}
-    for line in following(corpus, outcomes, options):
+    for line in next_lines(corpus, outcomes, options):
         say(line)
     folders = {m: done.folder for m, done in outcomes.items()}
     count = _left_out(corpus, results, part_problems, share)
@@ -165,7 +165,7 @@ def _problems(
     corpus: Corpus, results: Sequence[ExtractionOutcome]
 ) -> tuple[list[dict[int, tuple[Problem, ...]]], list[Problem]]:
     """Return the problems of each cache by part, and the list of all problems."""
-    caches = [remembered(done.folder) if done.folder else {} for done in results]
+    caches = [stored_problems(done.folder) if done.folder else {} for done in results]
     problems = list(corpus.problems)
     for done, parts in zip(results, caches, strict=True):
         problems += [*done.absent, *(p for part in parts.values() for p in part)]
@@ -223,7 +223,7 @@ def choices(corpus: Corpus, options: EncodingOptions) -> list[Choice]:
     if not modalities:
         raise AffuseError(f"corpus '{corpus.name}' has {missing_materials(names)}")
     options.demand_encoded(modalities)
-    encoders = named(options.encoders, modalities)
+    encoders = named_encoders(options.encoders, modalities)
     dtype = options.dtype
     if dtype == "auto":  # Otherwise the device may be one of another machine.
         dtype = choose_dtype(dtype, choose_device(options.device))
@@ -234,7 +234,7 @@ def choices(corpus: Corpus, options: EncodingOptions) -> list[Choice]:
         Choice(
             modality=m,
             encoder=encoders.get(m)
-            or suited(m, options.checkpoint(m), revision.get(m, "")),
+            or encoder_for_checkpoint(m, options.checkpoint(m), revision.get(m, "")),
             checkpoint=options.checkpoint(m),
             revision=revision.get(m, Choice.revision),
             layers=layers.get(m, Choice.layers),

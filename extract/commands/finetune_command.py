@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from affuse.data.errors import options_at_fault
+from affuse.data.errors import as_option_errors
 from affuse.data.options.command_record import Command, next_line
 from affuse.data.options.extraction_options import Extract, checkpoints
 from affuse.data.options.finetuning_options import Finetune
@@ -24,10 +24,11 @@ from affuse.extract.finetune import adapters, backbone, finetuning_plan, tuning_
 from affuse.extract.finetune.adapters import demand_accelerate
 from affuse.extract.finetune.finetuning_plan import FinetuningPlan
 from affuse.extract.finetune.tuning_settings import Tuning
+from affuse.fuse import experiment_files
 from affuse.fuse import settings as stage_two
 from affuse.fuse.inputs import omissions
 from affuse.fuse.settings import Settings
-from affuse.fuse.training.setting_resolution import unused
+from affuse.fuse.training.setting_resolution import unused_setting_notes
 
 
 def finetune(say: Callable[[str], object], options: Finetune) -> Path:
@@ -49,12 +50,12 @@ def finetune(say: Callable[[str], object], options: Finetune) -> Path:
 
     is_first = int(os.environ.get("RANK", "0")) == 0  # set by torchrun
     report = say if is_first else _discard
-    corpus = corpus_reading.read_aloud(report, options)
+    corpus = corpus_reading.read_and_describe(report, options)
     for line in corpus_checks.problem_lines(corpus.problems):
         report(line)
     plan = prepare(corpus, options)
     torch.set_num_threads(plan.threads)
-    for sentence in unused([_settings(options)], [plan.fusion]):
+    for sentence in unused_setting_notes([_settings(options)], [plan.fusion]):
         report(sentence)
     report(f"fine-tuning {', '.join(plan.backbones)} on {plan.device} in {plan.folder}")
     for sentence in omissions.sentences(plan.aligned.left_out):
@@ -63,12 +64,12 @@ def finetune(say: Callable[[str], object], options: Finetune) -> Path:
         report(sentence)
     for fold in plan.folds:
         fold_training.run(plan, fold, report, first=is_first, progress=True)
-    for command in following(plan, options):
+    for command in next_commands(plan, options):
         report(next_line(command))
     return plan.folder
 
 
-def following(plan: FinetuningPlan, options: Finetune) -> Iterator[Command]:
+def next_commands(plan: FinetuningPlan, options: Finetune) -> Iterator[Command]:
     """Yield the commands that come next.
 
     If every fold of the protocol is fine-tuned, the next command is `run`, which
@@ -80,11 +81,11 @@ def following(plan: FinetuningPlan, options: Finetune) -> Iterator[Command]:
         options: of the command line
     """
     run = FinetuningFolder(plan.folder)
-    missing = [name for name in plan.every if not run.fold(name).mark.is_file()]
+    missing = [name for name in plan.fold_names if not run.fold(name).mark.is_file()]
     if not missing:
         usual, settings = Settings(), plan.settings
         rule = settings.out_of_range
-        yield RunCommand.like(
+        yield RunCommand.from_command(
             options,
             CorpusSource,
             ComputeOptions,
@@ -97,7 +98,7 @@ def following(plan: FinetuningPlan, options: Finetune) -> Iterator[Command]:
         return
     folder = plan.folder / plan.folds[0].name
     modalities = tuple(plan.backbones) if len(plan.backbones) == 1 else ()
-    yield Extract.like(
+    yield Extract.from_command(
         options,
         CorpusSource,
         modalities=modalities,
@@ -107,7 +108,7 @@ def following(plan: FinetuningPlan, options: Finetune) -> Iterator[Command]:
 
 
 def prepare(corpus: Corpus, options: Finetune) -> FinetuningPlan:
-    """Return the plan for the options; absent ones have the experiment's values.
+    """Return the plan for the options; the experiment sets those that are absent.
 
     Args:
         corpus: as its reader returned it
@@ -120,8 +121,8 @@ def prepare(corpus: Corpus, options: Finetune) -> FinetuningPlan:
     device = machine.device
     if device == "cuda" and "LOCAL_RANK" in os.environ:
         device = f"cuda:{os.environ['LOCAL_RANK']}"
-    with options_at_fault():
-        stage_two.find(options.experiment)
+    with as_option_errors():
+        experiment_files.find(options.experiment)
     tuning = _tuning(options, device)
     adapters.demand(tuning)
     return finetuning_plan.make(
@@ -157,9 +158,9 @@ def _tuning(options: Finetune, device: str) -> Tuning:
 
 def _settings(options: Finetune) -> Settings:
     """Return the settings of stage two: the experiment's, changed by options."""
-    settings = stage_two.load(options.experiment)
+    settings = experiment_files.load(options.experiment)
     division = {"protocol": options.protocol, "folds": options.folds}
-    with options_at_fault():
+    with as_option_errors():
         settings = stage_two.change(settings, {k: v for k, v in division.items() if v})
     return stage_two.override(settings, options.changes)
 

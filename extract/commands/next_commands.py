@@ -29,7 +29,7 @@ RUNS = Path("runs")  # default folder of the runs of stage two
 TUNED = Record({}, {"protocol": Text(200)}, others=Plain(depth=6, most=1_000_000))
 
 
-def following(
+def next_lines(
     corpus: Corpus,
     outcomes: Mapping[str, ExtractionOutcome],
     options: Extract,
@@ -61,7 +61,7 @@ def following(
         choice = cache_selection.selection(cache, folders)
         protocol, folds = _protocol_of(corpus)
         yield next_line(
-            Train.like(
+            Train.from_command(
                 choice, CacheChoice, designs=(design,), protocol=protocol, folds=folds
             )
         )
@@ -80,7 +80,7 @@ def _design(modalities: Sequence[str]) -> str:
 
 
 def _protocol_of(corpus: Corpus) -> tuple[str | None, int | None]:
-    """Return protocol and number of folds if the corpus's protocol has no rated test.
+    """Return the protocol and folds to use if the test split is unrated, else None.
 
     The utterances of the official test split may be unrated, if they are to be
     predicted.
@@ -97,7 +97,7 @@ def _protocol_of(corpus: Corpus) -> tuple[str | None, int | None]:
 def _missing_shards(
     outcomes: Sequence[ExtractionOutcome], options: Extract
 ) -> Iterator[str]:
-    """Yield the commands of missing shards."""
+    """Yield the commands that extract the missing shards."""
     total = JobShare.parse(options.shard).total
     shares = [JobShare(number, total) for number in range(1, total + 1)]
     missing = [s for s in shares if any(_lacks(done, s) for done in outcomes)]
@@ -112,7 +112,7 @@ def _missing_shards(
 
 def _lacks(done: ExtractionOutcome, share: JobShare) -> bool:
     """Return True if a part of a shard is missing."""
-    numbers = set(store.numbers(done.folder)) if done.folder else set()
+    numbers = set(store.part_numbers(done.folder)) if done.folder else set()
     return any(n in share and n not in numbers for n in range(done.planned))
 
 
@@ -146,11 +146,13 @@ def _after_fold(
     run = next(Path(os.path.normpath(path)).parents[1] for path in tuned.values())
     name = next(iter(folders.values())).parent.name
     if options.corpus:
-        for encoders in fold_caches.lacking(run, cache, name, tuple(folders)).values():
+        for encoders in fold_caches.find_missing(
+            run, cache, name, tuple(folders)
+        ).values():
             if encoders:
                 return _with(encoders, options)
     choice = cache_selection.selection(cache, folders)
-    return Train.like(
+    return Train.from_command(
         choice,
         CacheChoice,
         **dict.fromkeys(tuned, ()),  # The option `finetuned` chooses these caches.
@@ -173,7 +175,7 @@ def _is_tuned(checkpoint: Path) -> bool:
 
 def _protocol(run: Path) -> str | None:
     """Return the protocol of the folds of a fine-tuning; None if it is unknown."""
-    for fold in FinetuningFolder(run).finished()[:1]:
+    for fold in FinetuningFolder(run).finished_folds()[:1]:
         with suppress(OSError, AffuseError):
             return read_json(fold.mark, TUNED, advice="").get("protocol") or None
     return None

@@ -27,7 +27,7 @@ def tune(say: Callable[[str], object], options: RunCommand, design: str) -> Path
     shared = (CorpusSource, CheckpointChoice, ComputeOptions, FoldOptions)
     return finetune(
         say,
-        Finetune.like(
+        Finetune.from_command(
             options,
             *shared,
             fusion=design,

@@ -1,7 +1,7 @@
-"""Training loop of every student, resumable and reproducible from a seed.
+"""Training loop of students, which can be resumed and reproduced from a seed.
 
-The random draws of a step depend only on the seed and the step's number. So an
-interrupted training ends with exactly the weights of an uninterrupted one.
+The random draws of a step depend only on the seed and the step's number. So a training
+that was interrupted and resumed ends with exactly the same weights.
 """
 
 import io
@@ -23,7 +23,7 @@ from affuse.data.system.progress import bar
 from affuse.data.system.regular_files import WEIGHTS, open_regular
 from affuse.extract.distil.student_folder import StudentFolder
 
-WARM = 0.05  # share of the steps with a rising learning rate (warm-up)
+WARM_UP = 0.05  # share of the steps in which the learning rate rises
 CLIP = 1.0  # largest norm of a gradient
 
 
@@ -35,7 +35,7 @@ class Schedule:
     rate: float  # highest learning rate; it falls to zero along a cosine
     seed: int = 0
     decay: float = 0.01  # weight decay
-    pause: int = 250  # steps between evaluations on held-out data, and saved states
+    pause: int = 250  # steps between two evaluations, after which the state is saved
 
     def __post_init__(self) -> None:
         for name, value in (("steps", self.steps), ("rate", self.rate)):
@@ -44,7 +44,7 @@ class Schedule:
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0."""
-        warm_steps = max(1, round(WARM * self.steps))
+        warm_steps = max(1, round(WARM_UP * self.steps))
         if step < warm_steps:
             return self.rate * (step + 1) / warm_steps
         return (
@@ -63,8 +63,8 @@ class TrainingState:
     cosine: float  # of student and teacher on held-out data
 
 
-class Lesson(Protocol):
-    """Task of a training; each modality has one implementation."""
+class DistillationTask(Protocol):
+    """Student with its data and loss; each modality has one implementation."""
 
     network: nn.Module  # the student, and its map to the teacher's dimensions
 
@@ -76,7 +76,7 @@ class Lesson(Protocol):
 
 
 def train(
-    lesson: Lesson,
+    task: DistillationTask,
     schedule: Schedule,
     folder: Path,
     *,
@@ -87,7 +87,7 @@ def train(
     """Train a network, or resume an interrupted training of the same identity.
 
     Args:
-        lesson: its network is trained in place
+        task: its network is trained in place
         schedule: steps, rate and seed
         folder: of the state of an unfinished training
         identity: digest of everything that determines the result
@@ -100,15 +100,15 @@ def train(
     Raises:
         AffuseError: if `folder` holds the state of another training
     """
-    parameters = [p for p in lesson.network.parameters() if p.requires_grad]
+    parameters = [p for p in task.network.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         parameters, lr=schedule.rate, weight_decay=schedule.decay
     )
     path = StudentFolder(folder).unfinished
-    points = _resume(path, identity, lesson.network, optimizer)
+    points = _resume(path, identity, task.network, optimizer)
     begin = points[-1].step if points else 0
     if begin:
-        say(f"goes on after step {begin} of {schedule.steps}")
+        say(f"the training resumes after step {begin} of {schedule.steps}")
     losses: list[float] = []
     with bar(
         total=schedule.steps, name="distil", unit="step", show=progress
@@ -117,24 +117,24 @@ def train(
         for step in range(begin, schedule.steps):
             for group in optimizer.param_groups:
                 group["lr"] = schedule.rate_at(step)
-            losses.append(_step(lesson, optimizer, parameters, (schedule.seed, step)))
+            losses.append(_step(task, optimizer, parameters, (schedule.seed, step)))
             progress_bar.update(1)
             if (step + 1) % schedule.pause == 0 or step + 1 == schedule.steps:
-                points.append(_evaluate(lesson, step + 1, losses))
+                points.append(_evaluate(task, step + 1, losses))
                 progress_bar.set_postfix_str(f"cosine {points[-1].cosine:.3f}")
                 losses = []
-                publish(path, _state(identity, lesson.network, optimizer, points))
+                publish(path, _state(identity, task.network, optimizer, points))
     return tuple(points)
 
 
 def _step(
-    lesson: Lesson,
+    task: DistillationTask,
     optimizer: torch.optim.Optimizer,
     parameters: Sequence[nn.Parameter],
     seeds: tuple[int, int],
 ) -> float:
-    lesson.network.train()
-    loss = lesson.loss(np.random.default_rng(seeds))
+    task.network.train()
+    loss = task.loss(np.random.default_rng(seeds))
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(parameters, CLIP)
@@ -143,9 +143,11 @@ def _step(
 
 
 @torch.no_grad()
-def _evaluate(lesson: Lesson, step: int, losses: Sequence[float]) -> TrainingState:
-    lesson.network.eval()
-    point = TrainingState(step, float(np.mean(losses)), lesson.cosine())
+def _evaluate(
+    task: DistillationTask, step: int, losses: Sequence[float]
+) -> TrainingState:
+    task.network.eval()
+    point = TrainingState(step, float(np.mean(losses)), task.cosine())
     if not math.isfinite(point.loss + point.cosine):
         raise AffuseError(
             f"the training diverged before step {step}; take a smaller --rate"
@@ -173,7 +175,7 @@ def _state(
 def _resume(
     path: Path, identity: str, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> list[TrainingState]:
-    """Load the state of an interrupted training; return its course, [] without one.
+    """Load the state of an interrupted training, and return its evaluations.
 
     Raises:
         AffuseError: if the state is damaged, or of another training

@@ -1,8 +1,8 @@
-"""Construction of an untrained speech student.
+"""Construction of a speech student with initial weights.
 
-Its first convolution is initialised with mel-spaced Gabor filters, which training
-refines. The front end makes frames of 20 ms, as usual checkpoints do, with fewer
-layers.
+Its first convolution is initialised with mel-spaced tones under a Hann window, which
+training refines. The front end makes frames of 20 ms, as published checkpoints do, but
+with fewer layers.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ LOWEST, HIGHEST = 60.0, 7600.0  # Hz, frequencies of the tones
 
 
 def build(size: StudentSize) -> Wav2Vec2Model:
-    """Return a student with tones in its first convolution and random other weights."""
+    """Return a student with tones as first convolution; other weights are random."""
     config = Wav2Vec2Config(
         vocab_size=1,
         hidden_size=size.width,

@@ -69,7 +69,7 @@ def text(facts: Facts) -> str:
             "|---:|---:|---:|",
             *(
                 f"| {p.step:,} | {p.loss:.3f} | {p.cosine:.3f} |"
-                for p in _some(facts.points)
+                for p in _shown_states(facts.points)
             ),
             "",
         ]
@@ -77,13 +77,13 @@ def text(facts: Facts) -> str:
 
 
 def _program() -> tuple[str, ...]:
-    """Return the words that start the program, without its folder on this machine."""
+    """Return the words that start the program, without the path of its folder."""
     *interpreter, script = program()
     return (*interpreter, PurePath(script).name)
 
 
 def command(plan: DistillationPlan) -> str:
-    """Return the command that repeats a distillation, without the folders' parents."""
+    """Return the command that repeats a distillation, with names instead of paths."""
     size, schedule = plan.size, plan.schedule
     words = [
         f"{' '.join(_program())} distil {plan.teacher.modality}",
@@ -104,8 +104,8 @@ def command(plan: DistillationPlan) -> str:
     return " \\\n    ".join(words)
 
 
-def _some(points: Sequence[TrainingState]) -> list[TrainingState]:
-    """Return at most `ROWS` of the states, including the last one."""
+def _shown_states(points: Sequence[TrainingState]) -> list[TrainingState]:
+    """Return at most `ROWS` of the states, evenly spaced, including the last one."""
     step = max(1, -(-len(points) // ROWS))
     return list(points[::-1][::step][::-1])
 

@@ -11,7 +11,7 @@ from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.encoding.protocol import Prepared, SpeechEncoder
 
 T = TypeVar("T")
-LOUDEST = 0.3  # largest standard deviation of noise, that of the speech being 1
+NOISE_LIMIT = 0.3  # largest standard deviation of noise, relative to the speech
 
 
 class SpeedChangingEncoder:
@@ -30,7 +30,7 @@ class SpeedChangingEncoder:
 
     def prepare(self, source: Any) -> Prepared:
         """Return the teacher's input for samples, (n,) at 16 kHz and normal speed."""
-        return self.inner.prepare(at_speed(source, self.speed))
+        return self.inner.prepare(change_speed(source, self.speed))
 
     def compile(self) -> None:
         """Compile the teacher."""
@@ -41,7 +41,7 @@ class SpeedChangingEncoder:
         return self.inner.regress(mean)
 
 
-def at_speed(samples: np.ndarray, speed: float) -> np.ndarray:
+def change_speed(samples: np.ndarray, speed: float) -> np.ndarray:
     """Return samples at another speed, which changes their pitch too.
 
     Args:
@@ -78,7 +78,7 @@ class FrameGrid:
     student_hop: int
     student_window: int
 
-    def at(self, begin: int, steps: int) -> np.ndarray:
+    def teacher_indices(self, begin: int, steps: int) -> np.ndarray:
         """Return fractional indices of the teacher's frames for a student's segment.
 
         Args:
@@ -94,7 +94,7 @@ class FrameGrid:
         return places
 
 
-def between(frames: np.ndarray, places: np.ndarray) -> np.ndarray:
+def interpolate(frames: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Interpolate frames linearly at fractional indices.
 
     Args:
@@ -113,7 +113,7 @@ def between(frames: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def disturb(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return samples with noise and random polarity, which the teacher does not get.
+    """Return samples with noise and random polarity; the teacher gets clean samples.
 
     Args:
         samples: (n,) of unit variance
@@ -123,6 +123,6 @@ def disturb(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         (n,) float32
     """
     noise = rng.standard_normal(len(samples), np.float32)
-    level = LOUDEST * rng.random() ** 3  # low levels are frequent
+    level = NOISE_LIMIT * rng.random() ** 3  # low levels are frequent
     disturbed: np.ndarray = rng.choice([-1.0, 1.0]) * samples + level * noise
     return disturbed.astype(np.float32)

@@ -26,9 +26,9 @@ from affuse.extract.distil.recording_views import (
     FrameGrid,
     RecordingView,
     SpeedChangingEncoder,
-    at_speed,
-    between,
+    change_speed,
     disturb,
+    interpolate,
 )
 from affuse.extract.distil.student_size import StudentSize
 from affuse.extract.encoding.protocol import SpeechEncoder
@@ -42,8 +42,8 @@ SUFFIXES = (
     ".w64", *media_containers.SUFFIXES,
 )  # fmt: skip
 SPEEDS = (0.8, 1.0, 1.25)  # factors; all recordings are used at each speed
-PIECE = 4.0  # seconds of a training segment
-POOLED = 0.5  # weight of the pooled term in the loss
+SEGMENT_SECONDS = 4.0  # seconds of a training segment
+POOLED_WEIGHT = 0.5  # weight of the pooled term in the loss
 
 
 def find(paths: Sequence[Path]) -> Corpus:
@@ -88,7 +88,7 @@ class SpeechImitation(nn.Module):
         return imitation
 
 
-class SpeechLesson:
+class SpeechTask:
     """Task of a speech student: random segments, with the teacher's frames as targets.
 
     Segments are drawn from recordings in proportion to their length.
@@ -111,23 +111,23 @@ class SpeechLesson:
         self.training, self.grid = training, grid
         self.batch, self.device = batch, device
         self.steps = (
-            int(PIECE * SAMPLE_RATE) - grid.student_window
+            int(SEGMENT_SECONDS * SAMPLE_RATE) - grid.student_window
         ) // grid.student_hop + 1
         self.size = grid.student_window + (self.steps - 1) * grid.student_hop  # samples
         lengths = np.array([max(1.0, len(h.samples)) for h in training])
         self.chance = lengths / lengths.sum()
-        self.examination = [self._piece(h, 0, None) for h in held_out]
+        self.held_out_segments = [self._piece(h, 0, None) for h in held_out]
 
     def _piece(
         self, view: RecordingView, begin: int, rng: np.random.Generator | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return a segment, (samples,), and scaled targets, (steps, layers, dim)."""
-        places = self.grid.at(begin, self.steps)
+        places = self.grid.teacher_indices(begin, self.steps)
         samples = view.samples[begin : begin + self.size]
         if len(samples) < self.size:  # a short recording is repeated
             samples = np.resize(samples, self.size)
             places %= len(view.samples) / self.grid.hop
-        targets = self.scaling(between(view.frames, places))
+        targets = self.scaling(interpolate(view.frames, places))
         samples = standardise(samples)
         return (samples if rng is None else disturb(samples, rng)), targets
 
@@ -152,14 +152,16 @@ class SpeechLesson:
             student.mean(1), teacher.mean(1)
         ) + functional.l1_loss(student.std(1), teacher.std(1))
         cosine = functional.cosine_similarity(student, teacher, dim=-1).mean()
-        return functional.l1_loss(student, teacher) + (1 - cosine) + POOLED * pooled
+        return (
+            functional.l1_loss(student, teacher) + (1 - cosine) + POOLED_WEIGHT * pooled
+        )
 
     @torch.no_grad()
     def cosine(self) -> float:
         """Return the mean cosine over the first segments of held-out recordings."""
         cosines = []
-        for i in range(0, len(self.examination), self.batch):
-            pair = self._batch(self.examination[i : i + self.batch])
+        for i in range(0, len(self.held_out_segments), self.batch):
+            pair = self._batch(self.held_out_segments[i : i + self.batch])
             cosines.append(functional.cosine_similarity(*pair, dim=-1).mean((1, 2)))
         return torch.cat(cosines).mean().item()
 
@@ -170,12 +172,12 @@ def _sample(training: Sequence[RecordingView]) -> np.ndarray:
     return np.concatenate([h.frames[::step] for h in training])
 
 
-def lesson(
+def make_task(
     plan: DistillationPlan,
     corpus: Corpus,
     encoder: SpeechEncoder,
     say: Callable[[str], object],
-) -> tuple[SpeechLesson, list[str]]:
+) -> tuple[SpeechTask, list[str]]:
     """Return the task of a new student, after encoding all recordings at all speeds.
 
     Samples and frames are held in memory: about 0.5 GB for each hour and speed, with
@@ -217,7 +219,7 @@ def lesson(
         student_hop=math.prod(STRIDES),
         student_window=window(),
     )
-    task = SpeechLesson(
+    task = SpeechTask(
         student,
         training,
         held_out,
@@ -233,10 +235,10 @@ def _view(
 ) -> RecordingView:
     assert path is not None  # `find` returns files only
     samples = decoder_pool.load(path, longest=plan.machine.longest).samples
-    return RecordingView(at_speed(samples, speed), frames)
+    return RecordingView(change_speed(samples, speed), frames)
 
 
-def files(lesson: SpeechLesson) -> dict[str, bytes]:
+def files(task: SpeechTask) -> dict[str, bytes]:
     """Return the files of a checkpoint besides configuration and weights, by name."""
     text = Wav2Vec2FeatureExtractor(
         feature_size=1, sampling_rate=SAMPLE_RATE, do_normalize=True

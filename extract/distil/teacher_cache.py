@@ -43,7 +43,7 @@ def embed(
     )
     for line in problem_summary.lines(p for p in outcome.problems if p.fatal):
         say(f"left out: {line}")
-    contents = store.look(outcome.folder) if outcome.folder else None
+    contents = store.read_headers(outcome.folder) if outcome.folder else None
     if contents is None or not contents.rows:
         raise AffuseError(f"the teacher could encode nothing of {corpus.root}")
     return store.load(contents)
@@ -88,7 +88,7 @@ def divide(ids: Sequence[str], share: float, seed: int) -> tuple[list[int], list
         positions of training and of held-out inputs
 
     Raises:
-        AffuseError: if there are too few inputs to hold any out
+        AffuseError: if the share leaves no input for training, or none to hold out
     """
     held = round(share * len(ids))
     if not 0 < held < len(ids):

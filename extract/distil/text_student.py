@@ -30,7 +30,7 @@ SIZE = StudentSize(layers=2, width=256, heads=4, vocabulary=7_000)
 STEPS, RATE, BATCH = 6_000, 1e-3, 128  # texts in a batch
 POOLING = "mean"
 SPEEDS = ()  # for speech only
-POOL = 16  # batches whose texts are sorted by length, to need little padding
+POOL = 16  # batches whose texts are drawn and sorted together, to need less padding
 DEVIATION = 0.05  # standard deviation of the initial token embeddings
 
 
@@ -146,7 +146,7 @@ class TextImitation(nn.Module):
         return imitation
 
 
-class TextLesson:
+class TextTask:
     """Task of a text student: random texts with the teacher's embeddings as targets."""
 
     def __init__(
@@ -205,12 +205,12 @@ class TextLesson:
         return torch.cat(cosines).mean().item()
 
 
-def lesson(
+def make_task(
     plan: DistillationPlan,
     corpus: Corpus,
     encoder: Encoder,
     say: Callable[[str], object],
-) -> tuple[TextLesson, list[str]]:
+) -> tuple[TextTask, list[str]]:
     """Return the task of a new student, after encoding all texts with the teacher.
 
     Args:
@@ -231,7 +231,7 @@ def lesson(
         embeddings.ids, plan.held_out, plan.schedule.seed
     )
     student = build(plan.size, [texts[i] for i in training], encoder)
-    return TextLesson(
+    return TextTask(
         student,
         texts,
         embeddings.values,
@@ -242,8 +242,8 @@ def lesson(
     ), [embeddings.recipe.text()]
 
 
-def files(lesson: TextLesson) -> dict[str, bytes]:
+def files(task: TextTask) -> dict[str, bytes]:
     """Return the files of a checkpoint besides configuration and weights, by name."""
     with TemporaryDirectory() as folder:
-        lesson.tokenizer.save_pretrained(folder)
+        task.tokenizer.save_pretrained(folder)
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}

@@ -1,7 +1,7 @@
 """Reproducible WordPiece vocabulary for a small model.
 
-Words are single pieces if they are frequent in the data and in the teacher's
-vocabulary, which comes from more text. Fragments spell the others. All pieces are in
+A word is one piece if it is frequent in the data and in the teacher's vocabulary, which
+comes from more text. All other words are spelt with fragments. All pieces are in
 lower case, as in ``distilbert-base-uncased``. The trainer of the tokenizers library is
 not used, because its results differ from run to run.
 """
@@ -13,15 +13,15 @@ from transformers import DistilBertTokenizer
 
 from affuse.data.errors import AffuseError
 
-MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-WHOLE = 0.8  # share of the pieces that are words
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+WORD_SHARE = 0.8  # share of the pieces that are words
 FRAGMENTS = range(2, 6)  # characters of a fragment
-RARE = 1e-5  # share of all characters below which a character gets no piece
+RARE_SHARE = 1e-5  # a character that is a smaller share of all gets no piece
 
 
 def count_words(texts: Iterable[str]) -> Counter[str]:
-    """Return the counts of words and punctuation marks, divided by the tokenizer."""
-    backend = tokenizer(MARKS).backend_tokenizer
+    """Return the counts of words and punctuation marks, split by the tokenizer."""
+    backend = tokenizer(SPECIAL_TOKENS).backend_tokenizer
     normalizer, divider = backend.normalizer, backend.pre_tokenizer
     return Counter(
         word
@@ -33,7 +33,7 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
 def choose(
     words: Mapping[str, int], size: int, rank: Callable[[str], int | None]
 ) -> list[str]:
-    """Return at most `size` pieces: marks, characters, words and fragments.
+    """Return at most `size` pieces: special tokens, characters, words and fragments.
 
     Args:
         words: of the data, with their counts
@@ -42,16 +42,16 @@ def choose(
             numbered from frequent to rare; None for a word of several pieces
 
     Raises:
-        AffuseError: if the marks and characters alone exceed `size`
+        AffuseError: if special tokens and characters alone exceed `size`
     """
     letters = _letters(words)
-    pieces = dict.fromkeys((*MARKS, *letters, *(f"##{c}" for c in letters)))
+    pieces = dict.fromkeys((*SPECIAL_TOKENS, *letters, *(f"##{c}" for c in letters)))
     if size <= len(pieces):
         raise AffuseError(
             f"--vocabulary {size} is too small; take {len(pieces) + 1000}"
         )
-    room = int((size - len(pieces)) * WHOLE)
-    pieces |= dict.fromkeys(_frequent(words, rank, pieces)[:room])
+    room = int((size - len(pieces)) * WORD_SHARE)
+    pieces |= dict.fromkeys(_frequent_words(words, rank, pieces)[:room])
     rest = {word: count for word, count in words.items() if word not in pieces}
     pieces |= dict.fromkeys(_fragments(rest, pieces)[: size - len(pieces)])
     return list(pieces)
@@ -62,16 +62,20 @@ def _letters(words: Mapping[str, int]) -> list[str]:
     counts: Counter[str] = Counter()
     for word, count in words.items():
         counts.update(dict.fromkeys(word, count))
-    least = RARE * counts.total()
+    least = RARE_SHARE * counts.total()
     return sorted(c for c, count in counts.items() if count >= least)
 
 
-def _frequent(
+def _frequent_words(
     words: Mapping[str, int],
     rank: Callable[[str], int | None],
     pieces: Container[str],
 ) -> list[str]:
-    """Return words that are one piece of the teacher, by the product of both ranks."""
+    """Return words that are one piece of the teacher, sorted by frequency.
+
+    The order is that of the product of two ranks: in the data, and in the teacher's
+    vocabulary.
+    """
     ordered = sorted(words, key=lambda word: (-words[word], word))
     ranks = {
         word: (student_rank + 1) * teacher_rank
@@ -82,7 +86,7 @@ def _frequent(
 
 
 def _fragments(words: Mapping[str, int], pieces: Container[str]) -> list[str]:
-    """Return word beginnings and continuations, sorted by the characters they save."""
+    """Return word beginnings and continuations, by characters saved."""
     saved: Counter[str] = Counter()
     for word, count in words.items():
         for begin in range(len(word)):

@@ -44,7 +44,8 @@ class Encoder(HeadlessEncoder):
         checkpoint: a model that takes ``input_ids``
         tokenise: returns the token ids of a text with special tokens, not truncated
         vocabulary: digest of the settings that determine the token ids of a text
-        longest: number of tokens that the model has positions for, or more
+        longest: largest number of tokens that the model accepts; `MAX_TOKENS` is the
+            limit of all models
         layers: ``last``, ``all``, or numbers
         device: torch device
         dtype: of the model, ``float32``, ``bfloat16`` or ``float16``

@@ -161,7 +161,7 @@ class Encoder:
         )
 
     def count_frames(self, samples: int) -> int:
-        """Return the number of complete frames in some samples, often 49 per second."""
+        """Return the number of complete frames in a waveform, often 49 per second."""
         frames = (samples - self.window) // self.hop + 1
         return frames // self.joined * self.joined
 

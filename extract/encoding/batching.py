@@ -46,7 +46,7 @@ def parts(
     return groups
 
 
-def equal(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
+def equal_length_batches(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
     """Return batches of inputs with equal lengths, of at most `budget` elements each.
 
     Args:
@@ -71,8 +71,8 @@ def equal(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
     return batches
 
 
-def lines(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
-    """Return batches of neighbours to pack end to end, of at most `budget` elements.
+def packed_batches(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
+    """Return batches of consecutive inputs to pack, of at most `budget` elements each.
 
     Args:
         lengths: of the inputs, e.g. in samples

@@ -19,7 +19,7 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 @dataclass(frozen=True)
 class Choice:
-    """Choice of an embedding; all of it enters the recipe of the cache."""
+    """Choice of an embedding; every field enters the recipe of the cache."""
 
     modality: str
     encoder: str = ""  # name of a plug-in; "" for the modality's default
@@ -69,7 +69,7 @@ class Machine:
 
     @classmethod
     def of(cls, options: ComputeOptions, *, progress: bool = True) -> Self:
-        """Return device and resources for options; all cores if no number is set.
+        """Return device and resources for options; all cores if they set no threads.
 
         Args:
             options: of the command line
@@ -89,11 +89,11 @@ class Machine:
         default = modality_named(modality).batch[kind]
         return default if self.batch is None else self.batch
 
-    def room(self, modality: str) -> float:
+    def concurrent_budget(self, modality: str) -> float:
         """Return the total size of concurrent batches in the unit of a modality.
 
-        There is room for one batch per thread. Inputs longer than a batch share that
-        room, so that more threads do not need more memory for them.
+        Each thread may have one batch. Inputs that are longer than a batch share this
+        budget, so that more threads do not need more memory for them.
 
         Args:
             modality: name of a file in data/modalities
@@ -103,26 +103,26 @@ class Machine:
         )
 
 
-def choose_device(wanted: str) -> str:
+def choose_device(device: str) -> str:
     """Return the torch device for an option; see `device_names.choose`.
 
     Args:
-        wanted: value of ``--device``, such as ``auto``
+        device: value of ``--device``, such as ``auto``
     """
     import torch
 
     cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    return choose(wanted, cards=cards)
+    return choose(device, cards=cards)
 
 
 def per_modality(
-    values: Sequence[str], wanted: Sequence[str], option: str
+    values: Sequence[str], modalities: Sequence[str], option: str
 ) -> dict[str, str]:
     """Return the value of an option for each modality.
 
     Args:
-        values: as typed, such as ``("last", "audio=all")``
-        wanted: modalities that are encoded
+        values: as the user typed them, such as ``("last", "audio=all")``
+        modalities: names of the modalities that are encoded
         option: its name, for messages
 
     Raises:
@@ -137,18 +137,22 @@ def per_modality(
     for value in values:
         name, mark, rest = value.partition("=")
         if not mark:
-            by_modality = {**dict.fromkeys(wanted, value), **by_modality}
-        elif name in wanted:
+            by_modality = {**dict.fromkeys(modalities, value), **by_modality}
+        elif name in modalities:
             by_modality[name] = rest
         else:
             raise OptionError(
                 f"--{option} {value}: '{name}' is not encoded here; use "
-                f"{' or '.join(wanted)}"
+                f"{' or '.join(modalities)}"
             )
-    if option == "revision" and len(wanted) > 1 and any("=" not in v for v in values):
-        examples = " or ".join(f"--revision {name}=COMMIT" for name in wanted)
+    if (
+        option == "revision"
+        and len(modalities) > 1
+        and any("=" not in v for v in values)
+    ):
+        examples = " or ".join(f"--revision {name}=COMMIT" for name in modalities)
         raise OptionError(
-            f"--revision {values[0]}: {COUNTS.get(len(wanted), len(wanted))} "
+            f"--revision {values[0]}: {COUNTS.get(len(modalities), len(modalities))} "
             f"checkpoints are loaded; use {examples}"
         )
     return by_modality

@@ -20,12 +20,12 @@ from affuse.extract.encoding.protocol import (
 )
 
 
-def suited(modality: str, checkpoint: str, revision: str) -> str:
+def encoder_for_checkpoint(modality: str, checkpoint: str, revision: str) -> str:
     """Return the plug-in that suits a checkpoint.
 
-    It is the plug-in without weights of that name, the one that names the checkpoint's
-    kind, or the modality's default. If no plug-in of the modality names a kind, the
-    checkpoint is not searched for.
+    It is the plug-in without weights of that name, the one for the checkpoint's model
+    type, or the modality's default. If no plug-in of the modality names model types,
+    the checkpoint is not examined.
 
     Args:
         modality: name of a file in data/modalities
@@ -44,11 +44,11 @@ def suited(modality: str, checkpoint: str, revision: str) -> str:
 
 
 def _kinds(modality: str) -> dict[str, str]:
-    """Return the plug-in of each kind of checkpoint that plug-ins name."""
+    """Return the plug-in of each model type that a plug-in of the modality names."""
     encoders = list(plugins.load_all(ENCODER_KIND))
     return {
         kind: name
-        for name, module in reversed(encoders)  # The first encoder of a kind counts.
+        for name, module in reversed(encoders)  # The first encoder of a type counts.
         if module.MODALITY == modality
         for kind in getattr(module, "KINDS", ())
     }
@@ -63,7 +63,7 @@ def _weightless(modality: str) -> dict[str, str]:
     }
 
 
-def of_modality(modality: str) -> list[str]:
+def encoder_names(modality: str) -> list[str]:
     """Return the names of all encoders of a modality.
 
     Args:
@@ -73,11 +73,11 @@ def of_modality(modality: str) -> list[str]:
     return [name for name, module in encoders if module.MODALITY == modality]
 
 
-def named(values: Sequence[str], modalities: Sequence[str]) -> dict[str, str]:
+def named_encoders(values: Sequence[str], modalities: Sequence[str]) -> dict[str, str]:
     """Return the encoder of each modality that ``--encoder`` names.
 
     Args:
-        values: as typed: a name, or the modality and a name, such as ``audio=whisper``
+        values: each is a name, or a modality and a name, such as ``audio=whisper``
         modalities: that are encoded
 
     Raises:
@@ -98,7 +98,7 @@ def named(values: Sequence[str], modalities: Sequence[str]) -> dict[str, str]:
                 f"--encoder {value}: '{modality}' is not encoded here, only "
                 f"{' and '.join(modalities)}"
             )
-        if name not in (names := of_modality(modality)):
+        if name not in (names := encoder_names(modality)):
             raise OptionError(
                 f"--encoder {value}: no encoder of {modality} has the name {name!r}; "
                 f"choose from {', '.join(names)}{hint(name, names)}"
@@ -118,7 +118,7 @@ def _modality(encoder: str, modalities: Sequence[str]) -> str:
     names = plugins.names(ENCODER_KIND)
     if encoder in names:
         return str(plugins.load(ENCODER_KIND, encoder).MODALITY)
-    choices = [name for modality in modalities for name in of_modality(modality)]
+    choices = [name for modality in modalities for name in encoder_names(modality)]
     raise OptionError(
         f"--encoder {encoder}: no encoder has this name; choose from "
         f"{', '.join(choices)}{hint(encoder, choices)}"
@@ -221,5 +221,8 @@ def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> 
 
 def _code(choice: Choice) -> str:
     """Return the identity of the code of an encoder and of its modality."""
-    codes = (revisions.of(choice.encoder), revisions.of_modality(choice.modality))
+    codes = (
+        revisions.code_identity(choice.encoder),
+        revisions.modality_code_identity(choice.modality),
+    )
     return ", ".join(code for code in codes if code)

@@ -25,16 +25,16 @@ NEAR = (
 # tests/test_code_revisions.py says when to change it
 BUILT_IN: Mapping[str, Revision] = {
     "acoustic": Revision(1, "6b06af64be30"),
-    "distilbert": Revision(1, "bcc6df95c323"),
+    "distilbert": Revision(1, "51ac8451e66d"),
     "opensmile": Revision(1, "55a727a45028"),
-    "wav2vec2": Revision(1, "ade1b382cd60"),
+    "wav2vec2": Revision(1, "b56c66ef29f3"),
     "wav2vec2_bert": Revision(1, "217231ebb793"),
     "whisper": Revision(1, "e81985ed3f8c"),
 }
 
 
 @lru_cache(maxsize=256)
-def of(encoder: str) -> str:
+def code_identity(encoder: str) -> str:
     """Return the identity of the code of an encoder, as a recipe stores it.
 
     It is computed once in a process, because code that is edited later is not imported
@@ -59,7 +59,7 @@ def of(encoder: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def of_modality(modality: str) -> str:
+def modality_code_identity(modality: str) -> str:
     """Return the identity of the code that reads the inputs of a modality.
 
     Args:

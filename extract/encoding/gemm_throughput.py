@@ -1,4 +1,4 @@
-"""GEMM throughput of a device, and the choice of a precision by it."""
+"""GEMM throughput of a device, and the choice of a precision from it."""
 
 import time
 from collections.abc import Callable
@@ -8,10 +8,12 @@ import torch
 SIZE = {"cpu": 1536, "cuda": 8192}  # rows and columns of the matrices
 PROBE = 256  # rows and columns to compare two precisions within milliseconds
 TRIES = 8  # repetitions; the fastest counts, because other processes slow some down
-ENOUGH = 2.0  # smallest speed-up of half precision that outweighs its rounding
+LEAST_SPEED_UP = 2.0  # smallest speed-up of half precision that outweighs its rounding
 
 
-def products(device: str, dtype: torch.dtype, size: int | None = None) -> float:
+def measure_throughput(
+    device: str, dtype: torch.dtype, size: int | None = None
+) -> float:
     """Measure the GEMM throughput of a device with square matrices.
 
     Args:
@@ -25,15 +27,15 @@ def products(device: str, dtype: torch.dtype, size: int | None = None) -> float:
     size = size or SIZE["cuda" if device.startswith("cuda") else "cpu"]
     left = torch.rand(size, size, device=device).to(dtype)
     right = torch.rand(size, size, device=device).to(dtype)
-    fastest = min(seconds(lambda: left @ right, device) for _ in range(TRIES))
+    fastest = min(measure_seconds(lambda: left @ right, device) for _ in range(TRIES))
     return 2.0 * size**3 / fastest
 
 
-def seconds(work: Callable[[], object], device: str) -> float:
-    """Return the duration of some work in seconds, including that on the device.
+def measure_seconds(work: Callable[[], object], device: str) -> float:
+    """Return the duration of a function call in seconds, including work on the GPU.
 
     Args:
-        work: to measure
+        work: function to measure
         device: torch device
     """
     wait(device)
@@ -53,22 +55,23 @@ def wait(device: str) -> None:
         torch.cuda.synchronize(device)
 
 
-def choose_dtype(wanted: str, device: str) -> str:
+def choose_dtype(dtype: str, device: str) -> str:
     """Return the best precision of a device for ``auto``; any other name unchanged.
 
-    The precision is bfloat16 on GPUs that support it, and on CPUs where its measured
-    GEMM throughput is more than `ENOUGH` times that of float32 (CPUs with matrix
-    units). Otherwise it is float32.
+    The precision is bfloat16 on GPUs that support it, and on CPUs with matrix units,
+    where its measured GEMM throughput is more than `LEAST_SPEED_UP` times that of
+    float32. Otherwise it is float32.
 
     Args:
-        wanted: value of ``--dtype``
+        dtype: value of ``--dtype``
         device: torch device
     """
-    if wanted != "auto":
-        return wanted
+    if dtype != "auto":
+        return dtype
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported(False) else "float32"
     half, single = (
-        products(device, dtype, PROBE) for dtype in (torch.bfloat16, torch.float32)
+        measure_throughput(device, kind, PROBE)
+        for kind in (torch.bfloat16, torch.float32)
     )
-    return "bfloat16" if half > ENOUGH * single else "float32"
+    return "bfloat16" if half > LEAST_SPEED_UP * single else "float32"

@@ -23,7 +23,7 @@ class FrameBlock:
 
     steps: int  # number of frames or tokens
     mean: np.ndarray  # (layers, dim)
-    spread: np.ndarray | None  # (layers, dim), sums of squares, only for mean+std
+    spread: np.ndarray | None  # (layers, dim), squared deviations, only for mean+std
     frames: np.ndarray | None  # (steps, layers, dim), only for the pooling frames
 
 
@@ -63,7 +63,7 @@ def reduce(hidden: Tensor, how: str, counts: Sequence[int] = ()) -> Layer:
 def _segments(
     rows: Tensor, counts: Sequence[int], how: str
 ) -> tuple[Tensor, Tensor | None]:
-    """Return the mean of each segment of rows and, for mean+std, the sum of squares."""
+    """Return the mean of each segment of rows and, for mean+std, squared deviations."""
     lengths = torch.tensor(counts)
     if rows.is_cuda:
         lengths = lengths.pin_memory().to(rows.device, non_blocking=True)

@@ -14,8 +14,10 @@ Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
 
 @contextmanager
-def alone(machine: Machine) -> Iterator[Map]:
-    """Yield a `map` that runs each call in one CPU thread, without parallelism inside.
+def single_threaded_map(machine: Machine) -> Iterator[Map]:
+    """Yield a `map` that runs each call in a separate CPU thread.
+
+    Inside a call, torch uses only that thread.
 
     For a GPU, it is the built-in `map`, because a single thread keeps the device busy.
 
@@ -37,7 +39,7 @@ def alone(machine: Machine) -> Iterator[Map]:
         torch.set_num_threads(shared)
 
 
-class Room:
+class MemoryBudget:
     """Memory budget of several threads, in which each reserves space for its batch.
 
     Args:
@@ -49,8 +51,8 @@ class Room:
         self._left = Condition()
 
     @contextmanager
-    def hold(self, size: int) -> Iterator[None]:
-        """Reserve space until the end of the block, and wait until there is enough.
+    def reserve(self, size: int) -> Iterator[None]:
+        """Wait until there is enough space, and reserve it in this context.
 
         Args:
             size: to reserve, in the unit of the budget

@@ -6,8 +6,8 @@ An adapted matrix W, (out, in), is frozen. In ::
 
 only A and B are trained. B begins at 0, so the first embeddings are those of the
 checkpoint. After training, W + (alpha / rank) B A replaces W. All linear layers of a
-block have adapters. Adapters of attention alone, as in the paper, reach less of the
-effect of full fine-tuning (Dettmers et al., 2023, arXiv:2305.14314, section 4).
+block have adapters. With adapters of attention alone, as in Hu et al., results are
+further from full fine-tuning (Dettmers et al., 2023, arXiv:2305.14314, section 4).
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,8 +25,8 @@ from affuse.extract.finetune.tuning_settings import Tuning
 from affuse.extract.networks.hidden_layers import blocks
 
 # Model types whose attention passes its matrices to torch directly. An adapter replaces
-# the module of a matrix, so it would have no effect there.
-PAST = ("wavlm",)
+# the module of a matrix, so an adapter of attention would have no effect there.
+NO_ATTENTION_ADAPTERS = ("wavlm",)
 ATTENTION = "attention"  # part of the names of the modules of attention
 
 
@@ -76,7 +76,7 @@ def add(
     return adapted
 
 
-def merged(backbone: Backbone) -> Any:
+def merge(backbone: Backbone) -> Any:
     """Return the transformers model with its adapters merged into the weights.
 
     Args:
@@ -96,7 +96,7 @@ def _matrices(model: Any, layers_trained: int) -> Iterator[str]:
     assert stack is not None  # `Backbone.freeze` raises an error otherwise.
     first = len(stack) - layers_trained if layers_trained >= 0 else 0
     members = {id(module) for block in stack[first:] for module in block.modules()}
-    skips_attention = model.config.model_type in PAST
+    skips_attention = model.config.model_type in NO_ATTENTION_ADAPTERS
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear) and id(module) in members:
             if not (skips_attention and ATTENTION in name):

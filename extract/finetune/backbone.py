@@ -26,16 +26,17 @@ from affuse.extract.checkpoints import checkpoint_files
 from affuse.extract.checkpoints.checkpoint_files import TINY, UNUSED, Checkpoint, Origin
 from affuse.extract.encoders.wav2vec2 import Encoder as SpeechEncoder
 from affuse.extract.encoding.choices import Choice, Machine, per_modality
-from affuse.extract.encoding.encoder_loading import load, suited
-from affuse.extract.finetune.trainable_modalities import trainable
+from affuse.extract.encoding.encoder_loading import encoder_for_checkpoint, load
+from affuse.extract.finetune.trainable_modalities import modalities_to_train
 from affuse.extract.networks.hidden_layers import blocks
 
 # Model types that set padding to zero wherever it would affect other frames.
-MASKABLE = ("wav2vec2", "hubert", "wavlm")
-FROZEN = ("sew", "sew-d")  # model types that may add a frame of zeros to the mean
+MASKABLE_TYPES = ("wav2vec2", "hubert", "wavlm")
+# Model types that may add a frame of zeros, which would change the mean.
+UNTRAINABLE_TYPES = ("sew", "sew-d")
 # Randomness other than dropout is switched off: layers that are dropped get no
 # gradient, which fails on several GPUs, and SpecAugment fails on short speech.
-PLAIN = {"layerdrop": 0.0, "apply_spec_augment": False}
+NO_RANDOMNESS = {"layerdrop": 0.0, "apply_spec_augment": False}
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,9 @@ class Backbone:
     """Trainable encoder, with the functions that prepare its inputs."""
 
     modality: str
-    checkpoint: Checkpoint  # with weights to train only after `fresh`
+    checkpoint: Checkpoint  # its weights are loaded by `load_weights`
     folder: Path  # of the checkpoint
-    prepare: Callable[[Any], Any]  # as of `affuse.extract.encoding.protocol.Encoder`
+    prepare: Callable[[Any], Any]  # see `affuse.extract.encoding.protocol.Encoder`
     frames: Callable[[int], int] | None = None  # by number of samples; None for tokens
     adapters: Any = None  # peft model, if adapters are trained instead of the weights
 
@@ -64,11 +65,11 @@ class Backbone:
         return self.checkpoint.model
 
     @property
-    def equal(self) -> bool:
+    def needs_equal_lengths(self) -> bool:
         """Return True if only inputs of equal length may share a batch."""
         config = self.model.config
         return self.modality == "audio" and not (
-            config.model_type in MASKABLE
+            config.model_type in MASKABLE_TYPES
             and config.feat_extract_norm == "layer"
             and not getattr(config, "conv_pos_batch_norm", False)
             and not getattr(config, "add_adapter", False)
@@ -102,7 +103,7 @@ class Backbone:
         longest = max(lengths)
         if min(lengths) == longest:
             return {self._name: torch.from_numpy(np.stack(inputs))}
-        if self.equal:
+        if self.needs_equal_lengths:
             raise AffuseError("these inputs must have equal lengths to share a batch")
         pad = 0 if self.frames else (self.model.config.pad_token_id or 0)
         rows = [np.pad(x, (0, longest - len(x)), constant_values=pad) for x in inputs]
@@ -138,7 +139,7 @@ class Backbone:
         """Freeze all weights that are not to be trained.
 
         Args:
-            layers_trained: top blocks to train, with the norm above; -1 for all weights
+            layers_trained: highest blocks to train, with the norm above; -1 for all
             convolutions: True to train the convolutions before the blocks too
 
         Raises:
@@ -167,7 +168,7 @@ class Backbone:
 def open_all(
     fusion: str, options: CheckpointChoice, *, max_seconds: float
 ) -> dict[str, Backbone]:
-    """Return the encoders of a design by modality, without weights; see `fresh`.
+    """Return the encoders of a design by modality, without weights; see `load_weights`.
 
     Args:
         fusion: name of the design
@@ -177,7 +178,7 @@ def open_all(
     Raises:
         AffuseError: if a checkpoint cannot be fine-tuned
     """
-    needed = trainable(fusion)
+    needed = modalities_to_train(fusion)
     commits = per_modality(options.revision, needed, "revision")
     return {
         m: _open(m, options.checkpoint(m), commits.get(m, ""), max_seconds)
@@ -192,11 +193,11 @@ def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone
             f"the checkpoint '{TINY}' is random weights without files, which cannot be "
             f"saved for stage one; take 'mini' to try fine-tuning"
         )
-    kind = suited(modality, name, commit)
+    kind = encoder_for_checkpoint(modality, name, commit)
     default = plugins.load(plugin_kinds.ENCODER_KIND, kind).CHECKPOINT
     origin = checkpoint_files.find(name or default, commit, modality)
     record = modality_named(modality)
-    if kind != record.encoder or checkpoint_files.kind(origin) in FROZEN:
+    if kind != record.encoder or checkpoint_files.kind(origin) in UNTRAINABLE_TYPES:
         kind = checkpoint_files.kind(origin)
         raise AffuseError(
             f"checkpoint {name!r} is a {kind} model, which cannot be fine-tuned; take "
@@ -204,7 +205,7 @@ def _open(modality: str, name: str, commit: str, max_seconds: float) -> Backbone
         )
     options = dict.fromkeys(record.options, max_seconds)
     choice = Choice(modality, kind, name, commit, options=options)
-    # It prepares inputs. Its model was rewritten for speed, so `fresh` loads another.
+    # Only for preparing inputs. Its model cannot be trained; `load_weights` loads one.
     encoder = load(choice, Machine(threads=1))
     encoder.checkpoint.model.to("meta")  # This frees the memory of the weights.
     frames = encoder.count_frames if isinstance(encoder, SpeechEncoder) else None
@@ -227,7 +228,7 @@ class Encoders(nn.Module):
         self.dtype = getattr(torch, dtype)
 
     def forward(self, inputs: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
-        """Return the embeddings, (n, dim) float32, of batches as `Backbone.collate`."""
+        """Return the embeddings, (n, dim) float32, of batches by `Backbone.collate`."""
         embeddings = {}
         for modality, backbone in self.backbones.items():
             batch = inputs[modality]
@@ -239,11 +240,11 @@ class Encoders(nn.Module):
         return embeddings
 
 
-def fresh(backbone: Backbone) -> Backbone:
+def load_weights(backbone: Backbone) -> Backbone:
     """Return the encoder with the weights of its checkpoint, for one fold."""
     base = backbone.checkpoint
     loaded = checkpoint_files.load(Origin(backbone.folder, base.name, base.revision))
-    for key, value in PLAIN.items():
+    for key, value in NO_RANDOMNESS.items():
         if hasattr(loaded.model.config, key):
             setattr(loaded.model.config, key, value)
     return replace(backbone, checkpoint=loaded)

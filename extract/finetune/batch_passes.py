@@ -1,19 +1,19 @@
 """Division of utterances into batches for the encoders, with the least computation.
 
 Padding costs as much as inputs, and each pass has a fixed cost. So utterances are
-sorted by length, and divided where the sum of both is smallest.
+sorted by length, and divided such that the sum of both costs is smallest.
 """
 
 from collections.abc import Sequence
 from itertools import groupby
 
-# Fixed cost of a pass, in samples or tokens that take as long. The time of a GPU is
-# mostly that of Python, so there the number of passes is as small as possible.
+# Fixed cost of a pass: the number of samples or tokens that take as long. On a GPU,
+# Python takes most of the time, so the number of passes is as small as possible.
 COST = {"cpu": {"audio": 8_000, "text": 64}}
-DEAR = 10**9
+GPU_COST = 10**9
 
 
-def cut(
+def divide_into_passes(
     lengths: Sequence[int], *, size: int, modality: str, device: str, equal: bool
 ) -> list[list[int]]:
     """Divide inputs into passes with the smallest total cost, longest first.
@@ -37,7 +37,7 @@ def cut(
     runs = [ordered]
     if equal:
         runs = [list(run) for _, run in groupby(ordered, key=lengths.__getitem__)]
-    pass_cost = COST.get(device, {}).get(modality, DEAR)
+    pass_cost = COST.get(device, {}).get(modality, GPU_COST)
     passes = []
     for run in runs:
         ends = _ends([lengths[place] for place in run], size, pass_cost)

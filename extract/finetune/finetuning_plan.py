@@ -15,16 +15,16 @@ from affuse.data.splits.protocol_assumptions import Division
 from affuse.data.splits.protocols import Fold
 from affuse.data.suggestions import hint
 from affuse.extract.finetune.backbone import Backbone
-from affuse.extract.finetune.fold_inputs import usable
+from affuse.extract.finetune.fold_inputs import usable_utterances
 from affuse.extract.finetune.tuning_settings import Tuning, demand
-from affuse.fuse.inputs.fold_division import divided
+from affuse.fuse.inputs.fold_division import divide_into_folds
 from affuse.fuse.inputs.rating_variation import demand_folds
-from affuse.fuse.inputs.tensors import Aligned
+from affuse.fuse.inputs.tensors import AlignedCorpus
 from affuse.fuse.models import code_revisions
 from affuse.fuse.settings import Settings
-from affuse.fuse.training.setting_resolution import resolved
+from affuse.fuse.training.setting_resolution import resolve_settings
 
-FORMAT = 2  # to be raised when equal choices would train different models
+FORMAT = 2  # is raised when equal choices would train different models
 PACKAGES = ("accelerate", "numpy", "torch", "transformers")
 
 
@@ -34,17 +34,17 @@ class FinetuningPlan:
 
     folder: Path  # of all folds
     corpus: Corpus
-    aligned: Aligned
+    aligned: AlignedCorpus
     fusion: str
     settings: Settings
     tuning: Tuning
     folds: tuple[Fold, ...]  # to fine-tune on
-    every: tuple[str, ...]  # names of all folds of the protocol
+    fold_names: tuple[str, ...]  # names of all folds of the protocol
     backbones: Mapping[str, Backbone]
     seed: int
-    code: str  # of the design, see `affuse.fuse.models.code_revisions.of`
+    code: str  # of the design, see `affuse.fuse.models.code_revisions.code_identity`
     size: int  # number of utterances in a pass through the encoders
-    hold: bool  # True to keep the activations of a batch, and compute them once
+    hold: bool  # True to keep the activations of a batch, not compute them twice
     checkpointing: bool  # True to recompute activations, which saves memory
     device: str
     threads: int
@@ -65,7 +65,7 @@ def make(
 
     The name omits the device and the number of utterances in a pass, which change only
     rounding and draws of dropout. So a training that ran out of memory can resume with
-    a smaller number.
+    fewer utterances in a pass.
 
     Args:
         corpus: with ratings as released
@@ -82,7 +82,7 @@ def make(
             or a rating is constant in training or validation
     """
     fusion, fold, seed = options.fusion, options.fold, options.seed
-    settings = resolved(settings, fusion)
+    settings = resolve_settings(settings, fusion)
     demand(settings)
     protocol = settings.protocol or corpus.protocol
     if not protocol:
@@ -92,8 +92,8 @@ def make(
         )
     settings = replace(settings, protocol=protocol)
     unified = replace(corpus, utterances=unify(corpus.utterances))
-    aligned = usable(unified, tuple(backbones), policy=settings.out_of_range)
-    folds, division = divided(corpus, aligned, settings)
+    aligned = usable_utterances(unified, tuple(backbones), policy=settings.out_of_range)
+    folds, division = divide_into_folds(corpus, aligned, settings)
     names = [f.name for f in folds]
     if fold not in ("all", *names):
         raise OptionError(
@@ -102,7 +102,7 @@ def make(
         )
     selection = tuple(f for f in folds if fold in ("all", f.name))
     demand_folds(aligned, selection, protocol=protocol, test=False)
-    code = code_revisions.of(fusion)
+    code = code_revisions.code_identity(fusion)
     digest = _digest(aligned, folds, backbones, settings, tuning, seed, code)
     return FinetuningPlan(
         options.output / f"{corpus.name}-{fusion}-{protocol}-{digest}",
@@ -126,7 +126,7 @@ def make(
 
 
 def _digest(
-    aligned: Aligned,
+    aligned: AlignedCorpus,
     folds: Sequence[Fold],
     backbones: Mapping[str, Backbone],
     settings: Settings,
@@ -139,7 +139,7 @@ def _digest(
         "format": FORMAT,
         "code": code,
         "settings": asdict(settings),
-        "tuning": tuning.decisive,
+        "tuning": tuning.result_settings,
         "weights": {m: b.checkpoint.weights for m, b in backbones.items()},
         "folds": [(f.name, f.train, f.validation) for f in folds],
         "truth": hashlib.sha256(aligned.truth.tobytes()).hexdigest(),

@@ -24,10 +24,11 @@ from affuse.extract.audio.header_bounds import LONGEST
 from affuse.extract.caching import encoder_inputs
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.finetune.backbone import Backbone, EncoderInput
-from affuse.extract.finetune.batch_passes import cut
-from affuse.fuse.inputs.tensors import Aligned, align
+from affuse.extract.finetune.batch_passes import divide_into_passes
+from affuse.fuse.inputs.tensors import AlignedCorpus, align
 
-LEAST = {"train": 8, "validation": 3}  # smallest number of utterances for a CCC
+# Smallest number of utterances of each part, so that its CCC means something.
+FEWEST_UTTERANCES = {"train": 8, "validation": 3}
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class FoldMaterial:
     fold: Fold
     sources: Mapping[str, Sequence[InputSource]]  # by modality
     content: str  # digest of all sources
-    problems: tuple[Problem, ...]  # utterances whose recording cannot be read
+    problems: tuple[Problem, ...]  # of utterances whose input cannot be read
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ class Material:
     digests: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def usable(corpus: Corpus, needed: Sequence[str], *, policy: str) -> Aligned:
+def usable_utterances(
+    corpus: Corpus, needed: Sequence[str], *, policy: str
+) -> AlignedCorpus:
     """Return the rated utterances with every modality, and ratings in [-1, 1].
 
     A transcript without words counts as text, see
@@ -100,14 +103,14 @@ def usable(corpus: Corpus, needed: Sequence[str], *, policy: str) -> Aligned:
 
 
 def _lack(utterance: Utterance, needed: Sequence[Modality], root: Path) -> str:
-    """Return the first modality that an utterance lacks, in words; "" if none."""
+    """Return what an utterance lacks, such as "no transcript"; "" if nothing."""
     lacking = (f"no {kind.noun}" for kind in needed if not kind.has(utterance, root))
     return next(lacking, "")
 
 
 def find(
     corpus: Corpus,
-    aligned: Aligned,
+    aligned: AlignedCorpus,
     fold: Fold,
     needed: Sequence[str],
     *,
@@ -118,7 +121,7 @@ def find(
 
     Args:
         corpus: of the utterances
-        aligned: usable utterances, as `usable` returned them
+        aligned: usable utterances, as `usable_utterances` returned them
         fold: with the ids of both parts
         needed: modalities
         threads: number of files that are opened at the same time
@@ -141,7 +144,7 @@ def find(
 def gather(
     fold_material: FoldMaterial,
     corpus: Corpus,
-    aligned: Aligned,
+    aligned: AlignedCorpus,
     backbones: Mapping[str, Backbone],
     *,
     threads: int,
@@ -162,13 +165,13 @@ def gather(
         usable_ids = [
             i for i in ids if all(i in inputs for inputs in by_modality.values())
         ]
-        if len(usable_ids) < LEAST[name]:
+        if len(usable_ids) < FEWEST_UTTERANCES[name]:
             raise AffuseError(
                 f"fold '{fold.name}' has {len(usable_ids)} usable utterances for "
-                f"{name}, and fine-tuning needs {LEAST[name]} or more; choose another "
-                f"protocol, or give more data"
+                f"{name}, and fine-tuning needs {FEWEST_UTTERANCES[name]} or more; "
+                f"choose another protocol, or give more data"
             )
-        places = aligned.places(usable_ids)
+        places = aligned.row_indices(usable_ids)
         parts[name] = FoldPart(
             tuple(aligned.utterances[place] for place in places),
             {m: tuple(x[i].values for i in usable_ids) for m, x in by_modality.items()},
@@ -207,7 +210,7 @@ def _read(
     return inputs, [r for r in results if isinstance(r, Problem)]
 
 
-def together(
+def group_rows(
     part: FoldPart, rows: Sequence[int], backbones: Mapping[str, Backbone], *, size: int
 ) -> list[list[int]]:
     """Divide rows into batches of similar lengths for the encoders, longest first.
@@ -224,8 +227,10 @@ def together(
     leading = next(iter(backbones))  # audio if the design takes it, else text
     lengths = [len(part.inputs[leading][row]) for row in rows]
     device = backbones[leading].model.device.type
-    equal = backbones[leading].equal
-    places = cut(lengths, size=size, modality=leading, device=device, equal=equal)
+    equal = backbones[leading].needs_equal_lengths
+    places = divide_into_passes(
+        lengths, size=size, modality=leading, device=device, equal=equal
+    )
     return [[rows[place] for place in each] for each in places]
 
 

@@ -13,7 +13,7 @@ import safetensors.torch
 
 from affuse.data.cache import training_data
 from affuse.data.cache.recording_spans import SILENT
-from affuse.data.cache.training_data import Seen
+from affuse.data.cache.training_data import TrainingRecord
 from affuse.data.records import Utterance
 from affuse.data.runs.finetuning_folder import FinetunedFold, UnfinishedFold
 from affuse.data.system import digests
@@ -25,11 +25,11 @@ from affuse.extract.finetune import adapters
 from affuse.extract.finetune.backbone import Backbone
 from affuse.extract.finetune.finetuning_plan import FinetuningPlan, versions
 from affuse.extract.finetune.fold_inputs import Material
-from affuse.extract.finetune.joint_system import Tuned
-from affuse.fuse.settings import dump
+from affuse.extract.finetune.joint_system import JointModule
+from affuse.fuse.experiment_files import dump
 
-FREE = ("README", "LICENSE", ".")  # beginnings of the names of files without digest
-KEPT = (  # patterns of files that an encoder needs beside its weights
+UNSEALED = ("README", "LICENSE", ".")  # beginnings of names of files without digest
+COPIED_FILES = (  # patterns of files that an encoder needs beside its weights
     "preprocessor_config.json", "processor_config.json", "tokenizer*", "vocab*",
     "merges.txt", "special_tokens_map.json", "added_tokens.json", "*.model", "LICENSE*",
 )  # fmt: skip
@@ -100,7 +100,7 @@ def _origin(backbone: Backbone) -> dict[str, str]:
 def save(
     target: Path,
     work: UnfinishedFold,
-    module: Tuned,
+    module: JointModule,
     plan: FinetuningPlan,
     material: Material,
     record: Mapping[str, Any],
@@ -113,7 +113,7 @@ def save(
         module: with the weights of the best checkpoint
         plan: of the fine-tuning
         material: training and validation part of the fold
-        record: as `facts` returned it
+        record: content of ``finetune.json``, as `facts` returned it
     """
     finished = work.finished
     fold = FinetunedFold(finished)
@@ -137,17 +137,17 @@ def save(
     publish(fold.mark, (json.dumps(record, indent=1) + "\n").encode())
     encoders = (finished / m for m in module.encoders.backbones)
     for folder in (finished, head.path, *encoders):
-        digests.seal(folder, _sealed(folder))
+        digests.list_files(folder, _sealed_names(folder))
     os.rename(finished, target)
 
 
-def _sealed(folder: Path) -> list[str]:
+def _sealed_names(folder: Path) -> list[str]:
     """Return the names of the files that programs read, without model card and licence.
 
     Users may complete the model card and add a licence.
     """
     names = [path.name for path in folder.iterdir() if path.is_file()]
-    return [name for name in names if not name.startswith(FREE)]
+    return [name for name in names if not name.startswith(UNSEALED)]
 
 
 def _save_encoder(
@@ -156,27 +156,27 @@ def _save_encoder(
     """Write an encoder as a Hugging Face folder, with a record of its training data."""
     folder.mkdir(parents=True)
     with checkpoint_files.quiet():
-        adapters.merged(backbone).save_pretrained(folder)
-    for pattern in KEPT:
+        adapters.merge(backbone).save_pretrained(folder)
+    for pattern in COPIED_FILES:
         for path in backbone.folder.glob(pattern):
             if path.is_file() and not (folder / path.name).exists():
                 with open_regular(path, limit=WEIGHTS) as file:
                     publish(folder / path.name, file.read())
-    records = [asdict(record) for record in heard(plan, material, backbone)]
+    records = [asdict(record) for record in training_records(plan, material, backbone)]
     publish(
         folder / training_data.FILE, (json.dumps(records, indent=1) + "\n").encode()
     )
     publish(folder / "README.md", _card(backbone, plan).encode())
 
 
-def heard(
+def training_records(
     plan: FinetuningPlan, material: Material, backbone: Backbone
-) -> tuple[Seen, ...]:
-    """Return the training data of the encoder: these parts, and those of its origin.
+) -> tuple[TrainingRecord, ...]:
+    """Return the training data of the encoder: this fold's, and its checkpoint's own.
 
-    The record has the speakers if all are known, which is the case if a protocol
-    divides by speakers. It has the splits if the official protocol divides the corpus.
-    The reader and a sample of the inputs identify the corpus under another name.
+    The record of the fold lists its speakers if all of them are known, as in protocols
+    that divide by speakers. It lists the splits if the protocol is ``official``. The
+    reader and a sample of the inputs identify the corpus under another name.
 
     Args:
         plan: of the fine-tuning
@@ -185,7 +185,7 @@ def heard(
     """
     utterances = (*material.train.utterances, *material.validation.utterances)
     official = plan.settings.protocol == "official"
-    record = Seen(
+    record = TrainingRecord(
         plan.corpus.name,
         speakers=_names(u.speaker for u in utterances),
         splits=_names(u.split for u in utterances) if official else (),
@@ -194,7 +194,7 @@ def heard(
         sample=training_data.sample(material.digests[backbone.modality] - {SILENT}),
     )
     base = backbone.checkpoint
-    return (record, *training_data.known(base.name, base.training))
+    return (record, *training_data.find_records(base.name, base.training))
 
 
 def _names(values: Iterable[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from affuse.data.modality import modality_named
 from affuse.data.reading import problem_summary
-from affuse.data.splits.protocols import some
+from affuse.data.splits.protocols import abbreviate
 from affuse.extract.finetune.fold_inputs import Material
 from affuse.fuse.wording import count
 
@@ -29,7 +29,7 @@ def remarks(material: Material, *, longest: float) -> Iterator[str]:
         beginning = f"{longest:g} s are encoded, see --max-seconds"
         if modality == "text":
             beginning = f"{_longest(material)} tokens are encoded"
-        utterances = f"{count(len(ids), noun)} ({some(ids)})"
+        utterances = f"{count(len(ids), noun)} ({abbreviate(ids)})"
         yield f"cut off: of {utterances}, only the first {beginning}"
 
 

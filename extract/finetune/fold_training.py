@@ -16,20 +16,20 @@ from affuse.data.system.atomic_files import claim, publish
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import Plain, Record, Text, Whole
 from affuse.extract.finetune import adapters, fold_inputs, fold_publishing, joint_system
-from affuse.extract.finetune.backbone import Backbone, Encoders, fresh
+from affuse.extract.finetune.backbone import Backbone, Encoders, load_weights
 from affuse.extract.finetune.finetuning_plan import FinetuningPlan
 from affuse.extract.finetune.fold_inputs import FoldMaterial, Material
 from affuse.extract.finetune.fold_remarks import remarks
 from affuse.extract.finetune.trainer import FineTuner
-from affuse.extract.finetune.training_log import Watch, course
+from affuse.extract.finetune.training_log import EpochLogger, epoch_rows
 from affuse.extract.finetune.training_task import FinetuningTask
 from affuse.fuse.models.fitted import Fitted
-from affuse.fuse.seeds import derived
+from affuse.fuse.seeds import derive_seed
 
-BEGUN = Record({"content": Text(100)})
-FINISHED = Record({"content": Text(100)}, others=Plain(depth=6, most=1_000_000))
+IDENTITY = Record({"content": Text(100)})
+RECORD = Record({"content": Text(100)}, others=Plain(depth=6, most=1_000_000))
 STEP = Record({"global_step": Whole()}, others=Plain(depth=6, most=1_000_000))
-FULL = ("not enough memory", "can't allocate memory", "out of memory")
+MEMORY_MESSAGES = ("not enough memory", "can't allocate memory", "out of memory")
 
 Say = Callable[[str], object]
 
@@ -43,7 +43,7 @@ def run(
         plan: of the fine-tuning
         fold: to train and validate on
         say: prints a line
-        first: True in the only process that writes files
+        first: True in the process that writes files; False in all others
         progress: True to show a progress bar
 
     Raises:
@@ -61,7 +61,7 @@ def run(
         progress=progress and first,
     )
     if (mark := output.fold(fold.name).mark).exists():
-        finished = read_json(mark, FINISHED, advice=f"delete {target}")
+        finished = read_json(mark, RECORD, advice=f"delete {target}")
         if finished["content"] != sources.content:
             raise AffuseError(
                 f"{target} was trained on other texts or recordings under the same "
@@ -76,7 +76,7 @@ def run(
                 f"another process fine-tunes {target}; wait for it, or name another "
                 f"--fold"
             )
-        with _memory(plan):
+        with _explain_lack_of_memory(plan):
             _train(plan, sources, target, work, say, first=first, progress=progress)
 
 
@@ -92,15 +92,15 @@ def _train(
 ) -> None:
     """Train on a fold while this process holds its lock."""
     name = sources.fold.name
-    backbones = {m: fresh(b) for m, b in plan.backbones.items()}
+    backbones = {m: load_weights(b) for m, b in plan.backbones.items()}
     material = fold_inputs.gather(
         sources, plan.corpus, plan.aligned, backbones, threads=plan.threads
     )
     for line in remarks(material, longest=plan.tuning.max_seconds):
         say(f"{name}: {line}")
-    seed = derived(plan.seed, name)
+    seed = derive_seed(plan.seed, name)
     module, head = _begin(plan, material, backbones, seed)
-    state = _resumable(work, sources.content)
+    state = _newest_state(work, sources.content)
     if state:
         say(f"{name}: resumes after {state.name}")
     elif first:
@@ -108,8 +108,8 @@ def _train(
         content = json.dumps({"content": sources.content}) + "\n"
         publish(work.identity, content.encode())
     say(f"{name}: validation ccc {head.score:.3f} behind frozen encoders")
-    watch = Watch(work.log, name, say, progress=progress)
-    trainer = FineTuner(_lesson(plan, module, material, work.path, seed), [watch])
+    watch = EpochLogger(work.log, name, say, progress=progress)
+    trainer = FineTuner(_make_task(plan, module, material, work.path, seed), [watch])
     trainer.train(resume_from_checkpoint=str(state) if state else None)
     if module.averages:
         module.averages.adopt()
@@ -125,9 +125,9 @@ def _train(
     )
 
 
-def _lesson(
+def _make_task(
     plan: FinetuningPlan,
-    module: joint_system.Tuned,
+    module: joint_system.JointModule,
     material: Material,
     work: Path,
     seed: int,
@@ -172,7 +172,7 @@ def _begin(
     material: Material,
     backbones: Mapping[str, Backbone],
     seed: int,
-) -> tuple[joint_system.Tuned, Fitted]:
+) -> tuple[joint_system.JointModule, Fitted]:
     """Return the module to train, and the fitted head behind frozen encoders."""
     for backbone in backbones.values():
         backbone.freeze(
@@ -191,7 +191,7 @@ def _begin(
         for part in (material.train, material.validation)
     )
     design: dict[str, Any] = {"fusion": plan.fusion, "settings": plan.settings}
-    head = joint_system.behind(train, validation, seed=seed, **design)
+    head = joint_system.fit_head(train, validation, seed=seed, **design)
     module = joint_system.build(
         encoders, train, head, head_first=plan.tuning.head_first, seed=seed, **design
     )
@@ -203,10 +203,10 @@ def _begin(
 
 def _best(trainer: FineTuner) -> dict[str, float]:
     """Return the log of the epoch of the best checkpoint, the first one on ties."""
-    return max(course(trainer.state.log_history), key=lambda row: row["ccc"])
+    return max(epoch_rows(trainer.state.log_history), key=lambda row: row["ccc"])
 
 
-def _resumable(work: UnfinishedFold, content: str) -> Path | None:
+def _newest_state(work: UnfinishedFold, content: str) -> Path | None:
     """Return the newest complete state of an unfinished training; None if none exists.
 
     The Trainer writes the state file last, so a readable one marks a complete state.
@@ -216,7 +216,7 @@ def _resumable(work: UnfinishedFold, content: str) -> Path | None:
     """
     if not work.identity.exists():
         return None
-    begun = read_json(work.identity, BEGUN, advice=f"delete {work.path}")
+    begun = read_json(work.identity, IDENTITY, advice=f"delete {work.path}")
     if begun["content"] != content:
         raise AffuseError(
             f"{work.path} is an unfinished training on other texts or recordings; "
@@ -231,13 +231,13 @@ def _resumable(work: UnfinishedFold, content: str) -> Path | None:
 
 
 @contextlib.contextmanager
-def _memory(plan: FinetuningPlan) -> Iterator[None]:
-    """Raise an error that says what to change if memory runs out in the block."""
+def _explain_lack_of_memory(plan: FinetuningPlan) -> Iterator[None]:
+    """Raise an error that says what to change, if memory runs out in the context."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         full = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not full and not any(words in str(error) for words in FULL):
+        if not full and not any(words in str(error) for words in MEMORY_MESSAGES):
             raise
         raise AffuseError(
             f"memory ran out with {plan.size} utterances at once; repeat the command "

@@ -9,7 +9,7 @@ and dL/dy needs only the predictions y of the whole batch, (rows, targets). So e
 part is predicted once, and dL/dy is computed for all parts together. Then every part is
 predicted again and propagates its share of the gradient, as GradCache does for
 contrastive losses (Gao et al., 2021, arXiv:2101.06983). The memory is that of one part.
-With memory for all parts, their activations can be held instead of computed again.
+If there is memory for all parts, their activations can be held instead.
 Both passes draw equal random numbers, because their seeds depend only on the batch.
 Losses that are means over rows, such as the reconstruction, are summed directly.
 """
@@ -41,20 +41,20 @@ class BatchShare:
     hold: Callable[[], AbstractContextManager[Any]] = lambda: contextlib.nullcontext()
 
 
-ALONE = BatchShare()
+SINGLE_PROCESS = BatchShare()
 
 
 @dataclass(frozen=True)
-class Lost:
-    """Losses of a whole batch."""
+class BatchLosses:
+    """Total loss and reconstruction loss of a whole batch."""
 
     total: float
     reconstruction: float  # before weighting
 
 
 @contextlib.contextmanager
-def seeded(numbers: Sequence[int], device: torch.device) -> Iterator[None]:
-    """Seed torch from some numbers in the block, and restore its random state after it.
+def seed_torch(numbers: Sequence[int], device: torch.device) -> Iterator[None]:
+    """Seed torch in this context, and restore its random state afterwards.
 
     Args:
         numbers: to derive the seed from
@@ -76,8 +76,8 @@ def backward(
     weight: float,
     seed: Sequence[int] = (0,),
     hold: bool = False,
-    share: BatchShare = ALONE,
-) -> Lost:
+    share: BatchShare = SINGLE_PROCESS,
+) -> BatchLosses:
     """Add the gradients of ``loss(all rows) + weight * reconstruction``.
 
     Args:
@@ -98,7 +98,7 @@ def backward(
     seeds = [(*seed, share.rank, number) for number in range(len(parts))]
 
     def forward(number: int) -> tuple[Tensor, Tensor]:
-        with seeded(seeds[number], truth.device):
+        with seed_torch(seeds[number], truth.device):
             return predict(parts[number])
 
     outputs = [forward(number) for number in range(len(parts))] if hold else None
@@ -129,7 +129,7 @@ def backward(
             (share.world * (term + weight * portion * error)).backward()
         restored += portion * error.item()
     restored = sum(float(x) for x in share.gather(truth.new_tensor([restored])))
-    return Lost(total + weight * restored, restored)
+    return BatchLosses(total + weight * restored, restored)
 
 
 def _slopes(

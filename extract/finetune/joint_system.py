@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from affuse.extract.finetune.backbone import Encoders
-from affuse.extract.finetune.fold_inputs import FoldPart, collate, together
-from affuse.extract.finetune.tuning_settings import probe
+from affuse.extract.finetune.fold_inputs import FoldPart, collate, group_rows
+from affuse.extract.finetune.tuning_settings import probe_settings
 from affuse.extract.finetune.weight_averaging import Averages
 from affuse.fuse.inputs.tensors import Rows, groups
 from affuse.fuse.losses import reconstruction
@@ -20,7 +20,7 @@ from affuse.fuse.settings import Settings
 from affuse.fuse.training.fitting import fit
 
 
-class Tuned(nn.Module):
+class JointModule(nn.Module):
     """Module from the inputs of the encoders to ratings.
 
     Args:
@@ -52,12 +52,12 @@ class Tuned(nn.Module):
             error = error + reconstruction(decoded, projected[modality].detach())
         return self.system.fusion(codes), error
 
-    def scored(self) -> AbstractContextManager[None]:
+    def with_averages(self) -> AbstractContextManager[None]:
         """Return a context in which the module has the EMA of its weights, if enabled.
 
-        These are the weights that are scored and saved.
+        Validation scores these weights, and the best checkpoint holds them.
         """
-        return self.averages.shown() if self.averages else nullcontext()
+        return self.averages.as_weights() if self.averages else nullcontext()
 
 
 @torch.no_grad()
@@ -74,7 +74,7 @@ def embed(
     """
     encoders.eval()
     batches: dict[str, list[Tensor]] = {m: [] for m in encoders.backbones}
-    order = together(part, range(len(part)), encoders.backbones, size=size)
+    order = group_rows(part, range(len(part)), encoders.backbones, size=size)
     for rows in order:
         embeddings = encoders(collate(part, rows, encoders.backbones, device))
         for modality, values in embeddings.items():
@@ -102,7 +102,7 @@ def rows(
     )
 
 
-def behind(
+def fit_head(
     train: Rows, validation: Rows, *, fusion: str, settings: Settings, seed: int
 ) -> Fitted:
     """Train the head of stage two behind frozen encoders.
@@ -118,7 +118,7 @@ def behind(
         train,
         validation,
         fusion=fusion,
-        settings=probe(settings),
+        settings=probe_settings(settings),
         seed=seed,
         where=f"{fusion}, frozen encoders",
     )
@@ -133,13 +133,13 @@ def build(
     settings: Settings,
     seed: int,
     head_first: bool,
-) -> Tuned:
+) -> JointModule:
     """Return the joint module before its training.
 
     Args:
         encoders: of the modalities of the design
         train: rows whose frozen embeddings set the scale of the projections
-        head: as `behind` returned it; not needed without `head_first`
+        head: as `fit_head` returned it; not needed without `head_first`
         fusion: name of the design
         settings: of stage two
         seed: of the random weights
@@ -153,4 +153,4 @@ def build(
         system = System(fusion, projections, targets=targets, settings=settings)
     if head_first and head is not None:
         system.load_state_dict(head.module.state_dict())
-    return Tuned(encoders, system)
+    return JointModule(encoders, system)

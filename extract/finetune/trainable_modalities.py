@@ -6,7 +6,7 @@ from affuse.fuse.models.system import modalities
 TRAINABLE = ("audio", "text")
 
 
-def trainable(fusion: str) -> tuple[str, ...]:
+def modalities_to_train(fusion: str) -> tuple[str, ...]:
     """Return the modalities that a design takes, audio first.
 
     Args:

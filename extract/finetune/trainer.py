@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer
 
 from affuse.data.errors import AffuseError
-from affuse.extract.finetune.fold_inputs import collate, together
+from affuse.extract.finetune.fold_inputs import collate, group_rows
 from affuse.extract.finetune.gradient_accumulation import BatchShare, backward
 from affuse.extract.finetune.training_task import (
     SCORE,
@@ -53,38 +53,38 @@ class Epochs:
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return batches.shape(len(self.dataset), self._settings)[0]
+        return batches.batch_shape(len(self.dataset), self._settings)[0]
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         order = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
         rows = torch.arange(len(self.dataset))
-        for batch in batches.divide(rows, self._settings, order):
+        for batch in batches.divide_into_batches(rows, self._settings, order):
             yield {"rows": batch}
 
 
 class FineTuner(Trainer):
-    """Trainer of `Tuned` with the exact gradient of each batch.
+    """Trainer of a `JointModule` with the exact gradient of each batch.
 
     Args:
-        lesson: module, data and settings
+        task: module, data and settings
         callbacks: of the Trainer, besides early stopping and the EMA of the weights
     """
 
-    def __init__(self, lesson: FinetuningTask, callbacks: Sequence[Any] = ()):
-        patience = EarlyStoppingCallback(lesson.settings.patience)
+    def __init__(self, task: FinetuningTask, callbacks: Sequence[Any] = ()):
+        patience = EarlyStoppingCallback(task.settings.patience)
         super().__init__(
-            lesson.module,
-            arguments(lesson),
-            train_dataset=range(len(lesson.material.train)),
-            eval_dataset=range(len(lesson.material.validation)),
+            task.module,
+            arguments(task),
+            train_dataset=range(len(task.material.train)),
+            eval_dataset=range(len(task.material.validation)),
             callbacks=[patience, *callbacks],
         )
-        self.remove_callback(PrinterCallback)  # `Watch` prints instead.
-        self.lesson = lesson
-        material, settings = lesson.material, lesson.settings
-        self._epochs = Epochs(len(material.train), settings, lesson.seed)
-        horizon = lesson.tuning.averaging * len(self._epochs)
-        self.add_callback(Averaging(lesson.module, horizon))
+        self.remove_callback(PrinterCallback)  # `EpochLogger` prints instead.
+        self.task = task
+        material, settings = task.material, task.settings
+        self._epochs = Epochs(len(material.train), settings, task.seed)
+        horizon = task.tuning.averaging * len(self._epochs)
+        self.add_callback(Averaging(task.module, horizon))
         self._loss = losses.loss(settings.loss, mix=settings.mix)
         self._truth = material.train.truth.to(self.args.device)
         self._restored: list[float] = []  # of the batches since the last log
@@ -100,15 +100,15 @@ class FineTuner(Trainer):
         return self._epochs
 
     def create_optimizer(self, model: nn.Module | None = None) -> Any:
-        """Create the optimiser, with a learning rate for each encoder and the rest.
+        """Create the optimiser, with a rate for each encoder and one for the rest.
 
         Args:
             model: ignored
         """
-        chosen = self.lesson.settings
+        chosen = self.task.settings
         self.optimizer: Any = OPTIMIZERS[chosen.optimizer](
-            groups(self.lesson), weight_decay=chosen.weight_decay, fused=True
-        )  # The fused kernel needs one pass over the weights; the default, many.
+            groups(self.task), weight_decay=chosen.weight_decay, fused=True
+        )  # The fused kernel passes over the weights once, the default many times.
         return self.optimizer
 
     def training_step(
@@ -124,8 +124,8 @@ class FineTuner(Trainer):
             AffuseError: if the loss is not finite
         """
         model.train()
-        lesson, args = self.lesson, self.args
-        part, backbones = lesson.material.train, lesson.module.encoders.backbones
+        task, args = self.task, self.args
+        part, backbones = task.material.train, task.module.encoders.backbones
         local = inputs["rows"].tolist()[args.process_index :: args.world_size]
 
         def predict(rows: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -136,12 +136,12 @@ class FineTuner(Trainer):
 
         losses_of_batch = backward(
             predict,
-            together(part, local, backbones, size=lesson.size),
+            group_rows(part, local, backbones, size=task.size),
             self._truth,
             self._loss,
-            weight=lesson.settings.reconstruction,
-            seed=(lesson.seed, self.state.global_step),
-            hold=lesson.hold and args.world_size == 1,
+            weight=task.settings.reconstruction,
+            seed=(task.seed, self.state.global_step),
+            hold=task.hold and args.world_size == 1,
             share=self._share(model),
         )
         if not math.isfinite(losses_of_batch.total):
@@ -184,9 +184,9 @@ class FineTuner(Trainer):
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Return and log the CCC of the validation part, by rating and their mean."""
-        material = self.lesson.material
-        with self.lesson.module.scored():
-            predictions = self.predicted().double().cpu().numpy()
+        material = self.task.material
+        with self.task.module.with_averages():
+            predictions = self.predict_validation().double().cpu().numpy()
         truth = material.validation.truth.double().numpy()
         scores = {
             f"eval_ccc_{name}": ccc(truth[:, k], predictions[:, k])
@@ -200,16 +200,19 @@ class FineTuner(Trainer):
         return scores
 
     @torch.no_grad()
-    def predicted(self) -> Tensor:
-        """Predict the validation part, (rows, targets), in all processes together."""
-        lesson, args = self.lesson, self.args
-        lesson.module.eval()
-        part, backbones = lesson.material.validation, lesson.module.encoders.backbones
+    def predict_validation(self) -> Tensor:
+        """Return the predictions of the validation part, (rows, targets).
+
+        All processes share the work, and each gets all predictions.
+        """
+        task, args = self.task, self.args
+        task.module.eval()
+        part, backbones = task.material.validation, task.module.encoders.backbones
         local = range(len(part))[args.process_index :: args.world_size]
-        order, predictions = together(part, local, backbones, size=lesson.size), []
+        order, predictions = group_rows(part, local, backbones, size=task.size), []
         for rows in order:
             inputs = collate(part, rows, backbones, args.device)
-            predictions.append(lesson.module(inputs)[0].float())
+            predictions.append(task.module(inputs)[0].float())
         places = torch.tensor([row for rows in order for row in rows])
         gathered = torch.cat(self._gather(torch.cat(predictions)))
         return gathered[torch.cat(self._gather(places)).argsort().to(gathered.device)]

@@ -15,7 +15,7 @@ COLUMNS = ("epoch", "step", "loss", "reconstruction", "grad_norm", "learning_rat
 CCC = "eval_ccc"
 
 
-class Watch(TrainerCallback):
+class EpochLogger(TrainerCallback):
     """Callback of the Trainer that reports each epoch in the first process.
 
     Args:
@@ -46,7 +46,7 @@ class Watch(TrainerCallback):
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Write the log, and print the losses and scores of the epoch."""
         if state.is_world_process_zero:
-            rows = course(state.log_history)
+            rows = epoch_rows(state.log_history)
             publish(self._log, table(rows).encode())
             last = rows[-1]
             self._say(
@@ -59,7 +59,7 @@ class Watch(TrainerCallback):
         self._bar.close()
 
 
-def course(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+def epoch_rows(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
     """Return a row with losses and CCCs for each epoch of a Trainer's log.
 
     Args:
@@ -76,7 +76,7 @@ def course(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
 
 
 def table(rows: Sequence[Mapping[str, float]]) -> str:
-    """Return the rows of `course` as CSV."""
+    """Return the rows of `epoch_rows` as CSV."""
     scores = sorted({name for row in rows for name in row if name.startswith("ccc")})
     content = io.StringIO()
     writer = csv.DictWriter(

@@ -9,7 +9,7 @@ from torch import nn
 from transformers import TrainingArguments
 
 from affuse.extract.finetune.fold_inputs import Material
-from affuse.extract.finetune.joint_system import Tuned
+from affuse.extract.finetune.joint_system import JointModule
 from affuse.extract.finetune.tuning_settings import SCHEDULES, Tuning
 from affuse.fuse.settings import Settings
 
@@ -20,31 +20,31 @@ SCORE = "eval_ccc"  # mean CCC over ratings, which selects the best checkpoint
 class FinetuningTask:
     """Module, data and settings of one training."""
 
-    module: Tuned
+    module: JointModule
     material: Material
     settings: Settings
     tuning: Tuning
     seed: int
     size: int  # number of utterances in a pass through the encoders
-    hold: bool  # True to hold the activations of a batch, and not compute them twice
+    hold: bool  # True to keep the activations of a batch, not compute them twice
     device: str
     work: Path  # folder of an unfinished training
 
 
-def groups(lesson: FinetuningTask) -> list[dict[str, Any]]:
+def groups(task: FinetuningTask) -> list[dict[str, Any]]:
     """Return the trained parameters in groups by learning rate and weight decay.
 
     Weight decay applies only to matrices.
 
     Args:
-        lesson: with the module and its settings
+        task: with the module and its settings
     """
-    module, parameter_groups = lesson.module, []
+    module, parameter_groups = task.module, []
     parts: list[tuple[nn.Module, float]] = [
-        (model, getattr(lesson.tuning, f"{modality}_rate"))
+        (model, getattr(task.tuning, f"{modality}_rate"))
         for modality, model in module.encoders.models.items()
     ]
-    parts.append((module.system, lesson.settings.learning_rate))
+    parts.append((module.system, task.settings.learning_rate))
     for part, rate in parts:
         trained = [p for p in part.parameters() if p.requires_grad]
         matrices = [p for p in trained if p.ndim > 1]
@@ -57,22 +57,22 @@ def groups(lesson: FinetuningTask) -> list[dict[str, Any]]:
     return parameter_groups
 
 
-def arguments(lesson: FinetuningTask) -> TrainingArguments:
+def arguments(task: FinetuningTask) -> TrainingArguments:
     """Return the arguments of the Trainer, which evaluates and saves every epoch.
 
     Args:
-        lesson: with the settings
+        task: with the settings
     """
-    settings, tuning = lesson.settings, lesson.tuning
+    settings, tuning = task.settings, task.tuning
     training_arguments = TrainingArguments(
-        output_dir=str(lesson.work.resolve()),
+        output_dir=str(task.work.resolve()),
         num_train_epochs=settings.epochs,
         learning_rate=settings.learning_rate,
         lr_scheduler_type=SCHEDULES[tuning.schedule],
         warmup_steps=tuning.warmup,
         max_grad_norm=tuning.clip,
-        seed=lesson.seed,
-        use_cpu=lesson.device == "cpu",
+        seed=task.seed,
+        use_cpu=task.device == "cpu",
         eval_strategy="epoch",
         save_strategy="epoch",
         logging_strategy="epoch",

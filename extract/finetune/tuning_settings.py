@@ -1,8 +1,8 @@
 """Settings of fine-tuning beyond those of stage two.
 
-An experiment sets them in its table ``[finetune]``. Batch, epochs, patience, loss,
-optimiser, and the learning rate of all but the encoders are settings of stage two, see
-`affuse.fuse.settings.Settings`.
+An experiment sets them in its table ``[finetune]``. These are settings of stage two
+(`affuse.fuse.settings.Settings`): batch, epochs, patience, loss, optimiser, and the
+learning rate of everything except the encoders.
 """
 
 import math
@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from affuse.data.errors import AffuseError, OptionError, options_at_fault
+from affuse.data.errors import AffuseError, OptionError, as_option_errors
 from affuse.data.suggestions import hint
 from affuse.data.system.documents import read_toml
 from affuse.data.system.schema import shown
-from affuse.fuse import settings as stage_two
+from affuse.fuse.experiment_files import EXPERIMENT, FINETUNE, find
 from affuse.fuse.settings import Settings
 
 SCHEDULES = {"linear": "linear", "constant": "constant_with_warmup"}  # of transformers
@@ -31,14 +31,22 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "averaging": (0, 1000),
     "max_seconds": (0.1, 3600),
 }
-IDLE = {  # settings that need cached embeddings, with their only possible values
+# Settings of which other values would need cached embeddings.
+REQUIRED_VALUES = {
     "layers": "all",
     "training": "joint",
 }
 # Learning rates of adapters, which are higher than those of the weights: from Hu et
 # al., 2021, arXiv:2106.09685, table 9, for an encoder of 12 blocks of width 768.
-ADAPTED: Mapping[str, float] = {"audio_rate": 5e-4, "text_rate": 5e-4}
-PROBED = ("batch", "epochs", "patience", "learning_rate", "input_dropout", "dropout")
+ADAPTER_RATES: Mapping[str, float] = {"audio_rate": 5e-4, "text_rate": 5e-4}
+PROBE_SETTINGS = (
+    "batch",
+    "epochs",
+    "patience",
+    "learning_rate",
+    "input_dropout",
+    "dropout",
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class Tuning:
     layers_trained: int = -1  # number of top blocks to train; -1 for all weights
     convolutions: bool = False  # True to train the convolutions before the blocks too
     adapters: int = 0  # rank of adapters, trained instead of the blocks; 0 for none
-    adapter_alpha: int = 16  # scale of adapters, whose output counts alpha / rank
+    adapter_alpha: int = 16  # scale of adapters: their output is times alpha / rank
     averaging: float = 0.0  # horizon of the EMA of the weights in epochs; 0 for none
     head_first: bool = True  # True to begin with a head trained on frozen encoders
     max_seconds: float = 30.0  # length to which utterances are truncated
@@ -92,7 +100,7 @@ class Tuning:
             )
 
     @property
-    def decisive(self) -> dict[str, Any]:
+    def result_settings(self) -> dict[str, Any]:
         """Return the settings that change the result, without unused ones."""
         used = asdict(self)
         for name in () if self.adapters else ("adapters", "adapter_alpha"):
@@ -106,7 +114,7 @@ def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
     """Return the defaults, changed by an experiment, and then by the user.
 
     Learning rates of an experiment without adapters are too low for adapters. If the
-    user adds adapters and sets no rates, the rates are those of `ADAPTED`.
+    user adds adapters and sets no rates, the rates are those of `ADAPTER_RATES`.
 
     Args:
         experiment: a TOML file, or the name of one in fuse/experiments
@@ -116,13 +124,13 @@ def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
         FileNotFoundError: if there is no such experiment
         AffuseError: if a name is unknown, or a value is not allowed
     """
-    path = stage_two.find(experiment)
-    table = read_toml(path, stage_two.EXPERIMENT).get(stage_two.FINETUNE, {})
+    path = find(experiment)
+    table = read_toml(path, EXPERIMENT).get(FINETUNE, {})
     try:
         names = [field.name for field in fields(Tuning)]
         if unknown := sorted(set(table) - set(names)):
             raise AffuseError(
-                f"unknown in [{stage_two.FINETUNE}]: {', '.join(unknown)}; known are "
+                f"unknown in [{FINETUNE}]: {', '.join(unknown)}; known are "
                 f"{', '.join(names)}{hint(unknown[0], names)}"
             )
         tuning = replace(Tuning(), **_rates(table))
@@ -130,13 +138,13 @@ def load(experiment: Path | str, changes: Mapping[str, Any]) -> Tuning:
         raise AffuseError(f"{path}: {error}") from error
     values = {name: value for name, value in changes.items() if value is not None}
     adds_adapters = values.get("adapters") and not tuning.adapters
-    with options_at_fault():
-        return replace(tuning, **{**(ADAPTED if adds_adapters else {}), **values})
+    with as_option_errors():
+        return replace(tuning, **{**(ADAPTER_RATES if adds_adapters else {}), **values})
 
 
 def _rates(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table that has the default rates of adapters if it has only adapters."""
-    return {**(ADAPTED if table.get("adapters") else {}), **table}
+    """Return the table, with default rates for its adapters if it has no rates."""
+    return {**(ADAPTER_RATES if table.get("adapters") else {}), **table}
 
 
 def demand(settings: Settings) -> None:
@@ -148,7 +156,7 @@ def demand(settings: Settings) -> None:
     Raises:
         OptionError: with the name of the setting
     """
-    for name, idle in IDLE.items():
+    for name, idle in REQUIRED_VALUES.items():
         if (value := getattr(settings, name)) != idle:
             raise OptionError(
                 f"{name}={value!r} needs cached embeddings, and fine-tuning changes "
@@ -161,13 +169,13 @@ def demand(settings: Settings) -> None:
         )
 
 
-def probe(settings: Settings) -> Settings:
-    """Return the settings of a head behind frozen encoders, with default training.
+def probe_settings(settings: Settings) -> Settings:
+    """Return the settings of a head behind frozen encoders, trained with defaults.
 
     Args:
         settings: of stage two
     """
     usual = Settings()
-    training = {name: getattr(usual, name) for name in PROBED}
+    training = {name: getattr(usual, name) for name in PROBE_SETTINGS}
     decay = usual.weight_decay
     return replace(settings, optimizer="adamw", weight_decay=decay, **training)

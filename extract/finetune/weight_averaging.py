@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 from transformers import TrainerCallback
 
-EARLY = 10  # After n steps, the decay is at most (1 + n) / (EARLY + n).
+DECAY_OFFSET = 10  # After n steps, the decay is at most (1 + n) / (DECAY_OFFSET + n).
 
 
 class Averages(nn.Module):
@@ -24,7 +24,7 @@ class Averages(nn.Module):
 
     Args:
         module: with trained parameters
-        horizon: number of steps after which a weight counts 1/e
+        horizon: number of steps after which the share of old weights has fallen to 1/e
     """
 
     def __init__(self, module: nn.Module, horizon: float):
@@ -45,12 +45,12 @@ class Averages(nn.Module):
         """Update the averages with the weights after a step."""
         steps = cast(Tensor, self.steps)
         steps += 1
-        early = (1 + int(steps)) / (EARLY + int(steps))
+        early = (1 + int(steps)) / (DECAY_OFFSET + int(steps))
         average: Any = get_ema_multi_avg_fn(min(self._share, early))
         average(self._means, self._trained, None)
 
     @contextmanager
-    def shown(self) -> Iterator[None]:
+    def as_weights(self) -> Iterator[None]:
         """Use the averages as weights of the module until the end of the block."""
         weights = [values.detach().clone() for values in self._trained]
         self.adopt()
@@ -75,7 +75,7 @@ class Averaging(TrainerCallback):
     """Callback of the Trainer that adds an EMA to a module, and updates it every step.
 
     Args:
-        module: a `joint_system.Tuned`
+        module: a `joint_system.JointModule`
         horizon: as for `Averages`; 0 for no EMA
     """
 

@@ -17,14 +17,15 @@ from pathlib import Path
 import click
 
 from affuse.data.system.atomic_files import publish
-from affuse.data.terminal import say
+from affuse.data.terminal import print_line
 
 WORDNET = Path("/usr/share/wordnet")
 AUSTEN = Path("/usr/lib/R/site-library/janeaustenr/data/Rdata.rdb")
 FIRST = 1900  # first year of the addresses; older ones have longer sentences
 WORDS = (1, 60)  # fewest and most words of a text
 STRING = b"\x00\x04\x00\x09"  # bytes before a string's length in R's file format
-TITLES = r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)"  # whose full stop is no end
+# A full stop after these titles does not end a sentence.
+TITLES = r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bDr\.)(?<!\bSt\.)"
 
 
 def wordnet(folder: Path) -> Iterator[str]:
@@ -118,7 +119,7 @@ def select(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(fit))
 
 
-@click.command(help="Write the sentences, one a line, into FOLDER.")
+@click.command(help="Write the sentences, one on each line, into FOLDER.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--wordnet", "database", type=click.Path(path_type=Path), default=WORDNET)
 @click.option("--austen", "novels", type=click.Path(path_type=Path), default=AUSTEN)
@@ -133,7 +134,7 @@ def main(folder: Path, database: Path, novels: Path, spoken: Path) -> None:
     for name, texts in sources.items():
         lines = select(texts)
         publish(folder / f"{name}.txt", ("\n".join(lines) + "\n").encode())
-        say(f"{name}.txt: {len(lines):,} sentences")
+        print_line(f"{name}.txt: {len(lines):,} sentences")
 
 
 if __name__ == "__main__":

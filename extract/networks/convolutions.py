@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-TILE = 8e6  # bytes of the first, widest layer at a time, which fit into the CPU's cache
+TILE = 8e6  # bytes of the first, widest layer at a time; they fit into a CPU's cache
 EIGHT = 8  # a GPU's matrix products need rows of a multiple of this length
 SHORTEST = 64  # kernel length from which the Fourier transform is faster
 
@@ -22,8 +22,8 @@ SHORTEST = 64  # kernel length from which the Fourier transform is faster
 def fold(model: Any) -> None:
     """Replace weight norms by their weights, so that no batch computes them again.
 
-    One thread computes them, because the rounding with several threads differs, and so
-    would every embedding.
+    One thread computes the weights. Several threads round differently, which would
+    change every embedding.
 
     Args:
         model: a transformers model, changed in place
@@ -190,8 +190,8 @@ class Spectral(nn.Module):
     """Grouped convolution with a long kernel, by overlapping Fourier transforms.
 
     Overlap-save (Stockham, 1966, "High-speed convolution and correlation"): segments of
-    twice the kernel's length overlap by it, and in each segment the convolution is a
-    product for every frequency.
+    twice the kernel's length overlap by the kernel's length. In each segment the
+    convolution is a product for every frequency.
     """
 
     def __init__(self, conv: nn.Conv1d):

@@ -19,16 +19,16 @@ VARIANCE_FLOOR = 1e-7  # added to the variance, as transformers does
 def bands(extractor: Any, samples: np.ndarray) -> np.ndarray:
     """Return the input frames of a model for one waveform.
 
-    Mel frames at the end that do not fill a frame only enter the statistics, as in
-    transformers, which masks them.
+    If the last mel frames do not fill an input frame, they enter only the statistics.
+    transformers masks them, with the same result.
 
     Args:
         extractor: a ``SeamlessM4TFeatureExtractor``
         samples: (n,) at 16 kHz, enough for one frame and for two mel frames
 
     Returns:
-        (frames, stride x bands), float32; of zero mean and unit variance over time,
-        where the variance is divided by one less than the number of mel frames
+        (frames, stride x bands), float32; each band has zero mean and unit sample
+        variance (division by n - 1) over the n mel frames
     """
     rows = _logarithms(extractor, samples)
     rows -= rows.mean(axis=0, dtype=np.float64)

@@ -4,10 +4,11 @@ All other operations of a transformer work on single steps, so only attention ha
 know where one input ends and the next begins.
 """
 
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import local
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch.nn import functional
 
 from affuse.extract.networks.hidden_layers import blocks, send
 
-HALVES = (torch.bfloat16, torch.float16)  # that the variable-length kernel supports
+HALVES = (torch.bfloat16, torch.float16)  # dtypes of the variable-length kernel
 # Attributes of the projections: query, key, value and output.
 PRODUCTS = (
     ("q_proj", "k_proj", "v_proj", "out_proj"),  # Wav2Vec2 and HuBERT
@@ -74,13 +75,30 @@ class PackedAttention(nn.Module):
         self.heads = heads
         self.weight = torch.cat([part.weight.detach() for part in parts])
         self.bias = torch.cat([part.bias.detach() for part in parts])
+        self.unused = (None,) * (result_count(inner) - 1)
 
-    def forward(self, hidden_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, None]:
-        """Return the attention output, (1, steps of all inputs, dim), and None."""
+    def forward(
+        self, hidden_states: Tensor, *_: Any, **__: Any
+    ) -> tuple[Tensor | None, ...]:
+        """Return the output, (1, steps of all inputs, dim), and None for weights."""
         joint = functional.linear(hidden_states[0], self.weight, self.bias)
         q, k, v = joint.unflatten(1, (3, self.heads, -1)).unbind(1)
         states = self.out(_attend(q, k, v).flatten(1))
-        return states.unsqueeze(0), None
+        return states.unsqueeze(0), *self.unused
+
+
+def result_count(attention: nn.Module) -> int:
+    """Return the number of values that a block expects from its attention.
+
+    Versions of transformers differ: the output and its weights, or also the keys and
+    values of earlier steps, which encoders do not have.
+
+    Args:
+        attention: module of the block that is to be replaced
+    """
+    annotation = inspect.signature(type(attention).forward).return_annotation
+    values = get_args(annotation)
+    return len(values) if len(values) > 2 else 2
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -33,7 +33,8 @@ class FrameIndices:
     """Indices of frames, on the device."""
 
     sequence: Tensor  # (frames,) indices in the packed sequence
-    windows: Tensor  # (rows, BLOCK + kernel - 1) frames, or their number for silence
+    # (rows, BLOCK + kernel - 1) indices of frames; the number of frames means silence
+    windows: Tensor
     product: Tensor  # (frames,) indices in the rows of the positional product
 
 
@@ -162,8 +163,8 @@ class _Positions(nn.Module):
     """Grouped positional convolution, as one matrix product for each group.
 
     Rows of `BLOCK` neighbouring frames are computed from their receptive field, by a
-    block Toeplitz matrix that holds the kernel once for each frame. This takes a tenth
-    more arithmetic than needed, at the speed of matrix products.
+    block Toeplitz matrix that holds the kernel once for each frame. This takes 10 %
+    more arithmetic than necessary, but runs at the speed of matrix products.
     """
 
     def __init__(self, conv: nn.Conv1d):

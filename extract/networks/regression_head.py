@@ -36,7 +36,7 @@ class Wav2Vec2Regressor(Wav2Vec2PreTrainedModel):
 
 
 def head_names(config: Any) -> tuple[str, ...]:
-    """Return the names of the head's outputs in their order, which is never assumed.
+    """Return the names of the head's outputs, in the order that the checkpoint states.
 
     Args:
         config: of the checkpoint

@@ -1,7 +1,7 @@
 """Attention with relative keys (Shaw et al., 2018), with less memory than transformers.
 
 transformers stores a vector for each pair of frames: 2.3 GB for a minute of w2v-BERT
-2.0, in every block. But there are only as many vectors as distances, 73 in this model.
+2.0, in every block. But there is only one vector for each distance, 73 in this model.
 So each query is multiplied by every vector once, and each pair selects its product.
 """
 

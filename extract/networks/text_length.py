@@ -10,14 +10,14 @@ from affuse.data.errors import AffuseError
 from affuse.extract.checkpoints.checkpoint_files import Checkpoint
 from affuse.extract.networks.trial_pass import demand_states
 
-FEWEST = 8  # tokens: two marks and some words; fewer would hold too little of a text
+FEWEST = 8  # tokens: two special tokens and a few words; fewer would lose the text
 
 
 def cut(tokens: list[int], most: int) -> list[int]:
-    """Return at most `most` tokens: the first ones, and the end mark.
+    """Return at most `most` tokens: the first ones, and the last one (end of text).
 
     Args:
-        tokens: of a text, with its marks
+        tokens: of a text, with its special tokens
         most: largest number of tokens
     """
     if len(tokens) <= most:
@@ -26,14 +26,14 @@ def cut(tokens: list[int], most: int) -> list[int]:
 
 
 def longest_input(loaded: Checkpoint, tokens: list[int], most: int) -> int:
-    """Return how many tokens a model accepts, at most `most`.
+    """Return the number of tokens that a model accepts, at most `most`.
 
     The number is found by trial, because a configuration does not state it: RoBERTa
     leaves some of its positions unused, and other families have none.
 
     Args:
         loaded: on the CPU, where a position out of range raises an error
-        tokens: of a short text, with its marks; the one in the middle is repeated
+        tokens: of a short text, with special tokens; the one in the middle is repeated
         most: largest number to try
 
     Raises:

@@ -1,8 +1,8 @@
 """Trial forward pass of a checkpoint when it is loaded.
 
-Some configurations are accepted when a model is constructed, and fail when it computes,
-with too few positions or outputs of another form. The trial reports this before a
-corpus is read.
+With some configurations, a model is constructed without an error but fails when it
+computes: it has too few positions, or outputs of another form. The trial pass reports
+this before a corpus is read.
 """
 
 import math
@@ -43,7 +43,7 @@ def demand_states(checkpoint: Checkpoint, **inputs: Tensor) -> None:
 
 
 def joined(config: Any) -> int:
-    """Return how many frames a model joins before its blocks: two in SEW, else one.
+    """Return the number of frames that a model joins into one: two in SEW, else one.
 
     Args:
         config: of the model
@@ -71,7 +71,7 @@ def receptive_field(config: Any) -> int:
 
 
 def frame(checkpoint: Checkpoint) -> Tensor:
-    """Return silence that is just long enough for one step of the blocks.
+    """Return the shortest silence from which a speech encoder makes a hidden state.
 
     Args:
         checkpoint: of a speech encoder

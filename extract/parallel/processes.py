@@ -62,7 +62,7 @@ class Processes:
                         f"memory; repeat the command to continue, with fewer "
                         f"--processes or a smaller --batch; finished parts are kept"
                     ) from error
-                log.warning("a process died; going on with new ones")
+                log.warning("a process died; new processes make its parts")
 
     def _send(self, shards: list[Shard]) -> Iterator[Receipt]:
         with parallel_config(backend="loky"):

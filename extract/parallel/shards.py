@@ -1,7 +1,7 @@
 """Shards: parts of a cache that another process makes.
 
-Making a part twice does no harm. A process does not make existing parts again, and two
-processes write equal parts. So the shard of a process that died is sent to another one.
+If a process dies, its shard is sent to another one. That process skips the parts that
+exist. If two processes make the same part, they write the same bytes.
 
 joblib and dask send shards as pickles. Whoever can connect to such a process can run
 code in it, so use trusted networks only, and TLS on shared ones.
@@ -38,7 +38,7 @@ from affuse.extract.encoding.protocol import Encoder
 
 PAUSES = (1.0, 5.0, 20.0)  # approximate seconds before each further attempt
 # Errors that last: a full or read-only disk, or one without permission to write.
-LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+LASTING_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 # worker beforehand, where it would be lost with that worker.
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Instructions for a process to make some parts, small enough to be sent."""
+    """Instructions for a process to make some parts of a cache."""
 
     folder: Path  # of the cache
     recipe: str
@@ -58,7 +58,9 @@ class Shard:
     plan: Mapping[int, tuple[InputSource, ...]]  # inputs by number of the part
     mark: Path  # folder of the sender, to verify that the process sees the same disk
     slots: int = 0  # processes that share the CUDA devices of one machine
-    neighbours: int = 0  # processes that share its cores; 0: use the threads of machine
+    # number of processes that share the cores of their machine; 0 to use
+    # `machine.threads`
+    neighbours: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,13 @@ class Receipt:
     """Result of a shard."""
 
     parts: tuple[int, ...]
-    encoded: float  # seconds of audio or characters that this process encoded
+    encoded: float  # size of the encoded inputs, in the unit of the modality
     host: str
     process: int
 
 
-def bare(source: InputSource, modality: str) -> InputSource:
-    """Return an input with only what encoding needs: no ratings, no other modality.
+def reduce_source(source: InputSource, modality: str) -> InputSource:
+    """Return an input without ratings and other modalities, which encoding ignores.
 
     Args:
         source: of the input
@@ -85,7 +87,7 @@ def bare(source: InputSource, modality: str) -> InputSource:
 def encode(shard: Shard) -> Receipt:
     """Make the missing parts of a shard.
 
-    After temporary errors of file systems and devices, there are further attempts.
+    After a temporary error of a file system or a device, it tries again.
 
     Args:
         shard: to make
@@ -140,8 +142,8 @@ def _encode(shard: Shard) -> Receipt:
         shard.plan,
         Builder(shard.root, machine, encoder, recipe),
         count=shard.parts,
-        done=lambda size: None,
-        known=_rows[run],
+        report_size=lambda size: None,
+        cached_rows=_rows[run],
     )
     return Receipt(tuple(shard.plan), encoded, socket.gethostname(), os.getpid())
 
@@ -195,7 +197,7 @@ def _device(shard: Shard) -> str:
 def _slot(run: Path, count: int) -> int:
     """Return a number below `count` that no other process of a run has.
 
-    A file lock reserves the number until this process ends, even if it is killed. So a
+    A file lock reserves the number until this process ends. If it is killed, the
     process that replaces it gets the same number.
     """
     while run not in _slots:
@@ -216,7 +218,7 @@ def _slot(run: Path, count: int) -> int:
 def _is_temporary(error: OSError | RuntimeError) -> bool:
     """Return True if another attempt may succeed."""
     if isinstance(error, OSError):
-        return error.errno not in LASTING
+        return error.errno not in LASTING_ERRORS
     return isinstance(error, torch.OutOfMemoryError) or "CUDA" in str(error)
 
 

@@ -17,19 +17,19 @@ from affuse.data.errors import OptionError
 from affuse.data.options.extraction_options import Extract
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.caching.part_building import Builder
-from affuse.extract.caching.part_claims import MISSING, PARTLY, Plan, state
+from affuse.extract.caching.part_claims import INCOMPLETE, MISSING, Plan, state
 from affuse.extract.caching.part_filling import is_settled
 from affuse.extract.caching.row_reuse import CachedRows
 from affuse.extract.encoding.choices import Choice, Machine, choose_device
 from affuse.extract.parallel.cluster import Cluster
 from affuse.extract.parallel.processes import Processes
-from affuse.extract.parallel.shards import Receipt, Shard, bare
+from affuse.extract.parallel.shards import Receipt, Shard, reduce_source
 
 SHARD_PARTS = 20  # largest number of parts in a shard
 SHARDS = 4  # fewest shards for each process, so that all end at about the same time
 
 
-class Team(Protocol):
+class WorkerGroup(Protocol):
     """Processes that are ready to make parts."""
 
     size: int  # number of processes
@@ -51,7 +51,7 @@ class Workers:
     device: str = "auto"
     threads: int | None = None  # of each process; None: an equal share of the cores
 
-    def open(self) -> AbstractContextManager[Team]:
+    def open(self) -> AbstractContextManager[WorkerGroup]:
         """Start the processes, or connect to a cluster.
 
         Raises:
@@ -68,8 +68,9 @@ def choose(options: Extract) -> Workers | None:
     By default, there is a process for each CUDA device.
 
     Args:
-        options: processes on this machine, the address of a cluster's scheduler, the
-            device, and the threads of each process, which share the cores by default
+        options: device, and one of two: a number of processes on this machine, which
+            divide ``--threads`` among them, or the address of a cluster's scheduler,
+            whose workers take ``--threads`` each
 
     Raises:
         AffuseError: if the options exclude each other, or the device does not exist
@@ -96,7 +97,7 @@ def fill(
     build: Builder,
     *,
     count: int,
-    done: Callable[[float], object],
+    report_size: Callable[[float], object],
     workers: Workers,
     choice: Choice,
     say: Callable[[str], object],
@@ -110,16 +111,16 @@ def fill(
         plan: inputs by number of the part
         build: builder with the recipe, the corpus and the machine
         count: number of parts of the cache
-        done: called with the size of the parts that are complete
+        report_size: called with the size of the parts that are complete
         workers: options on the processes
         choice: of the encoder that each process loads
         say: called with a sentence if local processes start, because that takes time
 
     Returns:
-        seconds of audio or characters that were encoded
+        size of the encoded inputs, in the unit of the modality
     """
     todo = _missing(folder, plan, build, count)
-    done(sum(_size(plan, [number]) for number in plan.keys() - todo.keys()))
+    report_size(sum(_size(plan, [number]) for number in plan.keys() - todo.keys()))
     if not todo:
         return 0.0
     folder = folder.absolute()
@@ -141,7 +142,7 @@ def fill(
             folder=folder,
             recipe=build.recipe.text(),
             root=build.root.absolute(),
-            choice=portable(choice),
+            choice=with_absolute_path(choice),
             machine=_machine(build.machine, team, workers),
             parts=count,
             plan=todo,
@@ -151,7 +152,7 @@ def fill(
         )
         for receipt in team.make(divide(all_parts, team.size)):
             encoded += receipt.encoded
-            done(_size(plan, receipt.parts))
+            report_size(_size(plan, receipt.parts))
     return encoded
 
 
@@ -169,7 +170,9 @@ def divide(shard: Shard, workers: int) -> list[Shard]:
         replace(
             shard,
             plan={
-                number: tuple(bare(source, modality) for source in shard.plan[number])
+                number: tuple(
+                    reduce_source(source, modality) for source in shard.plan[number]
+                )
                 for number in numbers[begin : begin + step]
             },
         )
@@ -177,15 +180,15 @@ def divide(shard: Shard, workers: int) -> list[Shard]:
     ]
 
 
-def portable(choice: Choice) -> Choice:
-    """Return a choice with an absolute path, for a process in another folder."""
+def with_absolute_path(choice: Choice) -> Choice:
+    """Return a choice whose checkpoint has an absolute path, if it is a folder."""
     folder = Path(choice.checkpoint).expanduser()
     if not choice.checkpoint or not folder.is_dir():
         return choice
     return replace(choice, checkpoint=str(folder.absolute()))
 
 
-def _machine(machine: Machine, team: Team, workers: Workers) -> Machine:
+def _machine(machine: Machine, team: WorkerGroup, workers: Workers) -> Machine:
     threads = workers.threads or machine.threads
     return replace(machine, device=team.device, threads=threads, progress=False)
 
@@ -198,7 +201,7 @@ def _missing(
 
     def is_incomplete(number: int) -> bool:
         part_state = state(folder, build.recipe, number, plan[number], count)
-        if part_state != PARTLY:
+        if part_state != INCOMPLETE:
             return part_state == MISSING
         path = part_path(folder, number)
         return not is_settled(path, plan[number], build, cached)

@@ -10,11 +10,11 @@ from affuse.fuse.training.grouped.model_tasks import ModelTask
 
 MODALITIES = ("audio", "text")
 TARGETS = 3
-FEW = 1000  # largest number of utterances in the warm-up
+WARM_UP_ROWS = 1000  # largest number of utterances in the warm-up
 
 
 @dataclass(frozen=True)
-class EmbeddingSize:
+class BenchmarkSize:
     """Sizes of a benchmark: rows, dimensions, number of models and their settings."""
 
     rows: int
@@ -25,7 +25,7 @@ class EmbeddingSize:
     seed: int
 
 
-def small(size: EmbeddingSize) -> EmbeddingSize:
+def warm_up_size(size: BenchmarkSize) -> BenchmarkSize:
     """Return a reduced size for the warm-up: one model, one epoch, few rows.
 
     Args:
@@ -33,10 +33,10 @@ def small(size: EmbeddingSize) -> EmbeddingSize:
     """
     epoch = {name: 1 for name in ("epochs", "patience", "pretrain_epochs")}
     settings = change(size.settings, epoch)
-    return replace(size, rows=min(size.rows, FEW), models=1, settings=settings)
+    return replace(size, rows=min(size.rows, WARM_UP_ROWS), models=1, settings=settings)
 
 
-def rows(size: EmbeddingSize, device: str) -> Rows:
+def random_rows(size: BenchmarkSize, device: str) -> Rows:
     """Return random ratings and features: a linear map of them plus noise.
 
     The noise has a standard deviation of 3.
@@ -55,8 +55,8 @@ def rows(size: EmbeddingSize, device: str) -> Rows:
     return Rows(features, truth.to(device))
 
 
-def jobs(size: EmbeddingSize, device: str) -> list[ModelTask]:
-    """Return tasks that differ in their seed and train on four fifths of the rows.
+def random_tasks(size: BenchmarkSize, device: str) -> list[ModelTask]:
+    """Return tasks that differ only in their seed and train on 4/5 of the rows.
 
     Args:
         size: of the benchmark
@@ -65,7 +65,7 @@ def jobs(size: EmbeddingSize, device: str) -> list[ModelTask]:
     generator = torch.Generator().manual_seed(size.seed)
     order = torch.randperm(size.rows, generator=generator)
     train, validation = order.tensor_split([size.rows * 4 // 5])
-    embeddings = rows(size, device)
+    embeddings = random_rows(size, device)
     return [
         ModelTask(
             embeddings,

@@ -8,7 +8,7 @@ import torch
 
 from affuse.data.errors import AffuseError
 from affuse.data.system.progress import bar
-from affuse.fuse.bench.random_embeddings import EmbeddingSize, rows
+from affuse.fuse.bench.random_embeddings import BenchmarkSize, random_rows
 from affuse.fuse.training.fitting import fit_all
 from affuse.fuse.training.grouped.model_tasks import ModelTask
 
@@ -16,7 +16,7 @@ DESIGNS = ("audio", "text", "early", "late")
 FOLDS, SEEDS = 5, 5
 
 
-def jobs(size: EmbeddingSize, device: str) -> list[ModelTask]:
+def table_tasks(size: BenchmarkSize, device: str) -> list[ModelTask]:
     """Return the tasks of all designs, folds and seeds.
 
     A fold tests a fifth of the rows and is validated on the next fifth.
@@ -25,7 +25,7 @@ def jobs(size: EmbeddingSize, device: str) -> list[ModelTask]:
         size: of the benchmark
         device: of the tensors
     """
-    embeddings = rows(size, device)
+    embeddings = random_rows(size, device)
     fold = torch.arange(size.rows) % FOLDS
     return [
         ModelTask(
@@ -43,7 +43,7 @@ def jobs(size: EmbeddingSize, device: str) -> list[ModelTask]:
     ]
 
 
-def run(say: Callable[[str], object], device: str, size: EmbeddingSize) -> None:
+def run(say: Callable[[str], object], device: str, size: BenchmarkSize) -> None:
     """Train all models of a table and print the time.
 
     Args:
@@ -54,7 +54,7 @@ def run(say: Callable[[str], object], device: str, size: EmbeddingSize) -> None:
     Raises:
         AffuseError: if the training of a model fails
     """
-    tasks = jobs(size, device)
+    tasks = table_tasks(size, device)
     few = replace(tasks[0], settings=replace(size.settings, epochs=1))
     list(fit_all([few]))  # Warm up: a process initialises its libraries once.
     began, epochs, pretrained = time.perf_counter(), 0, dict[object, int]()
@@ -65,7 +65,7 @@ def run(say: Callable[[str], object], device: str, size: EmbeddingSize) -> None:
             raise result
         epochs += len(result.history)
         for modality, history in result.pretraining.items():
-            pretrained[tasks[number].codec(modality)] = len(history)
+            pretrained[tasks[number].autoencoder_key(modality)] = len(history)
     if device == "cuda":
         torch.cuda.synchronize()
     seconds = time.perf_counter() - began

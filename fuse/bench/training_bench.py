@@ -13,9 +13,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from affuse.data.errors import AffuseError
 from affuse.data.options.bench_options import BenchTrain
-from affuse.data.system.text_columns import columns
+from affuse.data.system.text_columns import align_columns
 from affuse.fuse.bench import random_embeddings, table_timing, training_loops
-from affuse.fuse.bench.random_embeddings import TARGETS, EmbeddingSize
+from affuse.fuse.bench.random_embeddings import TARGETS, BenchmarkSize
 from affuse.fuse.commands.training_commands import compute
 from affuse.fuse.models.system import System
 from affuse.fuse.settings import Settings, change
@@ -31,11 +31,14 @@ HEADER = (
     "GFLOP/s",
     "MFU",
 )
-OURS = "affuse"
-Rate = Callable[[str, torch.dtype], float]  # GEMM throughput of a device in FLOP/s
+AFFUSE = "affuse"
+# measures the GEMM throughput of a device in FLOP/s
+MeasureThroughput = Callable[[str, torch.dtype], float]
 
 
-def bench(say: Callable[[str], object], rate: Rate, options: BenchTrain) -> None:
+def bench(
+    say: Callable[[str], object], rate: MeasureThroughput, options: BenchTrain
+) -> None:
     """Measure the training speed of designs, and print it beside other loops.
 
     Args:
@@ -53,7 +56,7 @@ def bench(say: Callable[[str], object], rate: Rate, options: BenchTrain) -> None
         "latent": options.latent,
         "batch": options.batch,
     }
-    size = EmbeddingSize(
+    size = BenchmarkSize(
         options.rows,
         options.dims,
         options.models,
@@ -70,10 +73,10 @@ def bench(say: Callable[[str], object], rate: Rate, options: BenchTrain) -> None
 def run(
     say: Callable[[str], object],
     device: str,
-    size: EmbeddingSize,
+    size: BenchmarkSize,
     *,
     rounds: int,
-    rate: Rate,
+    rate: MeasureThroughput,
 ) -> None:
     """Measure all training loops and print a table.
 
@@ -84,7 +87,7 @@ def run(
         rounds: number of measurements of each loop; the fastest counts
         rate: measures the GEMM throughput of a device
     """
-    jobs = random_embeddings.jobs(size, device)
+    tasks = random_embeddings.random_tasks(size, device)
     shape = " + ".join(map(str, size.dims))
     settings = size.settings
     say(
@@ -94,38 +97,40 @@ def run(
         f"{settings.batch}; {device}, {torch.get_num_threads()} threads"
     )
     # Warm up: a process initialises its libraries once.
-    measure(random_embeddings.jobs(random_embeddings.small(size), device), 1)
+    measure(
+        random_embeddings.random_tasks(random_embeddings.warm_up_size(size), device), 1
+    )
     limits = [rate(device, torch.float32)]
-    times = measure(jobs, rounds)
+    times = measure(tasks, rounds)
     limits.append(rate(device, torch.float32))
-    needed = operations(jobs)
+    needed = count_flops(tasks)
     say(
         f"GEMM throughput: {limits[0] / 1e9:.0f} GFLOP/s before, "
         f"{limits[1] / 1e9:.0f} after; the training needs {needed / 1e9:.0f} GFLOP"
     )
     passes = size.models * settings.epochs
-    for line in table(times, passes, needed, max(limits)):
+    for line in table_lines(times, passes, needed, max(limits)):
         say(line)
 
 
-def measure(jobs: list[ModelTask], rounds: int) -> dict[str, float]:
+def measure(tasks: list[ModelTask], rounds: int) -> dict[str, float]:
     """Return the seconds of each training loop, the fastest of several rounds.
 
     Args:
-        jobs: tasks to train
+        tasks: tasks to train
         rounds: number of measurements; loops take turns in each
     """
-    standard = training_loops.StandardisedModel(jobs[0])
+    standard = training_loops.StandardisedModel(tasks[0])
     with TemporaryDirectory() as folder:
         files, tensors = standard.files(Path(folder)), standard.tensors()
         loops: dict[str, Callable[[], object]] = {
-            "HDF5 data set an utterance, DataLoader": lambda: training_loops.train(
-                files, standard, jobs
+            "one HDF5 data set per utterance, DataLoader": lambda: training_loops.train(
+                files, standard, tasks
             ),
             "TensorDataset, DataLoader": lambda: training_loops.train(
-                tensors, standard, jobs
+                tensors, standard, tasks
             ),
-            OURS: lambda: ours(jobs),
+            AFFUSE: lambda: train_in_groups(tasks),
         }
         times: dict[str, list[float]] = {name: [] for name in loops}
         for _ in range(rounds):
@@ -134,16 +139,16 @@ def measure(jobs: list[ModelTask], rounds: int) -> dict[str, float]:
     return {name: min(seconds) for name, seconds in times.items()}
 
 
-def ours(jobs: list[ModelTask]) -> None:
+def train_in_groups(tasks: list[ModelTask]) -> None:
     """Train tasks as stage two does.
 
     Args:
-        jobs: tasks to train
+        tasks: tasks to train
 
     Raises:
         AffuseError: if the training of a model fails
     """
-    for _, result in fit_all(jobs):
+    for _, result in fit_all(tasks):
         if isinstance(result, AffuseError):
             raise result
 
@@ -157,20 +162,20 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def operations(jobs: list[ModelTask]) -> float:
+def count_flops(tasks: list[ModelTask]) -> float:
     """Return the FLOPs of all matrix products that the results need.
 
     PyTorch counts them; a multiplication and an addition are two. Rows that only pad
     batches do not count.
 
     Args:
-        jobs: tasks of one size
+        tasks: tasks of one size
     """
-    job, settings = jobs[0], jobs[0].settings
-    standard = training_loops.StandardisedModel(job)
-    system = System(job.fusion, standard.blank, targets=TARGETS, settings=settings)
-    system.to(job.rows.truth.device)
-    rows = len(job.train), len(job.validation)
+    task, settings = tasks[0], tasks[0].settings
+    standard = training_loops.StandardisedModel(task)
+    system = System(task.fusion, standard.blank, targets=TARGETS, settings=settings)
+    system.to(task.rows.truth.device)
+    rows = len(task.train), len(task.validation)
     total = 0.0
     few = {m: x[: settings.batch] for m, x in standard.train.features.items()}
     truth = standard.train.truth[: settings.batch]
@@ -182,10 +187,10 @@ def operations(jobs: list[ModelTask]) -> float:
             system.fusion(system.eval().encode(few))
         system.train()
         total += counter.get_total_flops() / len(truth) * rows[1]
-    return total * settings.epochs * len(jobs)
+    return total * settings.epochs * len(tasks)
 
 
-def table(
+def table_lines(
     times: Mapping[str, float], passes: int, needed: float, limit: float
 ) -> list[str]:
     """Return the lines of the table.
@@ -203,9 +208,9 @@ def table(
                 name,
                 f"{seconds:.2f}",
                 f"{1e3 * seconds / passes:.1f}",
-                f"{seconds / times[OURS]:.1f} x as fast",
+                f"{seconds / times[AFFUSE]:.1f} x as fast",
                 f"{needed / seconds / 1e9:.1f}",
                 f"{needed / seconds / limit:.0%}",
             )
         )
-    return list(columns(rows))
+    return list(align_columns(rows))

@@ -18,14 +18,14 @@ from affuse.fuse.inputs.tensors import Rows
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.system import System
 from affuse.fuse.settings import Settings
-from affuse.fuse.training.grouped.loop import seeded
+from affuse.fuse.training.grouped.loop import torch_seed
 from affuse.fuse.training.grouped.model_tasks import ModelTask
 
 Loss = Callable[[Mapping[str, Tensor], Tensor], Tensor]  # of features and ratings
 Batch = Sequence[Tensor]  # features of each modality in order, then ratings
 
 
-class OneByOne(Dataset[Batch]):
+class UtteranceDataset(Dataset[Batch]):
     """Data set that reads an HDF5 data set for each utterance and modality."""
 
     def __init__(self, path: Path, modalities: Sequence[str], count: int):
@@ -40,7 +40,7 @@ class OneByOne(Dataset[Batch]):
 
 
 def write(path: Path, features: Mapping[str, np.ndarray], truth: np.ndarray) -> None:
-    """Write the file that `OneByOne` reads.
+    """Write the file that `UtteranceDataset` reads.
 
     Args:
         path: of the file
@@ -60,16 +60,16 @@ class StandardisedModel:
     Rows are standardised before the measurement.
     """
 
-    def __init__(self, job: ModelTask):
-        self.job = job
-        taken = {m: job.rows.features[m] for m in job.modalities}
-        projections = {m: Projection.fitted(x[job.train]) for m, x in taken.items()}
+    def __init__(self, task: ModelTask):
+        self.task = task
+        taken = {m: task.rows.features[m] for m in task.modalities}
+        projections = {m: Projection.fitted(x[task.train]) for m, x in taken.items()}
         with torch.no_grad():
             values = {m: projections[m](x) for m, x in taken.items()}
         self.blank = {m: Projection(x.shape[1]) for m, x in taken.items()}
         self.train, self.validation = (
-            Rows({m: x[rows] for m, x in values.items()}, job.rows.truth[rows])
-            for rows in (job.train, job.validation)
+            Rows({m: x[rows] for m, x in values.items()}, task.rows.truth[rows])
+            for rows in (task.train, task.validation)
         )
 
     def tensors(self) -> Dataset[Batch]:
@@ -84,26 +84,26 @@ class StandardisedModel:
         path = folder / "utterances.h5"
         features = {m: x.cpu().numpy() for m, x in self.train.features.items()}
         write(path, features, self.train.truth.cpu().numpy())
-        return OneByOne(path, list(features), len(self.train.truth))
+        return UtteranceDataset(path, list(features), len(self.train.truth))
 
 
 def train(
-    rows: Dataset[Batch], standard: StandardisedModel, jobs: Sequence[ModelTask]
+    rows: Dataset[Batch], standard: StandardisedModel, tasks: Sequence[ModelTask]
 ) -> None:
     """Train tasks one after another, each for its full number of epochs.
 
     Args:
         rows: training rows
         standard: the same rows with those of validation
-        jobs: tasks to train
+        tasks: tasks to train
     """
-    for job in jobs:
-        settings, device = job.settings, job.rows.truth.device
-        with seeded(job.seed, device):
+    for task in tasks:
+        settings, device = task.settings, task.rows.truth.device
+        with torch_seed(task.seed, device):
             system = System(
-                job.fusion,
+                task.fusion,
                 standard.blank,
-                targets=job.rows.truth.shape[1],
+                targets=task.rows.truth.shape[1],
                 settings=settings,
             ).to(device)
             loader = DataLoader(rows, batch_size=settings.batch, shuffle=True)
@@ -121,7 +121,7 @@ def _train_one(
     parts = [system.autoencoders, system.fusion] if len(phases) == 2 else [system]
     for loss, part in zip(phases, parts, strict=True):
         parameters = list(part.parameters())
-        _epochs(system, loader, standard, loss, settings, parameters)
+        _train_epochs(system, loader, standard, loss, settings, parameters)
 
 
 def objectives(system: System, settings: Settings) -> list[Loss]:
@@ -158,7 +158,7 @@ def objectives(system: System, settings: Settings) -> list[Loss]:
     return [restoring, rating] if settings.training == "pretrain" else [both]
 
 
-def _epochs(
+def _train_epochs(
     system: System,
     loader: Iterable[Batch],
     standard: StandardisedModel,

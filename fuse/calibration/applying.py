@@ -13,12 +13,12 @@ from affuse.data.errors import AffuseError
 from affuse.data.options.run_options import Calibrate
 from affuse.fuse.calibration.calibration_file import read
 from affuse.fuse.calibration.calibration_fitting import Calibrations
-from affuse.fuse.trained.prediction import Applied
+from affuse.fuse.trained.prediction import RunPrediction
 
 log = logging.getLogger(__name__)
 
 
-def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
+def calibrated_columns(run: Path, applied: RunPrediction) -> Mapping[str, np.ndarray]:
     """Return mapped predictions and the bounds of their intervals.
 
     The predictions of each fold's models are averaged over seeds and calibrated on the
@@ -49,19 +49,21 @@ def columns(run: Path, applied: Applied) -> Mapping[str, np.ndarray]:
     triples_by_fold = []  # mapped, low and high of each fold: (3, n, targets)
     beyond = np.zeros(applied.mean.shape, bool)
     for fold, calibrations in record.folds.items():
-        predicted = applied.said[folds == fold]
+        predicted = applied.by_model[folds == fold]
         mean, spread = predicted.mean(axis=0), predicted.std(axis=0)
         triples = [
-            (c.mapped(m, clip=record.clip), *c.bounds(m, s, clip=record.clip))
+            (c.map_predictions(m, clip=record.clip), *c.bounds(m, s, clip=record.clip))
             for c, m, s in zip(calibrations, mean.T, spread.T, strict=True)
         ]
         triples_by_fold.append(np.array(triples).transpose(1, 2, 0))
-        outside = [c.beyond(m) for c, m in zip(calibrations, mean.T, strict=True)]
+        outside = [
+            c.is_beyond_scale(m) for c, m in zip(calibrations, mean.T, strict=True)
+        ]
         beyond |= np.stack(outside, axis=1) & record.clip
     if beyond.any():
         log.warning(
-            "%d of %d calibrated predictions lay beyond the scale in a fold, and were "
-            "set to its end there",
+            "%d of %d calibrated predictions were outside the scale in a fold, and "
+            "were clipped to its end there",
             beyond.sum(),
             beyond.size,
         )
@@ -93,7 +95,7 @@ def _bounds(
     }
 
 
-def _demand_same(run: Path, record: Calibrations, applied: Applied) -> None:
+def _demand_same(run: Path, record: Calibrations, applied: RunPrediction) -> None:
     """Raise an error if the calibration is of other models than those of the run."""
     models = sorted(zip(applied.folds, applied.seeds, strict=True))
     calibrated = sorted((fold, seed) for fold in record.folds for seed in record.seeds)

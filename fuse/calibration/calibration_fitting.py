@@ -10,9 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from affuse.data.errors import AffuseError
-from affuse.fuse.calibration.conformal import Width, needed
+from affuse.fuse.calibration.conformal import Width, least_count
 from affuse.fuse.calibration.conformal import fit as fit_width
-from affuse.fuse.scoring.affine import AffineMap, concordant, least_squares, left_out
+from affuse.fuse.scoring.affine import (
+    AffineMap,
+    concordant,
+    least_squares,
+    leave_one_out_errors,
+)
 from affuse.fuse.trained.fold_predictions import PredictedPart
 
 BY = ("auto", "utterance", "speaker")  # units that are assumed to be exchangeable
@@ -29,7 +34,9 @@ class Calibration:
     utterances: int  # number of utterances of the validation part
     groups: int  # number of exchangeable units among them
 
-    def mapped(self, predicted: np.ndarray, *, clip: bool = False) -> np.ndarray:
+    def map_predictions(
+        self, predicted: np.ndarray, *, clip: bool = False
+    ) -> np.ndarray:
         """Return predictions after the map that maximises the CCC.
 
         Args:
@@ -43,7 +50,7 @@ class Calibration:
         mapped = self.map(predicted)
         return np.clip(mapped, *SCALE) if clip else mapped
 
-    def beyond(self, predicted: np.ndarray) -> np.ndarray:
+    def is_beyond_scale(self, predicted: np.ndarray) -> np.ndarray:
         """Return (n,) True where a mapped prediction lies outside the scale."""
         return np.asarray(np.abs(self.map(predicted)) > SCALE[1])
 
@@ -61,7 +68,7 @@ class Calibration:
             (n,) lower bounds, (n,) upper bounds
         """
         half, centre = self.width(spread), self.centre(predicted)
-        mapped = self.mapped(predicted)
+        mapped = self.map_predictions(predicted)
         low, high = np.minimum(centre - half, mapped), np.maximum(centre + half, mapped)
         if clip:
             return np.clip(low, *SCALE), np.clip(high, *SCALE)
@@ -110,7 +117,7 @@ def fit(
             f"one of {', '.join(BY)}"
         )
     if by == "auto":
-        enough = all(speakers(part) >= needed(level) for part in parts)
+        enough = all(count_speakers(part) >= least_count(level) for part in parts)
         by = "speaker" if enough else "utterance"
     _demand(parts, level, by)
     return Calibrations(
@@ -123,7 +130,7 @@ def fit(
     )
 
 
-def speakers(part: PredictedPart) -> int:
+def count_speakers(part: PredictedPart) -> int:
     """Return the number of speakers of a part, or 0 if a speaker is unknown."""
     names = set(part.speakers)
     return 0 if "" in names else len(names)
@@ -132,13 +139,13 @@ def speakers(part: PredictedPart) -> int:
 def _demand(parts: Sequence[PredictedPart], level: float, by: str) -> None:
     """Raise an error if a part is too small for a finite interval."""
     for part in parts:
-        size = speakers(part) if by == "speaker" else len(part.ids)
-        if size < needed(level):
+        size = count_speakers(part) if by == "speaker" else len(part.ids)
+        if size < least_count(level):
             remedy = "or --by utterance" if by == "speaker" else "or more data"
             raise AffuseError(
-                f"fold '{part.fold}' has {size} known {by}s to validate on, and an "
-                f"interval of level {level:g} takes {needed(level)}; choose a lower "
-                f"level, {remedy}"
+                f"fold '{part.fold}' has {size} known {by}s to validate on, but an "
+                f"interval of level {level:g} needs {least_count(level)}; choose a "
+                f"lower level, {remedy}"
             )
 
 
@@ -149,7 +156,7 @@ def _fold(part: PredictedPart, level: float, by: str) -> tuple[Calibration, ...]
     calibrations = []
     for k in range(mean.shape[1]):
         truth, predicted = part.truth[:, k], mean[:, k]
-        errors = left_out(truth, predicted)
+        errors = leave_one_out_errors(truth, predicted)
         calibrations.append(
             Calibration(
                 map=concordant(truth, predicted),

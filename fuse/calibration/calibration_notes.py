@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from affuse.data.runs.run_predictions import Run
 from affuse.fuse.calibration.calibration_fitting import Calibrations
 from affuse.fuse.calibration.calibration_scores import CalibrationScores
-from affuse.fuse.calibration.conformal import chance, needed
+from affuse.fuse.calibration.conformal import coverage_tolerance, least_count
 from affuse.fuse.calibration.rejection import LEAST, RejectionPoint
 from affuse.fuse.reporting.footnotes import shared_speakers
 from affuse.fuse.scoring.affine import IDENTITY
@@ -30,8 +30,8 @@ def notes(
     """
     for sentence, _ in sentences(run.predictions, run.info.targets):
         yield (
-            f"On the test part, {sentence}; a map brings such numbers into the scale, "
-            f"but does not make them a result"
+            f"On the test part, {sentence}; calibration maps such predictions into the "
+            f"scale, but they remain meaningless"
         )
     least = min(each[0].groups for each in calibrations.folds.values())
     yield (
@@ -40,13 +40,14 @@ def notes(
     )
     if calibrations.by == "utterance":
         yield (
-            f"If that is true, the coverage lies within "
-            f"{_chance(run, calibrations):.1%} of {calibrations.level:.0%} (two "
-            f"standard deviations); it can be lower, because the same parts selected "
-            f"the epochs and the test may differ from them"
+            f"If the utterances are exchangeable, the coverage lies within "
+            f"{_coverage_tolerance(run, calibrations):.1%} of "
+            f"{calibrations.level:.0%} (two standard deviations); it can be lower, "
+            f"because the validation parts also selected the best epochs, and the test "
+            f"parts may differ from them"
         )
-    yield from _exchangeable(run, calibrations)
-    yield from _learnt(calibrations, measured)
+    yield from _exchangeability_notes(run, calibrations)
+    yield from _fit_notes(calibrations, measured)
     if any(curves.values()):
         yield (
             "Rejection curve: the CCC also falls where the remaining ratings vary "
@@ -59,7 +60,7 @@ def notes(
         )
 
 
-def _learnt(
+def _fit_notes(
     calibrations: Calibrations, measured: Mapping[str, CalibrationScores]
 ) -> Iterator[str]:
     """Yield notes on growing intervals, clipped predictions and missing maps."""
@@ -88,16 +89,16 @@ def _learnt(
         yield f"Not mapped, because the correlation is not positive: {words}"
 
 
-def _chance(run: Run, calibrations: Calibrations) -> float:
-    """Return `chance` for the sizes of these folds."""
+def _coverage_tolerance(run: Run, calibrations: Calibrations) -> float:
+    """Return `conformal.coverage_tolerance` for the sizes of these folds."""
     tested = Counter(row.fold for row in run.folds if row.part == "test")
     sizes = [
         (each[0].utterances, tested[fold]) for fold, each in calibrations.folds.items()
     ]
-    return chance(calibrations.level, sizes)
+    return coverage_tolerance(calibrations.level, sizes)
 
 
-def _exchangeable(run: Run, calibrations: Calibrations) -> Iterator[str]:
+def _exchangeability_notes(run: Run, calibrations: Calibrations) -> Iterator[str]:
     """Yield reasons why the guarantee may not hold for the speakers of the test."""
     shared = shared_speakers([run])
     if shared is None or calibrations.by == "speaker":
@@ -106,7 +107,7 @@ def _exchangeable(run: Run, calibrations: Calibrations) -> Iterator[str]:
         yield (
             f"The test has other speakers than validation, so its coverage may be "
             f"lower; intervals for new speakers (--by speaker) take "
-            f"{needed(calibrations.level)} speakers of validation in each fold"
+            f"{least_count(calibrations.level)} speakers of validation in each fold"
         )
     if "train+validation" in shared:
         yield (

@@ -81,11 +81,11 @@ def _calibrated(
         each=part.predicted[:, :, k],
         mean=mean,
         spread=spread,
-        mapped=calibration.mapped(mean, clip=calibrations.clip),
+        mapped=calibration.map_predictions(mean, clip=calibrations.clip),
         low=low,
         high=high,
         speakers=part.speakers,
-        beyond=int(calibration.beyond(mean).sum()) if calibrations.clip else 0,
+        beyond=int(calibration.is_beyond_scale(mean).sum()) if calibrations.clip else 0,
     )
 
 

@@ -60,7 +60,7 @@ def _panel(name: str, series: Series) -> Iterator[str]:
         )
     yield f'<text x="{LEFT}" y="{floor + 34}">share of utterances kept</text>'
     lines = {label: line for label, line in defined.items() if line}
-    heights = _apart([_y(line[-1][1], ticks) for line in lines.values()])
+    heights = _separate_labels([_y(line[-1][1], ticks) for line in lines.values()])
     for k, (label, line) in enumerate(lines.items()):
         points = " ".join(f"{_x(x):.1f},{_y(y, ticks):.1f}" for x, y in line)
         colour = COLOURS[k % len(COLOURS)]
@@ -72,7 +72,7 @@ def _panel(name: str, series: Series) -> Iterator[str]:
         yield f'<text {place} fill="{colour}">{for_html(label)}</text>'
 
 
-def _apart(heights: Sequence[float]) -> list[float]:
+def _separate_labels(heights: Sequence[float]) -> list[float]:
     """Return the heights of labels in pixels, moved down where they would overlap."""
     moved, last = dict.fromkeys(range(len(heights)), 0.0), float(-ROW)
     for k in sorted(moved, key=lambda k: heights[k]):

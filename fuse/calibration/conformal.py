@@ -30,24 +30,24 @@ class Width:
         return self.quantile * (self.floor + self.weight * spread)
 
 
-def needed(level: float) -> int:
+def least_count(level: float) -> int:
     """Return the least number of utterances, or speakers, for a finite interval.
 
     Args:
         level: between 0 and 1
 
     Examples:
-        >>> needed(0.9), needed(0.95)
+        >>> least_count(0.9), least_count(0.95)
         (9, 19)
     """
     return math.ceil(level / (1 - level) - ROUNDING)
 
 
 def quantile(scores: np.ndarray, groups: np.ndarray, level: float) -> float:
-    """Return the bound that the score of a new utterance meets at a `level`.
+    """Return an upper bound that holds for a new utterance with probability `level`.
 
     The utterance is of a new group. The bound is a quantile of the scores, in which
-    each of K groups weighs 1 / (K + 1), divided among its utterances, and the last
+    each of K groups weighs 1 / (K + 1), divided among its utterances, and the remaining
     1 / (K + 1) is at infinity. This is hierarchical conformal prediction (Lee, Barber
     and Willett, 2023). Without the infinity it is "pooling CDFs" of Dunn, Wasserman and
     Ramdas (2023, JASA 118:2491). If every utterance forms a group alone, it is the
@@ -60,7 +60,7 @@ def quantile(scores: np.ndarray, groups: np.ndarray, level: float) -> float:
 
     Returns:
         the bound, in the unit of the scores; infinity if there are fewer groups than
-        `needed`
+        `least_count`
 
     Examples:
         >>> quantile(np.arange(9.0), np.arange(9), 0.9)
@@ -73,7 +73,7 @@ def quantile(scores: np.ndarray, groups: np.ndarray, level: float) -> float:
     return float(scores[order][np.argmax(reached)]) if reached.any() else math.inf
 
 
-def chance(level: float, sizes: Sequence[tuple[int, int]]) -> float:
+def coverage_tolerance(level: float, sizes: Sequence[tuple[int, int]]) -> float:
     """Return two standard deviations of the coverage of exchangeable utterances.
 
     With n validation utterances, the coverage probability has a variance of about
@@ -100,8 +100,8 @@ def fit(
     The second normalises errors by the spread over seeds plus its mean (Papadopoulos et
     al., 2008). The mean prevents intervals that are too narrow where seeds agree by
     chance. Selecting the narrower width on the same errors weakens the guarantee by the
-    order of 1 / sqrt(n) (Yang and Kuchibhotla, 2024). The coverage on the test shows
-    the rest.
+    order of 1 / sqrt(n) (Yang and Kuchibhotla, 2024). The coverage on the
+    test parts shows whether this matters.
 
     Args:
         errors: (n,) truth minus the centre of the interval

@@ -39,7 +39,7 @@ def curve(folds: Sequence[CalibratedFold]) -> tuple[RejectionPoint, ...]:
     Returns:
         points from all utterances to a tenth of them. The curve ends earlier if a fold
         keeps fewer than `LEAST` utterances or only equal ratings. It is () for one
-        seed, because then no spread tells utterances apart.
+        seed, because the spread over seeds is then 0.
     """
     if not any(fold.spread.any() for fold in folds):
         return ()

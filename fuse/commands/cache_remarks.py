@@ -30,9 +30,9 @@ def introduce(say: Say, sources: Sources, choice: FeatureChoice) -> None:
         say(f"using {cache_listing.describe(cache)}{_less(cache.recipe, taken)}")
     for sentence in choice.remarks(cache.recipe for cache, _ in sources.shown):
         say(sentence)
-    if sources.own:
-        count = len(sources.own)
-        say(f"and likewise for each of {count} folds, with encoders of that fold")
+    if sources.fold_embeddings:
+        count = len(sources.fold_embeddings)
+        say(f"using such caches for each of {count} folds, with fold-specific encoders")
 
 
 def _less(cached: Recipe, taken: Recipe) -> str:

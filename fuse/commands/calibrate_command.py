@@ -13,7 +13,7 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Run, read_run
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
-from affuse.data.system.text_columns import columns
+from affuse.data.system.text_columns import align_columns
 from affuse.data.terminal import printable
 from affuse.fuse.calibration import calibration_file, rejection
 from affuse.fuse.calibration.calibration_fitting import Calibrations, fit
@@ -23,19 +23,22 @@ from affuse.fuse.calibration.chart import draw
 from affuse.fuse.calibration.rejection import RejectionPoint
 from affuse.fuse.inputs.rating_variation import demand_defined
 from affuse.fuse.reporting.table_records import NATURES
-from affuse.fuse.trained.fold_predictions import of_test, of_validation
-from affuse.fuse.trained.model_folders import finished, warn
+from affuse.fuse.trained.fold_predictions import (
+    read_validation_parts,
+    select_test_parts,
+)
+from affuse.fuse.trained.model_folders import finished_models, warn_of_unlisted_models
 from affuse.fuse.wording import figure
 
 CALIBRATED = (  # files that the command writes
     *(RunFolder.calibration, RunFolder.rejection),
-    RunFolder.rejection_chart,  # last, because a run of one seed has none
+    RunFolder.rejection_chart,  # last, because a run of one seed has no chart
 )
 SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)  # shares of kept utterances in the table
 WIDTH = 100  # columns of the page
 
 
-def command(options: Calibrate) -> None:
+def calibrate_run(options: Calibrate) -> None:
     """Fit the calibration of a run, and write the text of `calibrate`.
 
     Args:
@@ -44,7 +47,7 @@ def command(options: Calibrate) -> None:
     text = calibrate(
         options.run, level=options.level, by=options.by, cache=options.cache
     )
-    with options.opened() as output:
+    with options.open_output() as output:
         output.write(text)
 
 
@@ -65,9 +68,9 @@ def calibrate(
             in a part of a fold
     """
     run = read_run(folder)
-    finished(folder)  # raises an error if models were replaced
-    warn(folder)
-    fitted, scored = of_validation(run), of_test(run)
+    finished_models(folder)  # raises an error if models were replaced
+    warn_of_unlisted_models(folder)
+    fitted, scored = read_validation_parts(run), select_test_parts(run)
     for name, parts in (("validation", fitted), ("test", scored)):
         for part in parts:
             where = f"{run.info.name}, fold '{part.fold}'"
@@ -83,12 +86,12 @@ def calibrate(
     calibrated = apply(scored, calibrations)
     measured = measure(calibrated, calibrations)
     curves = {target: rejection.curve(folds) for target, folds in calibrated.items()}
-    with digests.rewriting(folder, CALIBRATED):
+    with digests.rewrite_files(folder, CALIBRATED):
         calibration_file.write(folder, calibrations, measured)
         rejection.write(folder, curves)
         if any(curves.values()):
             publish(RunFolder(folder).rejection_chart, _chart(run, curves).encode())
-        else:  # a chart of earlier models does not describe these
+        else:  # an existing chart is of earlier models
             (RunFolder(folder).rejection_chart).unlink(missing_ok=True)
     lines = [*_lines(run, calibrations, measured, curves), _next(run, cache)]
     return "\n".join(map(printable, lines)) + "\n"
@@ -97,8 +100,8 @@ def calibrate(
 def _next(run: Run, cache: Path) -> str:
     """Return the line with the next command, which predicts a corpus of the cache.
 
-    It names a corpus whose embeddings the run takes, and the corpus of the run only if
-    there is no other.
+    The command names a corpus whose embeddings the run takes. It names the corpus of
+    the run only if there is no other.
     """
     corpora = sorted({path.parent.name for path in store.folders(cache)})
     fitting = [name for name in corpora if _fits(run, cache, name)]
@@ -133,7 +136,8 @@ def _chart(run: Run, curves: Mapping[str, Sequence[RejectionPoint]]) -> str:
     """Return the chart of CCC and RMSE against the share of kept utterances."""
     nature = NATURES[run.info.nature]
     return draw(
-        f"{run.info.design} on {run.info.corpus} ({nature}): the uncertain left out",
+        f"{run.info.design} on {run.info.corpus} ({nature}): uncertain utterances left "
+        f"out",
         {
             name.upper(): {
                 target: [(p.kept, getattr(p, name)) for p in points]
@@ -154,11 +158,14 @@ def _lines(
     nature = NATURES[run.info.nature]
     yield f"{run.info.name} ({nature}), calibrated on validation parts"
     yield ""
-    yield from columns([*_table(calibrations, measured)])
+    yield from align_columns([*_table(calibrations, measured)])
     yield ""
     if any(curves.values()):
-        yield "the utterances left out on which the seeds disagree most, after the map"
-        yield from columns([*_rejected(curves)])
+        yield (
+            "after the map, without the utterances on which the predictions of the "
+            "seeds differ most"
+        )
+        yield from align_columns([*_rejected(curves)])
         yield ""
     for note in notes(run, calibrations, measured, curves):
         yield from textwrap.wrap(printable(note), WIDTH, subsequent_indent="  ")

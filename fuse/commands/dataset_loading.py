@@ -13,8 +13,8 @@ from affuse.data.cache.store import Cache, Embeddings
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.modality import BUILT_IN, modality_names
 from affuse.fuse.inputs.feature_choice import FeatureChoice
-from affuse.fuse.inputs.fold_division import divided
-from affuse.fuse.inputs.tensors import Aligned, align
+from affuse.fuse.inputs.fold_division import divide_into_folds
+from affuse.fuse.inputs.tensors import AlignedCorpus, align
 from affuse.fuse.settings import Settings
 from affuse.fuse.wording import count
 
@@ -129,7 +129,7 @@ def load_dataset(
     loaded = {name: _joined(caches[name], choice) for name in modalities}
     aligned = align(table, loaded)
     settings = Settings(protocol=protocol or table.protocol)
-    folds, _ = divided(table, aligned, settings)
+    folds, _ = divide_into_folds(table, aligned, settings)
     splits = tuple(
         Split(f.name, *(_rows(aligned, ids) for ids in (f.train, f.validation, f.test)))
         for f in folds
@@ -176,6 +176,6 @@ def _checked(modalities: str | Sequence[str] | None) -> tuple[str, ...]:
     return names
 
 
-def _rows(aligned: Aligned, ids: tuple[str, ...]) -> np.ndarray:
+def _rows(aligned: AlignedCorpus, ids: tuple[str, ...]) -> np.ndarray:
     """Return the row indices of utterances."""
-    return np.array(aligned.places(ids), dtype=np.int64)
+    return np.array(aligned.row_indices(ids), dtype=np.int64)

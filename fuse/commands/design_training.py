@@ -15,21 +15,21 @@ from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
 from affuse.data.records import Corpus
 from affuse.data.system.progress import bar
-from affuse.fuse.inputs.fold_embeddings import Own
+from affuse.fuse.inputs.fold_embeddings import FoldEmbeddings
 from affuse.fuse.inputs.rating_variation import demand_folds
 from affuse.fuse.linting.linter import check_plans, check_runs
 from affuse.fuse.models.fitted import Fitted
-from affuse.fuse.models.trainable.design_registry import trainable
-from affuse.fuse.scoring.failure_notes import doubts
+from affuse.fuse.models.trainable.design_registry import find_trainable
+from affuse.fuse.scoring.failure_notes import doubtful_predictions
 from affuse.fuse.training import failed_runs, run_description
 from affuse.fuse.training import run_plan as plans
 from affuse.fuse.training.finetuned_heads import Heads
-from affuse.fuse.training.fitting import Folds, fit_fusions
-from affuse.fuse.training.model_publishing import is_done, publish
-from affuse.fuse.training.planned_models import PlannedModel, headed
-from affuse.fuse.training.result_joining import join
+from affuse.fuse.training.fitting import FoldRows, fit_any_kind
+from affuse.fuse.training.model_publishing import is_published, publish
+from affuse.fuse.training.planned_models import PlannedModel, models_with_heads
+from affuse.fuse.training.result_joining import join_results
 from affuse.fuse.training.run_plan import RunPlan
-from affuse.fuse.training.setting_resolution import unused
+from affuse.fuse.training.setting_resolution import unused_setting_notes
 from affuse.fuse.training.training_request import TrainingData, TrainingSetup
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def run(
     embeddings: Mapping[str, Embeddings],
     *,
     fusion: str,
-    fold_embeddings: Own | None = None,
+    fold_embeddings: FoldEmbeddings | None = None,
     heads: Heads | None = None,
     **setup: Any,
 ) -> Path:
@@ -87,18 +87,20 @@ def run_all(
     plans_ = list(_planned(data, fusions, setup))
     protocol = plans_[0].info.protocol
     demand_folds(plans_[0].common, plans_[0].folds, protocol=protocol, test=True)
-    for sentence in unused([setup.settings, *setup.sized.values()], fusions):
+    for sentence in unused_setting_notes(
+        [setup.settings, *setup.settings_by_design.values()], fusions
+    ):
         log.warning("%s", sentence)
     check_plans(plans_, data.corpus, data.embeddings, allow=setup.allow)
     for plan in plans_:
-        for sentence in run_description.predecessors(plan):
+        for sentence in run_description.earlier_run_notes(plan):
             log.warning("%s", sentence)
-        run_description.begin(plan)
+        run_description.write_description(plan)
     errors = _train(plans_, setup, heads)
     for plan in plans_:
-        failed_runs.record(plan.folder, errors[plan.folder])
-        join(plan)
-        for sentence in doubts(plan.folder, plan.info.targets):
+        failed_runs.record_failures(plan.folder, errors[plan.folder])
+        join_results(plan)
+        for sentence in doubtful_predictions(plan.folder, plan.info.targets):
             log.warning("%s: %s", plan.folder, sentence)
     if failed := [error for listed in errors.values() for error in listed]:
         more = f" (and {len(failed) - 1} more)" if failed[1:] else ""
@@ -112,7 +114,7 @@ def _planned(
 ) -> Iterator[RunPlan]:
     """Yield the plan of each run; corpus and embeddings are joined once."""
     for fusion in fusions:
-        plan = plans.make(
+        plan = plans.plan_run(
             data,
             fusion=fusion,
             settings=setup.settings_of(fusion),
@@ -137,16 +139,18 @@ def _train(
         PlannedModel(plan, fold, seed)
         for fold in plans_[0].folds
         for plan in plans_
-        for seed in trainable(plan.info.design).seeds(seeds)
+        for seed in find_trainable(plan.info.design).seeds(seeds)
     ]
     name = plans_[0].info.design if len(plans_) == 1 else f"{len(plans_)} designs"
     errors: dict[Path, list[AffuseError]] = {plan.folder: [] for plan in plans_}
     with bar(
         total=len(planned), name=name, unit="models", show=setup.progress
     ) as progress:
-        missing = [unit for unit in planned if not is_done(unit)]
+        missing = [unit for unit in planned if not is_published(unit)]
         progress.update(len(planned) - len(missing))
-        for unit, fitted in headed(missing, heads) if heads else _fitted(missing):
+        for unit, fitted in (
+            models_with_heads(missing, heads) if heads else _fitted(missing)
+        ):
             if isinstance(fitted, AffuseError):
                 errors[unit.plan.folder].append(fitted)
             else:
@@ -165,14 +169,14 @@ def _fitted(
     if not missing:
         return
     plan = missing[0].plan
-    folds = Folds.of(
+    folds = FoldRows.of(
         plan.aligned,
         plan.folds,
         features=sorted({name for unit in missing for name in unit.plan.features}),
         device=plan.device,
     )
     jobs = [
-        folds.job(
+        folds.task(
             unit.fold.name,
             fusion=unit.plan.info.design,
             settings=unit.plan.settings,
@@ -181,5 +185,5 @@ def _fitted(
         )
         for unit in missing
     ]
-    for number, result in fit_fusions(jobs):
+    for number, result in fit_any_kind(jobs):
         yield missing[number], result

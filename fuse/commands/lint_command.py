@@ -9,8 +9,15 @@ from affuse.data.options.run_options import Lint
 from affuse.data.options.training_options import Train
 from affuse.data.runs.run_folder import RunFolder
 from affuse.fuse.linting.finding import Finding
-from affuse.fuse.linting.gathering import left
-from affuse.fuse.linting.linter import Result, check, explain, facts, lines, rules
+from affuse.fuse.linting.gathering import gather_finished_run
+from affuse.fuse.linting.linter import (
+    Result,
+    apply_rules,
+    explain_rules,
+    result_as_json,
+    result_lines,
+    rule_names,
+)
 from affuse.fuse.models.design_files import use_files
 
 
@@ -29,10 +36,10 @@ def lint(say: Callable[[str], object], options: Lint) -> bool:
     """
     runs = options.runs
     if options.as_list:
-        for line in explain():
+        for line in explain_rules():
             say(line)
         return True
-    below = RunFolder.below(runs, RunFolder.info, RunFolder.predictions)
+    below = RunFolder.find(runs, RunFolder.info, RunFolder.predictions)
     chosen = options.folders or [run.path for run in below]
     if not chosen:
         first = Train(designs=("early",))
@@ -48,20 +55,23 @@ def lint(say: Callable[[str], object], options: Lint) -> bool:
 
 
 def _text(results_by_run: Mapping[str, Iterable[Result]]) -> Iterator[str]:
-    """Yield the lines of a text; by folder of a run."""
+    """Yield the results as lines of text, run by run."""
     for path, results in results_by_run.items():
-        yield from (path, *lines(results))
+        yield from (path, *result_lines(results))
 
 
-def _json(found: Mapping[str, Iterable[Result]]) -> list[str]:
-    """Return the lines of all results as JSON, by folder of a run."""
-    listed = {path: [facts(r) for r in results] for path, results in found.items()}
+def _json(results_by_run: Mapping[str, Iterable[Result]]) -> list[str]:
+    """Return the results as lines of JSON, by run folder."""
+    listed = {
+        path: [result_as_json(result) for result in results]
+        for path, results in results_by_run.items()
+    }
     return json.dumps(listed, indent=1).split("\n")
 
 
 def _of_folder(run: Path, cache: Path) -> tuple[Result, ...]:
     """Return the results of all rules for a run, or an error as its only result."""
     try:
-        return check(left(run, cache), rules())
+        return apply_rules(gather_finished_run(run, cache), rule_names())
     except (OSError, AffuseError) as error:
         return (Result("run", (Finding(f"it cannot be read: {error}"),)),)

@@ -2,7 +2,7 @@
 
 ======================= ===============================================================
 ``id``                  utterance
-``valence``             mean over the models, on [-1, 1]; so for each rating
+``valence``             mean over the models, on [-1, 1]; every rating has such columns
 ``valence_deviation``   standard deviation over the models, on [-1, 1]
 ``valence_calibrated``  with ``valence_low`` and ``valence_high``: see
                         `affuse.fuse.calibration`
@@ -31,25 +31,25 @@ from affuse.data.reading.corpus_csv import cell
 from affuse.data.records import Corpus, check_name
 from affuse.data.runs.run_information import RunInfo, read_info
 from affuse.fuse.commands import training_overlap, training_scale
-from affuse.fuse.commands.training_overlap import Inputs, Overlap
-from affuse.fuse.commands.training_scale import SPREAD, Scale
+from affuse.fuse.commands.training_overlap import ComparisonKeys, Overlap
+from affuse.fuse.commands.training_scale import SPREAD, Scale, format_scale
 from affuse.fuse.inputs.input_selection import Sources
-from affuse.fuse.trained.prediction import Applied
+from affuse.fuse.trained.prediction import RunPrediction
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Context:
-    """Facts on the predicted utterances, in addition to the predictions."""
+    """Scale, training overlap and recordings of the predicted utterances."""
 
     scale: Scale | None  # of the ratings that the run was trained on
     overlap: Overlap
     places: Mapping[str, Place]  # {id: place in the recording}
 
 
-def gather(run: Path, applied: Applied, sources: Sources, cache: Path) -> Context:
-    """Collect the facts on predicted utterances, and log what is unknown.
+def gather(run: Path, applied: RunPrediction, sources: Sources, cache: Path) -> Context:
+    """Collect the context of predicted utterances, and log what is unknown.
 
     Args:
         run: folder of the run
@@ -63,15 +63,19 @@ def gather(run: Path, applied: Applied, sources: Sources, cache: Path) -> Contex
     """
     info = read_info(run)
     corpus = _trained(cache, info.corpus, sources.corpus)
-    ours = training_overlap.inputs(sources.corpus, cache, sources.embeddings.values())
-    theirs = None
+    predicted = training_overlap.collect_keys(
+        sources.corpus, cache, sources.embeddings.values()
+    )
+    trained = None
     if corpus is not None:
         same = corpus is sources.corpus
-        theirs = ours if same else training_overlap.inputs(corpus, cache)
-    overlap = training_overlap.find(run, applied, ours, theirs, trained=info.corpus)
-    faults = (*ours.faults, *(theirs.faults if theirs else ()))
-    scale = training_scale.of_run(run, info, corpus)
-    places = _places(applied, sources.corpus, ours)
+        trained = predicted if same else training_overlap.collect_keys(corpus, cache)
+    overlap = training_overlap.count_overlap(
+        run, applied, predicted, trained, trained_name=info.corpus
+    )
+    faults = (*predicted.faults, *(trained.faults if trained else ()))
+    scale = training_scale.scale_of_run(run, info, corpus)
+    places = _places(applied, sources.corpus, predicted)
     for sentence in (
         *dict.fromkeys(faults),
         *overlap.sentences(run),
@@ -93,11 +97,13 @@ def _trained(cache: Path, name: str, predicted: Corpus) -> Corpus | None:
         return None
 
 
-def _places(applied: Applied, corpus: Corpus, keys: Inputs) -> dict[str, Place]:
+def _places(
+    applied: RunPrediction, corpus: Corpus, keys: ComparisonKeys
+) -> dict[str, Place]:
     """Return the place of each predicted utterance in its recording, by id."""
     utterances = {u.id: u for u in corpus.utterances}
     return {
-        id_: shared_recordings.place(
+        id_: shared_recordings.locate(
             utterances[id_], corpus.root, keys.stretches.get(id_)
         )
         for id_ in applied.ids
@@ -115,10 +121,9 @@ def _on_scale(scale: Scale | None, info: RunInfo, predicted: Corpus) -> Iterator
         )
     elif predicted.scale is not None and predicted.scale != scale:
         yield (
-            f"'{predicted.name}' is rated from "
-            f"{training_scale.words(predicted.scale)}, but ratings are written on "
-            f"[-1, 1] and from {training_scale.words(scale)}, the scale of "
-            f"'{info.corpus}', which {info.name} was trained on"
+            f"'{predicted.name}' is rated from {format_scale(predicted.scale)}, but "
+            f"ratings are written on [-1, 1] and from {format_scale(scale)}, the scale "
+            f"of '{info.corpus}', which {info.name} was trained on"
         )
 
 
@@ -126,7 +131,7 @@ def _on_files(corpus: Corpus, cache: Path) -> Iterator[str]:
     """Yield a sentence if the cache of an older version has no names of recordings."""
     spoken = any(f.name.startswith("audio-") for f in store.folders(cache, corpus.name))
     if spoken and not any(
-        shared_recordings.inside(u, corpus.root) for u in corpus.utterances
+        shared_recordings.relative_path(u, corpus.root) for u in corpus.utterances
     ):
         yield (
             f"the column file is empty, because an older version extracted "
@@ -137,7 +142,7 @@ def _on_files(corpus: Corpus, cache: Path) -> Iterator[str]:
 
 def write(
     output: TextIO,
-    applied: Applied,
+    applied: RunPrediction,
     context: Context,
     more: Mapping[str, np.ndarray],
 ) -> None:
@@ -146,14 +151,14 @@ def write(
     Args:
         output: to write to
         applied: predictions
-        context: facts on the utterances
+        context: of the predicted utterances
         more: {name of a calibrated column: values on [-1, 1]}
     """
     numbers = dict(zip(applied.targets, applied.mean.T, strict=True))
     spread = (f"{target}{SPREAD}" for target in applied.targets)
     numbers |= dict(zip(spread, applied.std.T, strict=True)) | dict(more)
     if context.scale is not None:
-        numbers |= training_scale.columns(numbers, context.scale)
+        numbers |= training_scale.scaled_columns(numbers, context.scale)
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(("id", *numbers, "trained_on", "file", "start", "end"))
     values = np.column_stack([*numbers.values()])

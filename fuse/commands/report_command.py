@@ -1,7 +1,7 @@
 """Command report: one table for each corpus and protocol, one row for each run.
 
 A report reads run folders only. The CCC of a row is computed on the whole test part,
-and averaged over folds and seeds. Parts of it are scored separately
+and averaged over folds and seeds. Subsets of the test part are scored separately
 (`affuse.fuse.reporting.sections`), and rows are compared with each other
 (`affuse.fuse.reporting.comparisons`). A damaged run is named, and the others are shown.
 """
@@ -13,27 +13,32 @@ from itertools import groupby
 from pathlib import Path
 from typing import TextIO
 
-from affuse.data.errors import AffuseError, OptionError, options_at_fault
+from affuse.data.errors import AffuseError, OptionError, as_option_errors
 from affuse.data.options.report_options import Report, ReportContents, RunSelection
 from affuse.data.options.training_options import Train
 from affuse.data.rating_scales import RATINGS
-from affuse.data.runs.leak_record import failing
-from affuse.data.runs.run_predictions import Run, finished, read_run, unfinished
+from affuse.data.runs.leak_record import failing_rules
+from affuse.data.runs.run_predictions import (
+    Run,
+    finished_runs,
+    read_run,
+    unfinished_runs,
+)
 from affuse.data.runs.sentence_overlap import read_sentences
 from affuse.data.suggestions import hint
 from affuse.data.terminal import page_width, printable
 from affuse.fuse.inputs.rating_variation import undefined_notes
 from affuse.fuse.reporting import footnotes, measures, published_figures, subgroups
 from affuse.fuse.reporting.blocks import WIDTH
-from affuse.fuse.reporting.comparisons import all_pairs, compared
-from affuse.fuse.reporting.run_selection import selected
-from affuse.fuse.reporting.scored_rows import score
+from affuse.fuse.reporting.comparisons import compare_all_pairs, compare_rows
+from affuse.fuse.reporting.run_selection import select_runs
+from affuse.fuse.reporting.scored_rows import score_runs
 from affuse.fuse.reporting.table_format import load_format
 from affuse.fuse.reporting.table_records import ReportTable
-from affuse.fuse.reporting.verdicts import comparisons, untested
-from affuse.fuse.trained.layer_weight_files import average
-from affuse.fuse.training.alignment import division
-from affuse.fuse.training.failed_runs import stopped
+from affuse.fuse.reporting.verdicts import comparisons, untested_pairs
+from affuse.fuse.trained.layer_weight_files import average_weights
+from affuse.fuse.training.alignment import read_division
+from affuse.fuse.training.failed_runs import explain_unfinished_run
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +52,7 @@ def report(options: Report, say: Callable[..., object]) -> bool:
     """
     problems: list[str] = []
     tables = collect(options.runs, options, damaged=problems.append)
-    with options.opened() as output:
+    with options.open_output() as output:
         write(tables, options.form, output)
     for sentence in problems:
         say(sentence, err=True)
@@ -56,7 +61,7 @@ def report(options: Report, say: Callable[..., object]) -> bool:
 
 def collect(
     runs: Path,
-    wanted: ReportContents | None = None,
+    contents: ReportContents | None = None,
     *,
     damaged: Callable[[str], object] = log.error,
 ) -> tuple[ReportTable, ...]:
@@ -64,32 +69,34 @@ def collect(
 
     Args:
         runs: folder of run folders
-        wanted: selection of runs and contents; None for the usual table of all runs
+        contents: selection of runs and contents; None for the usual table of all runs
         damaged: is called with a sentence on every run that cannot be read
 
     Raises:
-        AffuseError: if there is no run, all are damaged, or `wanted` selects contents
-            that do not exist; the message says what to do
+        AffuseError: if there is no run, all are damaged, or `contents` selects
+            something that does not exist; the message says what to do
     """
-    wanted = wanted or ReportContents()
+    contents = contents or ReportContents()
     readable, problems = _read(runs)
-    for folder in unfinished(runs):
-        log.warning("unfinished, so not shown: %s; %s", folder, stopped(folder))
+    for folder in unfinished_runs(runs):
+        log.warning(
+            "unfinished, so not shown: %s; %s", folder, explain_unfinished_run(folder)
+        )
     if not readable:
         raise AffuseError(
             "; ".join(problems)
             or f"no finished run below {runs}; train one: "
             f"{Train(designs=('early',), runs=runs)}"
         )
-    picked = _chosen(wanted, readable, runs, problems)
-    wanted = replace(wanted, by=subgroups.column(picked, wanted.by))
-    measures.parse(wanted.columns)  # raises before any run is scored
+    picked = _chosen(contents, readable, runs, problems)
+    contents = replace(contents, by=subgroups.column(picked, contents.by))
+    measures.parse_names(contents.columns)  # raises before any run is scored
     ordered = sorted(picked, key=_kind)
     tables = tuple(
-        _table(list(group), wanted, problems)
+        _table(list(group), contents, problems)
         for _, group in groupby(ordered, key=_kind)
     )
-    _check_against(tables, wanted.against)
+    _check_against(tables, contents.against)
     for sentence in problems:
         damaged(sentence)
     return tables
@@ -109,13 +116,13 @@ def _check_against(tables: Sequence[ReportTable], against: str) -> None:
 def _read(runs: Path) -> tuple[list[Run], list[str]]:
     """Return the runs that can be read, and a sentence on each other run."""
     readable, problems = [], []
-    for folder in finished(runs):
+    for folder in finished_runs(runs):
         try:
             run = read_run(folder)
             read_sentences(folder)  # these files may be damaged too
-            failing(folder)
-            average(folder)
-            division(run)
+            failing_rules(folder)
+            average_weights(folder)
+            read_division(run)
             readable.append(run)
         except (AffuseError, OSError) as error:
             problems.append(printable(f"damaged, so not shown: {folder}: {error}"))
@@ -130,7 +137,7 @@ def _chosen(
 ) -> list[Run]:
     """Return the selected runs; the error of an empty selection names damaged runs."""
     try:
-        return selected(selection, readable, runs)
+        return select_runs(selection, readable, runs)
     except AffuseError as error:
         if not problems:
             raise
@@ -148,7 +155,7 @@ def render(tables: Sequence[ReportTable], format: str, *, width: int = WIDTH) ->
     Raises:
         OptionError: if there is no such format; the message lists the choices
     """
-    with options_at_fault():
+    with as_option_errors():
         form = load_format(format)
     return form.render(tables, width=width)
 
@@ -173,19 +180,21 @@ def _table(
     group: Sequence[Run], contents: ReportContents, problems: list[str]
 ) -> ReportTable:
     """Return the table of one corpus and protocol; damage is added to `problems`."""
-    scored = score(group, contents)
+    scored = score_runs(group, contents)
     problems += [printable(f"damaged, so not mapped: {s}") for s in scored.damaged]
-    columns = measures.parse(contents.columns)
+    columns = measures.parse_names(contents.columns)
     runs, parts, info = scored.runs, scored.parts, group[0].info
-    rows = measures.added(parts, scored.rows, columns) if columns else scored.rows
-    rows, missing = compared(
+    rows = (
+        measures.add_measures(parts, scored.rows, columns) if columns else scored.rows
+    )
+    rows, missing = compare_rows(
         parts,
         rows,
         against=contents.against,
         unit=scored.unit,
-        narrowed=contents.narrows,
+        narrowed=contents.is_filtered,
     )
-    pairs = all_pairs(parts, rows, unit=scored.unit) if contents.pairs else ()
+    pairs = compare_all_pairs(parts, rows, unit=scored.unit) if contents.pairs else ()
     extra = published_figures.rows(info.corpus, info.nature)
     return ReportTable(
         corpus=info.corpus,
@@ -198,7 +207,7 @@ def _table(
         pairs=pairs,
         split=contents.split,
         columns=columns,
-        comparisons=(*comparisons(rows), *missing, *untested(pairs)),
+        comparisons=(*comparisons(rows), *missing, *untested_pairs(pairs)),
         notes=(
             *footnotes.notes(runs, rows, by=contents.by),
             *subgroups.notes(runs, rows, contents.by),

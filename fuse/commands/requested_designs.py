@@ -12,7 +12,7 @@ from affuse.data.options.training_options import DesignOptions
 from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.data.suggestions import hint
 from affuse.fuse.models.design_files import use_files
-from affuse.fuse.models.trainable.design_registry import design_names, trainable
+from affuse.fuse.models.trainable.design_registry import design_names, find_trainable
 
 Fitting = TypeVar("Fitting", bound=DesignOptions)
 
@@ -36,7 +36,7 @@ def with_files(options: Fitting) -> Fitting:
     return replace(options, designs=names)
 
 
-def designs(
+def expand_designs(
     requested: Sequence[str], cached: Sequence[str], *, head: bool
 ) -> list[str]:
     """Return the names of the requested designs, where ``all`` is expanded.
@@ -56,10 +56,10 @@ def designs(
         for name in design_names()
         if name in requested or _is_fed(name, cached, head=head)
     ]
-    return sorted(taken, key=lambda name: not trainable(name).is_baseline)
+    return sorted(taken, key=lambda name: not find_trainable(name).is_baseline)
 
 
-def needs(requested: Sequence[str]) -> tuple[str, ...]:
+def needed_modalities(requested: Sequence[str]) -> tuple[str, ...]:
     """Return the modalities that the requested designs need together.
 
     These are all modalities for ``all`` and for baselines, which use all embeddings.
@@ -81,7 +81,7 @@ def needs(requested: Sequence[str]) -> tuple[str, ...]:
     for name in requested:
         if name == "all":
             return modality_names()
-        taken |= set(trainable(name).modalities(modality_names()))
+        taken |= set(find_trainable(name).modalities(modality_names()))
     return tuple(m for m in modality_names() if m in taken)
 
 
@@ -91,7 +91,7 @@ def _is_fed(name: str, cached: Sequence[str], *, head: bool) -> bool:
     A plug-in design that cannot be used is left out with a warning.
     """
     try:
-        return trainable(name).is_fed(cached, head=head)
+        return find_trainable(name).has_inputs(cached, head=head)
     except PluginError as error:
         plugins.warn(str(error))
         return False

@@ -1,7 +1,7 @@
 """Command run: fine-tune, extract, train and report, each step only if it is missing.
 
-Every step is the command of its name, which resumes after an interruption. So this
-command can be repeated.
+Each step calls the function of the command with its name. These functions resume after
+an interruption, so this command can be repeated.
 """
 
 import sys
@@ -36,7 +36,7 @@ from affuse.data.reading import corpus_reading
 from affuse.data.records import Corpus
 from affuse.data.terminal import page_width
 from affuse.fuse.commands import report_command, training_commands
-from affuse.fuse.commands.requested_designs import needs, with_files
+from affuse.fuse.commands.requested_designs import needed_modalities, with_files
 from affuse.fuse.reporting.blocks import WIDTH
 
 Say = Callable[[str], object]
@@ -76,11 +76,11 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
         True if nothing was left out
 
     Raises:
-        AffuseError: as the steps
+        AffuseError: if a step raises it
     """
 
     options = with_files(options)
-    corpus = corpus_reading.read_aloud(say, options)
+    corpus = corpus_reading.read_and_describe(say, options)
 
     def say_once(line: str) -> None:
         """Print a line, except next commands and repeated notes on columns."""
@@ -97,11 +97,12 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
         say(f"extracting with {words}")
         count, caches = encode(corpus, extraction, say_once)
         problems += count
-        for modality, folder in caches.items():  # any fold's cache names the kind
+        # The caches of all folds differ in the encoder only, so the first one suffices.
+        for modality, folder in caches.items():
             named.setdefault(modality, (folder.name,))
     say("training")
     shared = (FittingOptions, MemoryLimit, FinetunedFolder, CacheOption)
-    command = Train.like(
+    command = Train.from_command(
         options,
         *shared,
         ComputeOptions,
@@ -127,18 +128,18 @@ def tuned_design(requested: Sequence[str]) -> str:
     chosen = [name for name in requested if name in networks]
     if not chosen:
         raise OptionError(
-            f"--finetune trains encoders together with a design, and "
-            f"{', '.join(requested)} cannot be trained so; add one, e.g. --fusion early"
+            f"--finetune trains encoders together with a network, but --fusion names "
+            f"only {', '.join(requested)}; add a network, e.g. --fusion early"
         )
     return chosen[0]
 
 
 def _passes(corpus: Corpus, options: RunCommand) -> Iterator[tuple[str, Extract]]:
     """Yield each extraction that is needed, as a description and a command."""
-    needed = options.modalities or needs(options.designs)
+    needed = options.modalities or needed_modalities(options.designs)
     folds = fold_encoders.folds(options.finetuned) if options.finetuned else {}
     tuned = {modality for paths in folds.values() for modality in paths}
-    usual = Extract.like(options, CorpusSource, EncodingOptions)
+    usual = Extract.from_command(options, CorpusSource, EncodingOptions)
     for fold, encoders in folds.items():
         paths = {m: path for m, path in encoders.items() if m in needed}
         if paths:

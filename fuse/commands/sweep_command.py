@@ -11,12 +11,12 @@ from affuse.data.options.shared_options import ComputeOptions, RunsFolder
 from affuse.data.options.training_options import Sweep, Train, TrainingInputs
 from affuse.data.splits.protocols import Fold
 from affuse.data.system.atomic_files import publish
-from affuse.data.system.text_columns import columns
+from affuse.data.system.text_columns import align_columns
 from affuse.fuse.reporting.blocks import LETTERS
 from affuse.fuse.reporting.table_records import NATURES
 from affuse.fuse.settings import Settings
 from affuse.fuse.sweep import ranking, trials
-from affuse.fuse.sweep.ranking import Ranked
+from affuse.fuse.sweep.ranking import RankedSettings
 from affuse.fuse.sweep.sweep_folder import SweepFolder
 from affuse.fuse.training.run_plan import RunPlan
 from affuse.fuse.wording import count, figure
@@ -27,11 +27,11 @@ WIDTH = 98  # columns of the page
 
 @dataclass(frozen=True)
 class SweepResult:
-    """Present state of a sweep, with trials of earlier commands on the same rows."""
+    """Results of a sweep, with the trials of earlier commands on the same rows."""
 
     plan: RunPlan
     folder: Path
-    ranked: tuple[Ranked, ...]  # with all requested seeds, best first
+    ranked: tuple[RankedSettings, ...]  # with all requested seeds, best first
     tried: int  # number of settings that are finished with any seed
     seeds: tuple[int, ...]
 
@@ -63,7 +63,7 @@ def sweep(
     """
     protocol = plan.settings.protocol  # that of the corpus, if none was named
     named = [replace(settings, protocol=protocol) for settings in candidates]
-    folder = trials.place(plan, options.sweeps)
+    folder = trials.sweep_folder(plan, options.sweeps)
     trials.search(plan, folder, named, seeds, progress=progress)
     done = trials.outcomes(folder)
     ranked = ranking.rank(done, seeds)
@@ -92,7 +92,7 @@ def _conclude(state: SweepResult, options: Sweep) -> Iterator[str]:
 
 def _table(result: SweepResult) -> Iterator[str]:
     """Yield the lines of a table of the best settings with their scores."""
-    info, names = result.plan.info, ranking.varying(result.ranked)
+    info, names = result.plan.info, ranking.varying_settings(result.ranked)
     nature = NATURES[info.nature]
     yield f"{info.design} on {info.corpus} ({nature}), {info.protocol}: validation CCC"
     letters = [LETTERS[target] for target in info.targets]
@@ -103,7 +103,7 @@ def _table(result: SweepResult) -> Iterator[str]:
         mean = "failed" if trial.failed else figure(trial.score)
         spread = f"± {figure(trial.deviation)}" if len(result.seeds) > 1 else "1"
         rows.append((str(rank), *settings, *ratings, mean, spread))
-    yield from columns(rows)
+    yield from align_columns(rows)
     if len(result.ranked) > SHOWN:
         yield f"and {len(result.ranked) - SHOWN} more in {SweepFolder.ranking}"
 
@@ -119,23 +119,25 @@ def _notes(result: SweepResult) -> Iterator[str]:
     seeds = f"seeds {', '.join(map(str, result.seeds))}"
     folds = count(len(result.plan.folds), "fold")
     yield (
-        f"best of {count(result.tried, 'choice')} of settings tried on these rows: "
-        f"mean validation CCC {figure(best.score)}, {seeds}, {folds}"
+        f"best of {count(result.tried, 'combination')} of settings tried on these "
+        f"rows: mean validation CCC {figure(best.score)}, {seeds}, {folds}"
     )
     yield (
-        "chosen as the largest, and each epoch too, so optimistic: only a test that is "
-        "looked at once says how good it is; report the number tried with it"
+        "this CCC is optimistic, because it is the highest of all settings and epochs; "
+        "only a test part that is used once shows how good the settings are; report "
+        "the number of combinations too"
     )
     if _overlap(result.plan.folds):
         yield (
-            f"in protocol {result.plan.info.protocol} the test part of a fold trains "
-            f"or validates another, so the choice has seen its ratings; "
-            f"session5-strict, session5 and official keep the test out of it"
+            f"in protocol {result.plan.info.protocol}, test utterances of one fold are "
+            f"in the training or validation part of another, so the best settings "
+            f"depend on test ratings; in session5-strict, session5 and official, they "
+            f"do not"
         )
 
 
 def _overlap(folds: Sequence[Fold]) -> bool:
-    """Return True if a test utterance of one fold is trained on in another."""
+    """Return True if a test utterance of a fold trains or validates another fold."""
     used = {id_ for fold in folds for id_ in (*fold.train, *fold.validation)}
     return any(id_ in used for fold in folds for id_ in fold.test)
 
@@ -147,7 +149,7 @@ def _next(result: SweepResult, options: Sweep) -> Train:
     """
     design = result.plan.info.design
     files = tuple(path for path in options.design_files if path.stem == design)
-    return Train.like(
+    return Train.from_command(
         options,
         *(TrainingInputs, ComputeOptions, RunsFolder),
         experiment=str(SweepFolder(result.folder).best),

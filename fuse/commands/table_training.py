@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from affuse.data.errors import OptionError
-from affuse.data.options.command_record import disjoint
+from affuse.data.options.command_record import merge_values
 from affuse.data.options.report_options import Report
 from affuse.data.options.training_options import Train
-from affuse.data.terminal import say as print_line
+from affuse.data.terminal import print_line
 from affuse.fuse.commands import report_command, training_commands
 from affuse.fuse.reporting.table_records import ReportTable
 
@@ -78,7 +78,7 @@ def train_designs(
         "cache": cache,
         "runs": runs,
     }
-    chosen = Train.from_values(**disjoint(named, options))
+    chosen = Train.from_values(**merge_values(named, options))
     if not (chosen.designs or chosen.design_files):
         raise OptionError("there is no design to train; name one, such as 'early'")
     return training_commands.train(say, chosen)
@@ -95,7 +95,7 @@ def ccc_table(runs: str | PathLike[str] = "runs", **options: Any) -> CCCTable:
     Raises:
         AffuseError: if no run can be shown
     """
-    chosen = Report.from_values(**disjoint({"runs": runs}, options))
+    chosen = Report.from_values(**merge_values({"runs": runs}, options))
     if beside := sorted(options.keys() & {"form", "output"}):
         raise OptionError(f"{beside[0]!r} does not apply here; use render or print")
     return CCCTable(report_command.collect(chosen.runs, chosen))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from affuse.data.errors import OptionError, options_at_fault
+from affuse.data.errors import OptionError, as_option_errors
 from affuse.data.options.command_record import next_line
 from affuse.data.options.report_options import Report
 from affuse.data.options.run_options import Ablate, Predict
@@ -13,8 +13,9 @@ from affuse.data.options.shared_options import ComputeOptions
 from affuse.data.options.training_options import Sweep, Train
 from affuse.data.splits import protocol_assumptions
 from affuse.data.system.device_names import choose
+from affuse.fuse import experiment_files
 from affuse.fuse import settings as stage_two
-from affuse.fuse.calibration.applying import columns
+from affuse.fuse.calibration.applying import calibrated_columns
 from affuse.fuse.commands import prediction_table
 from affuse.fuse.commands.cache_remarks import (
     common_choice,
@@ -22,24 +23,27 @@ from affuse.fuse.commands.cache_remarks import (
     introduce,
 )
 from affuse.fuse.commands.design_training import run_all
-from affuse.fuse.commands.requested_designs import designs, needs, with_files
+from affuse.fuse.commands.requested_designs import (
+    expand_designs,
+    needed_modalities,
+    with_files,
+)
 from affuse.fuse.commands.sweep_command import sweep as search
 from affuse.fuse.inputs import input_selection, omissions
 from affuse.fuse.inputs.feature_choice import FeatureChoice
 from affuse.fuse.linting.linter import check_plans
 from affuse.fuse.models.design_files import use_run_files
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.robustness import ablation
-from affuse.fuse.scoring.failure_notes import unrated
+from affuse.fuse.scoring.failure_notes import unrated_sentences
 from affuse.fuse.settings import Settings
 from affuse.fuse.sweep.search_space import candidates
 from affuse.fuse.trained import layer_weight_files, prediction
 from affuse.fuse.training import finetuned_heads
 from affuse.fuse.training import run_plan as plans
-from affuse.fuse.training.alignment import decisions
-from affuse.fuse.training.parameter_budget import InputSizes, match_all
-from affuse.fuse.training.run_description import summary
-from affuse.fuse.training.setting_resolution import unused
+from affuse.fuse.training.alignment import alignment_summary, protocol_decisions
+from affuse.fuse.training.parameter_budget import InputSizes, match_all_designs
+from affuse.fuse.training.setting_resolution import unused_setting_notes
 from affuse.fuse.training.training_request import TrainingData, TrainingSetup
 
 Say = Callable[[str], object]
@@ -60,18 +64,19 @@ def train(say: Say, options: Train) -> dict[str, Path]:
     options = with_files(options)
     device = compute(options)
     settings = _settings(options)
-    heads = finetuned_heads.chosen(settings, options)
+    heads = finetuned_heads.choose_heads(settings, options)
     settings = heads.settings if heads else settings
     choice = FeatureChoice.of(settings)
-    sources = input_selection.find(options, needs(options.designs), choice)
+    needed = needed_modalities(options.designs)
+    sources = input_selection.select_for_training(options, needed, choice)
     introduce(say, sources, choice)
     if heads:
-        say(f"and the heads of {options.finetuned}, with all their settings")
+        say(f"using the heads of {options.finetuned}, with all their settings")
     head = any(c.recipe.head for c in sources.embeddings.values())
     demand_layers([settings], sources.embeddings)
-    names = designs(options.designs, list(sources.embeddings), head=head)
-    sized = match_all(
-        [name for name in names if trainable(name).has_settings],
+    names = expand_designs(options.designs, list(sources.embeddings), head=head)
+    sized = match_all_designs(
+        [name for name in names if find_trainable(name).has_settings],
         InputSizes.of(sources.corpus, sources.embeddings),
         settings,
         parameters=options.match_parameters,
@@ -79,19 +84,20 @@ def train(say: Say, options: Train) -> dict[str, Path]:
     )
     setup = TrainingSetup(
         settings=settings,
-        sized=sized,
+        settings_by_design=sized,
         seeds=range(options.seed, options.seed + options.seeds),
         runs=options.runs,
         device=device,
         label=Path(options.experiment).stem,
         allow=options.allow,
     )
-    data = TrainingData(sources.corpus, sources.embeddings, sources.own)
+    data = TrainingData(sources.corpus, sources.embeddings, sources.fold_embeddings)
     folders = run_all(data, names, setup, heads=heads)
-    for sentence in dict.fromkeys(s for folder in folders for s in decisions(folder)):
+    decisions = (s for folder in folders for s in protocol_decisions(folder))
+    for sentence in dict.fromkeys(decisions):
         say(sentence)
     for fusion, folder in zip(names, folders, strict=True):
-        say(f"{fusion}: {folder}; {summary(folder)}")
+        say(f"{fusion}: {folder}; {alignment_summary(folder)}")
         if words := layer_weight_files.describe(folder):
             say(f"{fusion}: mean weights of layers: {words}")
     say(next_line(Report(runs=options.runs)))
@@ -106,7 +112,7 @@ def sweep(say: Say, options: Sweep) -> None:
         options: of the command line
     """
     options = with_files(options)
-    fixed = [n for n in options.designs if not trainable(n).has_settings]
+    fixed = [n for n in options.designs if not find_trainable(n).has_settings]
     if fixed:
         raise OptionError(
             f"{fixed[0]} has no settings to search; name a design, or all"
@@ -120,18 +126,19 @@ def sweep(say: Say, options: Sweep) -> None:
         seed=options.search_seed,
     )
     choice = common_choice(tried)
-    sources = input_selection.find(options, needs(options.designs), choice)
+    needed = needed_modalities(options.designs)
+    sources = input_selection.select_for_training(options, needed, choice)
     introduce(say, sources, choice)
     demand_layers(tried, sources.embeddings)
-    data = TrainingData(sources.corpus, sources.embeddings, sources.own)
-    requested = designs(options.designs, list(sources.embeddings), head=False)
+    data = TrainingData(sources.corpus, sources.embeddings, sources.fold_embeddings)
+    requested = expand_designs(options.designs, list(sources.embeddings), head=False)
     names = [
-        name for name in requested if trainable(name).has_settings
+        name for name in requested if find_trainable(name).has_settings
     ]  # of "all", some
-    for sentence in unused(tried, names):
+    for sentence in unused_setting_notes(tried, names):
         log.warning("%s", sentence)
     for fusion in names:
-        plan = plans.make(
+        plan = plans.plan_run(
             data,
             fusion=fusion,
             settings=tried[0],
@@ -142,7 +149,7 @@ def sweep(say: Say, options: Sweep) -> None:
         if data.aligned is None:
             for sentence in omissions.sentences(plan.common.left_out):
                 say(sentence)
-            for sentence in omissions.wordless_sentences(plan.wordless):
+            for sentence in omissions.wordless_sentences(plan.without_words):
                 say(sentence)
             for sentence in protocol_assumptions.sentences(plan.division):
                 say(sentence)
@@ -156,9 +163,12 @@ def predict(options: Predict) -> None:
     """Write the predictions of a run's models for cached utterances, one row each."""
     use_run_files(options.run, options.design_files)
     device = compute(options)
-    sources = input_selection.alike(options, prediction.recipes(options.run))
-    applied = prediction.apply(
-        options.run, sources.embeddings, own=sources.own, device=device
+    sources = input_selection.select_for_run(options, prediction.recipes(options.run))
+    applied = prediction.predict(
+        options.run,
+        sources.embeddings,
+        fold_embeddings=sources.fold_embeddings,
+        device=device,
     )
     for present, count in applied.partial.items():
         log.warning("%d utterances are predicted from %s alone", count, present)
@@ -167,14 +177,14 @@ def predict(options: Predict) -> None:
             "%s; a run that was trained with --set modality_dropout=0.3 predicts them",
             sentence,
         )
-    empty = omissions.wordless(sources.embeddings, applied.ids)
+    empty = omissions.count_wordless(sources.embeddings, applied.ids)
     for sentence in omissions.wordless_sentences(empty):
         log.warning("%s", sentence)
-    for sentence in unrated(applied.said, applied.targets):
+    for sentence in unrated_sentences(applied.by_model, applied.targets):
         log.warning("%s", sentence)
-    more = columns(options.run, applied) if options.calibrated else {}
+    more = calibrated_columns(options.run, applied) if options.calibrated else {}
     context = prediction_table.gather(options.run, applied, sources, options.cache)
-    with options.opened() as output:
+    with options.open_output() as output:
         prediction_table.write(output, applied, context, more)
 
 
@@ -185,11 +195,11 @@ def ablate(say: Say, options: Ablate) -> None:
     recipes = prediction.recipes(options.run)
     any_ = next(r for by_name in recipes.values() for r in by_name.values())
     options = replace(options, corpus=options.corpus or any_.corpus)
-    sources = input_selection.alike(options, recipes)
+    sources = input_selection.select_for_run(options, recipes)
     result = ablation.ablate(
         options.run,
         sources.embeddings,
-        own=sources.own,
+        fold_embeddings=sources.fold_embeddings,
         seed=options.seed,
         device=device,
     )
@@ -210,9 +220,9 @@ def compute(options: ComputeOptions) -> str:
 def _settings(options: Train | Sweep) -> Settings:
     """Return the defaults, changed by the experiment, by --set, and by options."""
     experiment = options.experiment
-    with options_at_fault():
-        path = stage_two.find(experiment) if experiment else None
-    settings = stage_two.load(path) if path else Settings()
+    with as_option_errors():
+        path = experiment_files.find(experiment) if experiment else None
+    settings = experiment_files.load(path) if path else Settings()
     settings = stage_two.override(settings, options.changes)
     named = {
         "protocol": options.protocol,
@@ -220,5 +230,5 @@ def _settings(options: Train | Sweep) -> Settings:
         "reduce": options.reduce,
         "out_of_range": options.out_of_range,
     }
-    with options_at_fault():
+    with as_option_errors():
         return stage_two.change(settings, {n: v for n, v in named.items() if v})

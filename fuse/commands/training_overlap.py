@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affuse.data.cache import store, streaming
-from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.cache.shared_recordings import keys
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
@@ -20,22 +20,22 @@ from affuse.data.records import Corpus
 from affuse.data.runs import sentence_overlap
 from affuse.data.runs.fold_table import read_folds
 from affuse.data.runs.run_folder import RunFolder
-from affuse.data.splits.protocols import some
+from affuse.data.splits.protocols import abbreviate
 from affuse.fuse.linting.gathering import stretches
 from affuse.fuse.linting.timelines import Timelines
-from affuse.fuse.trained.prediction import Applied
+from affuse.fuse.trained.prediction import RunPrediction
 
-SEEN = ("train", "validation")  # parts of a fold that affect its models
+TRAINING_PARTS = ("train", "validation")  # parts of a fold that affect its models
 
 
 @dataclass(frozen=True)
-class Inputs:
+class ComparisonKeys:
     """Keys by which utterances of one corpus are compared; mappings are by id."""
 
     corpus: str
     # see `affuse.data.cache.shared_recordings.keys`
     recordings: Mapping[str, tuple[str, ...]]
-    stretches: Mapping[str, Stretch]
+    stretches: Mapping[str, RecordingSpan]
     words: Mapping[str, str]  # {id: digest of the words}
     faults: tuple[str, ...] = ()  # sentences on caches that cannot be read
 
@@ -45,8 +45,8 @@ class Overlap:
     """Number of models that were trained on each predicted utterance."""
 
     models: Mapping[str, int | None]  # {id: number of models; None if unknown}
-    total: int  # number of models that are averaged
-    renamed: str = ""  # the training corpus, if it has another name
+    total: int  # number of models of the run, whose predictions are averaged
+    renamed: str = ""  # name of the training corpus, if it is not the predicted one
     reason: str = ""  # why some numbers are unknown, as a clause
 
     def sentences(self, run: Path) -> Iterator[str]:
@@ -59,31 +59,37 @@ class Overlap:
         if hits := {id_: n for id_, n in self.models.items() if n}:
             most = f"up to {max(hits.values())} of {self.total} models"
             whose = f" as recordings or texts of '{self.renamed}'" * bool(self.renamed)
-            held_out = f", or read {RunFolder(run).predictions}, which is held out"
+            held_out = f", or read {RunFolder(run).predictions}, of held-out data"
             yield (
                 f"{len(hits):,} of {every} were in the training or validation part of "
-                f"{most if self.total > 1 else 'the one model'}{whose}: {some(hits)}; "
-                f"these predictions do not show how good the models are; leave out the "
-                f"rows in which trained_on is not 0{'' if self.renamed else held_out}"
+                f"{most if self.total > 1 else 'the one model'}{whose}: "
+                f"{abbreviate(hits)}; these predictions do not show how good the "
+                f"models are; leave out the rows in which trained_on is not 0"
+                f"{'' if self.renamed else held_out}"
             )
         if lacking := sum(number is None for number in self.models.values()):
             yield (
-                f"it is not known of {lacking:,} of {every} whether the models were "
+                f"for {lacking:,} of {every}, it is not known whether the models were "
                 f"trained on them, because {self.reason}; trained_on is empty there"
             )
 
 
-def find(
-    run: Path, applied: Applied, ours: Inputs, theirs: Inputs | None, *, trained: str
+def count_overlap(
+    run: Path,
+    applied: RunPrediction,
+    predicted: ComparisonKeys,
+    trained: ComparisonKeys | None,
+    *,
+    trained_name: str,
 ) -> Overlap:
     """Count the models that were trained on each predicted utterance.
 
     Args:
         run: folder, with the folds
         applied: predictions, and the fold of each model
-        ours: keys of the predicted corpus
-        theirs: keys of the training corpus; None if it is not cached
-        trained: name of the training corpus
+        predicted: keys of the predicted corpus
+        trained: keys of the training corpus; None if it is not cached
+        trained_name: name of the training corpus
 
     Raises:
         DamagedFileError: if folds.csv is damaged
@@ -93,59 +99,70 @@ def find(
         rows = read_folds(run)
     except FileNotFoundError:
         return Overlap(nothing, total, reason=f"{RunFolder(run).folds} is missing")
-    if theirs is None:
-        alike = len({row.id for row in rows}.intersection(applied.ids))
+    if trained is None:
+        equal = len({row.id for row in rows}.intersection(applied.ids))
         return Overlap(
             nothing,
             total,
-            reason=f"'{trained}', which they were trained on, is not in the cache to "
-            f"compare recordings and texts; {alike:,} of its ids are alike",
+            reason=f"their training corpus '{trained_name}' is not in the cache, so "
+            f"recordings and texts cannot be compared; {equal:,} of its ids occur in "
+            f"both corpora",
         )
-    same = ours.corpus == theirs.corpus
+    same = predicted.corpus == trained.corpus
     counts = Counter[str]()
     for fold, number in Counter(applied.folds).items():
-        used = [row.id for row in rows if row.fold == fold and row.part in SEEN]
-        counts.update(dict.fromkeys(_again(used, applied.ids, ours, theirs), number))
+        used = [
+            row.id for row in rows if row.fold == fold and row.part in TRAINING_PARTS
+        ]
+        counts.update(
+            dict.fromkeys(_trained_on(used, applied.ids, predicted, trained), number)
+        )
     return Overlap(
-        {i: counts[i] if same or _by(i, ours, theirs) else None for i in applied.ids},
+        {
+            i: counts[i] if same or _key_kind(i, predicted, trained) else None
+            for i in applied.ids
+        },
         total,
-        "" if same else theirs.corpus,
+        "" if same else trained.corpus,
         f"the cache has neither digests of recordings nor of texts to compare them "
-        f"with '{theirs.corpus}'",
+        f"with '{trained.corpus}'",
     )
 
 
-def _by(id_: str, ours: Inputs, theirs: Inputs) -> str:
+def _key_kind(id_: str, predicted: ComparisonKeys, trained: ComparisonKeys) -> str:
     """Return the key that an utterance is compared by: "recording", "words" or ""."""
-    if theirs.recordings and ours.recordings.get(id_):
+    if trained.recordings and predicted.recordings.get(id_):
         return "recording"
-    return "words" if theirs.words and ours.words.get(id_) else ""
+    return "words" if trained.words and predicted.words.get(id_) else ""
 
 
-def _again(
-    seen: Sequence[str], ids: Sequence[str], ours: Inputs, theirs: Inputs
+def _trained_on(
+    seen: Sequence[str],
+    ids: Sequence[str],
+    predicted: ComparisonKeys,
+    trained: ComparisonKeys,
 ) -> Iterator[str]:
     """Yield the predicted utterances that are training utterances of a fold."""
-    same, trained = ours.corpus == theirs.corpus, frozenset(seen)
-    recordings = {key for id_ in seen for key in theirs.recordings.get(id_, ())}
-    words = {theirs.words[id_] for id_ in seen if id_ in theirs.words}
-    lines = Timelines(seen, theirs.stretches)
+    same, training_ids = predicted.corpus == trained.corpus, frozenset(seen)
+    recordings = {key for id_ in seen for key in trained.recordings.get(id_, ())}
+    words = {trained.words[id_] for id_ in seen if id_ in trained.words}
+    timelines = Timelines(seen, trained.stretches)
     for id_ in ids:
-        stretch = ours.stretches.get(id_)
-        by = _by(id_, ours, theirs)
+        stretch = predicted.stretches.get(id_)
+        by = _key_kind(id_, predicted, trained)
         if (
-            (same and id_ in trained)
-            or not recordings.isdisjoint(ours.recordings.get(id_, ()))
-            or (stretch is not None and lines.find(stretch))
+            (same and id_ in training_ids)
+            or not recordings.isdisjoint(predicted.recordings.get(id_, ()))
+            or (stretch is not None and timelines.find(stretch))
             # Sentences recur within a corpus; the command lint reports them.
-            or (by == "words" and not same and ours.words[id_] in words)
+            or (by == "words" and not same and predicted.words[id_] in words)
         ):
             yield id_
 
 
-def inputs(
+def collect_keys(
     corpus: Corpus, cache: Path, embeddings: Iterable[Embeddings] = ()
-) -> Inputs:
+) -> ComparisonKeys:
     """Collect the keys of a corpus's utterances from all its caches.
 
     Args:
@@ -162,8 +179,8 @@ def inputs(
         contents = {**dict(pairs), **contents}
     spans = stretches(audio)
     named = {id_: keys(contents[id_], spans.get(id_)) for id_ in contents}
-    digests = {u.id: sentence_overlap.key(u) for u in corpus.utterances}
-    return Inputs(
+    digests = {u.id: sentence_overlap.sentence_digest(u) for u in corpus.utterances}
+    return ComparisonKeys(
         corpus.name,
         {id_: recordings for id_, recordings in named.items() if recordings},
         spans,
@@ -176,7 +193,7 @@ def _cached(cache: Path, corpus: str, faults: list[str]) -> Iterator[Embeddings]
     """Yield the audio embeddings of a corpus, without loading their values."""
     for folder in store.folders(cache, corpus):
         try:
-            entry = store.look(folder)
+            entry = store.read_headers(folder)
             if entry is not None and entry.recipe.modality == "audio":
                 yield streaming.open_all(
                     {"audio": (entry, entry.recipe)}, gib=math.inf

@@ -11,10 +11,10 @@ from affuse.fuse.linting.evidence import Evidence
 from affuse.fuse.linting.rules.ratings import CLOSE
 
 Scale = tuple[float, float]  # lowest and highest nominal rating
-SPREAD = "_deviation"  # end of the names of columns that hold lengths, not positions
+SPREAD = "_deviation"  # suffix of columns that hold standard deviations, not ratings
 
 
-def of_run(run: Path, info: RunInfo, corpus: Corpus | None) -> Scale | None:
+def scale_of_run(run: Path, info: RunInfo, corpus: Corpus | None) -> Scale | None:
     """Return the scale of the released ratings, or None if it is unknown.
 
     A run of an older version does not record the scale. Then the scale of the cached
@@ -39,40 +39,40 @@ def of_run(run: Path, info: RunInfo, corpus: Corpus | None) -> Scale | None:
     return corpus.scale if (distance <= CLOSE).all() else None
 
 
-def words(scale: Scale) -> str:
+def format_scale(scale: Scale) -> str:
     """Return a scale in words.
 
     Args:
         scale: lowest and highest rating
 
     Examples:
-        >>> words((1.0, 5.0)), words((-0.5, 0.5))
+        >>> format_scale((1.0, 5.0)), format_scale((-0.5, 0.5))
         ('1 to 5', '-0.5 to 0.5')
     """
     low, high = scale
     return f"{low:g} to {high:g}"
 
 
-def columns(found: Mapping[str, np.ndarray], scale: Scale) -> dict[str, np.ndarray]:
+def scaled_columns(
+    columns: Mapping[str, np.ndarray], scale: Scale
+) -> dict[str, np.ndarray]:
     """Return columns of a table on a scale, with names that state the scale.
 
     Args:
-        found: {column: values on [-1, 1]}; deviations are lengths on that scale
+        columns: {name: values on [-1, 1]}; deviations are lengths on that scale
         scale: of the corpus
 
     Examples:
-        >>> columns({"valence": np.array([0.5])}, (1.0, 5.0))
+        >>> scaled_columns({"valence": np.array([0.5])}, (1.0, 5.0))
         {'valence_1_to_5': array([4.])}
-        >>> columns({"valence_deviation": np.array([0.5])}, (1.0, 5.0))
+        >>> scaled_columns({"valence_deviation": np.array([0.5])}, (1.0, 5.0))
         {'valence_deviation_1_to_5': array([1.])}
     """
     low, high = scale
-    suffix = words(scale).replace(" ", "_")
-    middle, half = (
-        (low + high) / 2,
-        (high - low) / 2,
-    )  # undoes `affuse.data.rating_scales.rescale`
+    suffix = format_scale(scale).replace(" ", "_")
+    # This undoes `affuse.data.rating_scales.rescale`.
+    middle, half = (low + high) / 2, (high - low) / 2
     return {
         f"{name}_{suffix}": half * values + (0 if name.endswith(SPREAD) else middle)
-        for name, values in found.items()
+        for name, values in columns.items()
     }

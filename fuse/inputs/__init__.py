@@ -1,1 +1,1 @@
-"""Inputs of training: join of caches and ratings by id, folds, and omissions."""
+"""Training inputs: caches and ratings joined by id, folds, left-out utterances."""

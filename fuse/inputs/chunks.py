@@ -1,7 +1,7 @@
-"""Copies of rows and computations on rows in chunks of limited size.
+"""Copies and functions of the rows of embeddings, computed in chunks of limited size.
 
-Arrays in scratch files become ordinary tensors, but a copy of all their rows may not
-fit into memory.
+Embeddings may be memory-mapped scratch files that are larger than the memory. So rows
+are read one chunk at a time.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,38 +14,39 @@ from torch import Tensor
 from affuse.data.cache.store import Embeddings
 from affuse.data.system import scratch_arrays
 
-MOST = 8192  # largest number of rows in a chunk
-BYTES = 16 << 20  # of a chunk, unless one row is larger
-CACHED = 1 << 20  # bytes of a chunk that is read several times
+MOST_ROWS = 8192  # largest number of rows in a chunk
+CHUNK_BYTES = 16 << 20  # largest size of a chunk, unless one row is larger
+CACHE_CHUNK_BYTES = 1 << 20  # largest chunk that should stay in the CPU's cache
 DOUBLE = 8  # bytes of a float64
-HELD = 32 << 20  # bytes of a copy that is always held in memory
+MEMORY_COPY_BYTES = 32 << 20  # copies up to this size are always in memory
 
 
-def spans(rows: int, size: int, limit: int = BYTES) -> Iterator[slice]:
+def spans(rows: int, size: int, limit: int = CHUNK_BYTES) -> Iterator[slice]:
     """Return consecutive chunks of rows.
 
     Args:
         rows: number of rows
-        size: bytes of a row
-        limit: bytes of a chunk; `CACHED` for cheap functions of large inputs
+        size: size of a row in bytes
+        limit: largest size of a chunk in bytes; `CACHE_CHUNK_BYTES` for cheap functions
+            of large inputs
 
     Examples:
         >>> list(spans(5, BYTES // 2))
         [slice(0, 2, None), slice(2, 4, None), slice(4, 6, None)]
     """
-    step = max(1, min(MOST, limit // max(1, size)))
+    step = max(1, min(MOST_ROWS, limit // max(1, size)))
     return (slice(begin, begin + step) for begin in range(0, rows, step))
 
 
-def pooled(cache: Embeddings, rows: np.ndarray) -> np.ndarray:
-    """Return rows with concatenated layers, and frames averaged over time.
+def pool_rows(cache: Embeddings, rows: np.ndarray) -> np.ndarray:
+    """Return the embeddings of rows, with layers concatenated and frames averaged.
 
     Args:
         cache: embeddings, in memory or on disk in parts
         rows: (n,) indices, in any order
 
     Returns:
-        (n, layers * dim), float32; in a scratch file if the cache asks for it
+        (n, layers * dim), float32; in a scratch file if the cache has a folder for it
     """
     result = _blank((len(rows), cache.width), cache.scratch)
     for columns, encoder, chosen in cache.columns(rows):
@@ -55,7 +56,7 @@ def pooled(cache: Embeddings, rows: np.ndarray) -> np.ndarray:
 
 def _fill(result: np.ndarray, cache: Embeddings, rows: np.ndarray) -> None:
     """Write the pooled rows of one encoder into a view of the result."""
-    for first, piece in cache.pieces(rows):
+    for first, piece in cache.chunks(rows):
         indices = np.flatnonzero((rows >= first) & (rows < first + len(piece.ids)))
         for span in spans(len(indices), 4 * cache.width):
             part = indices[span]
@@ -68,16 +69,16 @@ def _fill(result: np.ndarray, cache: Embeddings, rows: np.ndarray) -> None:
                 result[index] = frames.mean(axis=0, dtype=np.float64).ravel()
 
 
-def choose(values: np.ndarray, rows: np.ndarray, folder: Path | None) -> np.ndarray:
-    """Return a copy of rows, in a scratch file if there is a folder and it is large.
+def copy_rows(values: np.ndarray, rows: np.ndarray, folder: Path | None) -> np.ndarray:
+    """Return a copy of rows; a large copy is in a scratch file if a folder is named.
 
     Args:
         values: (n, dim)
         rows: indices, in any order
-        folder: of scratch files; None for a copy in memory
+        folder: folder of scratch files; None for a copy in memory
     """
     size = values.itemsize * values.shape[1]
-    if folder is None or len(rows) * size <= HELD:
+    if folder is None or len(rows) * size <= MEMORY_COPY_BYTES:
         return np.asarray(values[rows])
     result = _blank((len(rows), values.shape[1]), folder)
     for span in spans(len(rows), size):
@@ -88,7 +89,9 @@ def choose(values: np.ndarray, rows: np.ndarray, folder: Path | None) -> np.ndar
 def _blank(shape: tuple[int, ...], folder: Path | None) -> np.ndarray:
     """Return a float32 array, in a scratch file if there is a folder."""
     return (
-        scratch_arrays.blank(shape, folder) if folder else np.empty(shape, np.float32)
+        scratch_arrays.map_zeros(shape, folder)
+        if folder
+        else np.empty(shape, np.float32)
     )
 
 
@@ -110,12 +113,12 @@ def take(values: Tensor, rows: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def through(
+def apply_in_chunks(
     function: Callable[[Mapping[str, Tensor]], Tensor],
     features: Mapping[str, Tensor],
     rows: Tensor,
 ) -> Tensor:
-    """Return a function of rows, computed in chunks.
+    """Return the outputs of a function for rows, computed in chunks.
 
     Args:
         function: maps {name: (batch, dim)} to (batch, ...) row by row, such as a model

@@ -1,7 +1,7 @@
 """Column ranges of the modalities in one array whose rows hold all of them.
 
-The ranges are checked together: no column is dropped because sizes do not add up, none
-is used twice, and none is guessed.
+The ranges are checked together. An error is raised if sizes do not sum to the number of
+columns, or if a column is used twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,13 @@ import numpy as np
 
 from affuse.data.errors import AffuseError
 
-# an int is a size; a str, or several, are names of columns
-Place = int | slice | range | str | Sequence[int] | Sequence[str]
-Columns = Mapping[str, Place]
+# an int is a number of columns; a str or several are names of columns
+ColumnRange = int | slice | range | str | Sequence[int] | Sequence[str]
+Columns = Mapping[str, ColumnRange]
 SHOWN = 3  # number of columns or names that an error lists
 
 
-def places(
+def resolve_columns(
     columns: Columns | None,
     modalities: Sequence[str],
     width: int,
@@ -29,11 +29,12 @@ def places(
     Args:
         columns: {modality: columns}, which may contain other modalities too. Columns
             are a size, a slice, a range, numbers, a name, or several names. A size
-            starts where the modality before ends; sizes alone must sum to the width.
-            None if the design takes one modality, which then has all columns
-        modalities: that the design takes
+            takes the columns after those of the previous modality; if all are sizes,
+            they must sum to the width. None if the design takes one modality, which
+            then has all columns
+        modalities: modalities that the design takes
         width: number of columns of the array
-        names: of the columns; None if they have none
+        names: names of the columns; None if they have none
 
     Returns:
         (modality, column numbers), in the order of `modalities`
@@ -43,9 +44,9 @@ def places(
             column does not exist or is used twice
 
     Examples:
-        >>> places({"audio": 2, "text": slice(2, 4)}, ["text", "audio"], 4)
+        >>> resolve_columns({"audio": 2, "text": slice(2, 4)}, ["text", "audio"], 4)
         [('text', array([2, 3])), ('audio', array([0, 1]))]
-        >>> places({"text": ["t1", "t0"]}, ["text"], 3, ["a0", "t0", "t1"])
+        >>> resolve_columns({"text": ["t1", "t0"]}, ["text"], 3, ["a0", "t0", "t1"])
         [('text', array([2, 1]))]
     """
     if columns is None and len(modalities) == 1:
@@ -87,8 +88,8 @@ def _demand_sum(ranges: Columns, width: int) -> None:
         listing = ", ".join(f"{m!r}: {size}" for m, size in sizes.items())
         raise AffuseError(
             f"columns={{{listing}}} are sizes that sum to {sum(sizes.values())}, and X "
-            f"has {width} columns; give sizes that sum to {width}, or slices where "
-            f"columns shall be left out, e.g. slice(0, {next(iter(sizes.values()))})"
+            f"has {width} columns; give sizes that sum to {width}, or slices to "
+            f"leave columns out, e.g. slice(0, {next(iter(sizes.values()))})"
         )
 
 
@@ -105,7 +106,7 @@ def _demand_once(ranges: Mapping[str, np.ndarray], names: Sequence[str] | None) 
     ]
     more = f" and {len(twice) - SHOWN} more" if len(twice) > SHOWN else ""
     raise AffuseError(
-        f"columns names column {', '.join(listing)}{more} twice, in "
+        f"columns uses column {', '.join(listing)}{more} twice, in "
         f"{' and in '.join(owners)}; give each column to one modality, once (negative "
         f"numbers count from the end)"
     )

@@ -1,4 +1,4 @@
-"""Extraction commands for the embeddings that a run needs, for errors of `predict`."""
+"""Extraction commands that errors of `predict` and `ablate` advise for a run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,9 @@ from affuse.data.options.extraction_options import Extract
 from affuse.data.options.run_options import RunInput
 
 
-def demand_alike(recipes: Mapping[str, Mapping[str, Recipe]], again: RunInput) -> None:
+def demand_matching_caches(
+    recipes: Mapping[str, Mapping[str, Recipe]], command: RunInput
+) -> None:
     """Raise an error if cached embeddings differ from those that a run needs.
 
     A modality without any cache is no error here, because some models do not need all
@@ -19,14 +21,14 @@ def demand_alike(recipes: Mapping[str, Mapping[str, Recipe]], again: RunInput) -
     `affuse.data.cache.fold_caches.demand`.
 
     Args:
-        recipes: of the run, {fold: {modality: recipe}}
-        again: the command that the user typed
+        recipes: {fold: {modality: recipe}} of the run
+        command: the command that the user typed
 
     Raises:
-        AffuseError: naming the first difference; the lines after the sentence are the
-            commands to extract the corpus and to repeat what the user typed
+        AffuseError: naming the first difference; its other lines are the commands that
+            extract the corpus again and that repeat the user's command
     """
-    caches = list(store.find(again.cache, again.corpus))
+    caches = list(store.find(command.cache, command.corpus))
     if len({c.recipe.corpus for c in caches}) != 1:
         return  # the choice of a corpus raises an error that lists the corpora
     needed = {
@@ -35,23 +37,24 @@ def demand_alike(recipes: Mapping[str, Mapping[str, Recipe]], again: RunInput) -
         for recipe in by_fold.values()
         for part in recipe.parts
     }
-    lacking = [r for r in needed.values() if _differing(r, caches)]
+    lacking = [r for r in needed.values() if _mismatched_caches(r, caches)]
     if not lacking:
         return
     first = lacking[0]
-    others = _differing(first, caches)
+    others = _mismatched_caches(first, caches)
     near = [c for c in others if c.recipe.checkpoint == first.checkpoint] or others
     difference = _as_trained(near[0], first).difference(first)
     raise AffuseError(
         f"the {first.modality} embeddings of '{caches[0].recipe.corpus}' were "
-        f"extracted with {difference} as those of {again.run}; extract again with the "
-        f"run's options, and repeat{_unknown(lacking, caches, again.cache)}:",
-        *(f"  {command}" for command in _extract(lacking, caches, again.cache)),
-        f"  {again}",
+        f"extracted with {difference}, which {command.run} was trained on; extract "
+        f"again with the run's options, and repeat"
+        f"{_unknown(lacking, caches, command.cache)}:",
+        *(f"  {extraction}" for extraction in _extract(lacking, caches, command.cache)),
+        f"  {command}",
     )
 
 
-def _differing(recipe: Recipe, caches: Sequence[Cache]) -> list[Cache]:
+def _mismatched_caches(recipe: Recipe, caches: Sequence[Cache]) -> list[Cache]:
     """Return the caches of a recipe's modality if none of them fits the recipe."""
     same = [c for c in caches if c.recipe.modality == recipe.modality]
     fits = any(c.recipe.covers(recipe) for c in same)
@@ -59,7 +62,7 @@ def _differing(recipe: Recipe, caches: Sequence[Cache]) -> list[Cache]:
 
 
 def _as_trained(cache: Cache, trained: Recipe) -> Recipe:
-    """Return the recipe of a cache with the corpus of the run, parsed from its text."""
+    """Return the recipe of a cache with its corpus replaced by that of the run."""
     recipe = Recipe.parse(cache.recipe.text())
     return recipe.of_corpus(trained.corpus, trained.content)
 
@@ -68,20 +71,22 @@ def _extract(
     recipes: Sequence[Recipe], caches: Sequence[Cache], folder: Path
 ) -> Iterator[Extract]:
     """Yield an extraction command for each recipe."""
-    corpus = provenance.read_as(cache.path for cache in caches)
+    corpus = provenance.corpus_options(cache.path for cache in caches)
     for recipe in recipes:
         trained = folder / recipe.corpus / recipe.folder()
-        yield provenance.alike(recipe, corpus, folder, made=trained)
+        yield provenance.command_for_recipe(recipe, corpus, folder, example=trained)
 
 
 def _unknown(recipes: Sequence[Recipe], caches: Sequence[Cache], folder: Path) -> str:
     """Return a clause on placeholders that the user has to replace, or ""."""
     facts = []
-    source = provenance.read_as(c.path for c in caches)
+    source = provenance.corpus_options(c.path for c in caches)
     if source.corpus == provenance.UNKNOWN_CORPUS:
         facts.append("CORPUS and ROOT are the corpus and its folder")
     for recipe in recipes:
-        has_provenance = provenance.known(folder / recipe.corpus / recipe.folder())
+        has_provenance = provenance.load_if_readable(
+            folder / recipe.corpus / recipe.folder()
+        )
         is_named = recipe.revision or recipe.checkpoint in ("mini", "tiny")
         if not (has_provenance or is_named):
             facts.append(f"{recipe.checkpoint} is the folder of that checkpoint")

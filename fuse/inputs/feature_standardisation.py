@@ -1,7 +1,7 @@
 """Standardisation of columns in float64, before rounding to float32.
 
 It preserves the variation of a column with a large mean: float32 has seven digits, so
-x is lost in 1e8 + x. An error is raised where standardisation cannot preserve it.
+a small x is lost in 1e8 + x. An error is raised if the variation cannot be preserved.
 """
 
 import warnings
@@ -13,13 +13,13 @@ import numpy as np
 
 from affuse.data.errors import AffuseError
 
-Name = Callable[[int], str]  # returns the name of a column, for errors
-ROUNDING = 8  # units in the last place of the mean; a smaller spread may be rounding
+ColumnName = Callable[[int], str]  # returns the name of a column, for errors
+ROUNDING = 8  # a deviation below 8 units in the mean's last place may be rounding
 LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
-class Standard:
+class ColumnScaler:
     """Mean and standard deviation of each column over the training rows.
 
     Columns that are constant in these rows and columns that are not used have scale 0.
@@ -49,7 +49,7 @@ class Standard:
         mean[columns], scale[columns] = centre, np.where(spread > least, spread, 0.0)
         return cls(mean, scale)
 
-    def apply(self, values: np.ndarray, name: Name) -> np.ndarray:
+    def apply(self, values: np.ndarray, name: ColumnName) -> np.ndarray:
         """Return standardised values: (rows, columns) float32.
 
         Args:
@@ -69,7 +69,7 @@ class Standard:
             rows = np.flatnonzero(beyond[:, column])
             raise AffuseError(
                 f"{name(column)} has a value of {values[rows[0], column]:g} in row "
-                f"{rows[0]}, and one as large in {_counted(len(rows))} of "
+                f"{rows[0]}, and one as large in {_count_rows(len(rows))} of "
                 f"{len(values)}: float32 cannot hold its distance from the mean, "
                 f"{self.mean[column]:g}, in standard deviations of "
                 f"{self.scale[column]:g}; correct these rows, or leave them out"
@@ -82,7 +82,7 @@ def demand_variation(
     values: np.ndarray,
     standardised: np.ndarray,
     places: Sequence[tuple[str, np.ndarray]],
-    name: Name,
+    name: ColumnName,
 ) -> None:
     """Raise an error if float32 cannot distinguish rows in any column of a modality.
 
@@ -104,7 +104,7 @@ def demand_variation(
             f"each column of X has a single value in the {len(values)} rows to train "
             f"on, so there is nothing to learn from; check how X was computed"
         )
-    lost = _merged(values, standardised)
+    lost = _merged_by_rounding(values, standardised)
     for modality, at in places:
         varying = at[varies[at]]
         if not varying.size:
@@ -125,7 +125,7 @@ def demand_variation(
             )
 
 
-def _merged(values: np.ndarray, standardised: np.ndarray) -> np.ndarray:
+def _merged_by_rounding(values: np.ndarray, standardised: np.ndarray) -> np.ndarray:
     """Return True for columns of which rounding made most values equal: (columns,)."""
     middle = len(values) // 2
     median = np.partition(standardised, middle, axis=0)[middle]
@@ -149,6 +149,6 @@ def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.ldexp(mean, exponent), np.ldexp(spread, exponent)
 
 
-def _counted(rows: int) -> str:
+def _count_rows(rows: int) -> str:
     """Return a number of rows with its noun."""
     return f"{rows} row" if rows == 1 else f"{rows} rows"

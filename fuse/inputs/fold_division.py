@@ -1,29 +1,29 @@
-"""Division of the usable utterances into folds, for training of any kind."""
+"""Division of the usable utterances into folds, for all training commands."""
 
 from affuse.data.records import Corpus
 from affuse.data.splits import protocol_assumptions, protocols
 from affuse.data.splits.protocol_assumptions import Division
 from affuse.data.splits.protocols import Fold
-from affuse.fuse.inputs.omissions import explained
-from affuse.fuse.inputs.tensors import Aligned
+from affuse.fuse.inputs.omissions import explain_omissions
+from affuse.fuse.inputs.tensors import AlignedCorpus
 from affuse.fuse.settings import Settings
 
 
-def divided(
-    corpus: Corpus, aligned: Aligned, settings: Settings
+def divide_into_folds(
+    corpus: Corpus, aligned: AlignedCorpus, settings: Settings
 ) -> tuple[tuple[Fold, ...], Division]:
     """Return the folds of a protocol, and the protocol's automatic decisions.
 
     Args:
         corpus: all utterances, with speakers as the corpus spells them
         aligned: the usable utterances
-        settings: with a protocol
+        settings: settings that name a protocol
 
     Raises:
-        AffuseError: if the corpus lacks what the protocol needs; its lines name
-            what was left out
+        AffuseError: if the corpus lacks what the protocol needs; its other lines count
+            the utterances that were left out
     """
-    with explained(aligned.left_out, corpus.utterances, aligned.utterances):
+    with explain_omissions(aligned.left_out, corpus.utterances, aligned.utterances):
         folds = protocols.folds(
             aligned.utterances,
             settings.protocol,
@@ -32,7 +32,7 @@ def divided(
             everyone=corpus.utterances,
         )
     usable = frozenset(aligned.ids)
-    division = protocol_assumptions.of(
+    division = protocol_assumptions.describe_folds(
         folds,
         [u for u in corpus.utterances if u.id in usable],
         protocol=settings.protocol,

@@ -17,9 +17,9 @@ from affuse.data.options.run_options import RunInput
 from affuse.data.options.shared_options import CacheChoice
 from affuse.data.options.training_options import TrainingInputs
 from affuse.data.records import Corpus
-from affuse.fuse.inputs.extraction_commands import demand_alike
+from affuse.fuse.inputs.extraction_commands import demand_matching_caches
 from affuse.fuse.inputs.feature_choice import FeatureChoice
-from affuse.fuse.inputs.fold_embeddings import ALL, Own
+from affuse.fuse.inputs.fold_embeddings import ALL_FOLDS, FoldEmbeddings
 
 Shown = tuple[Cache, Recipe]  # a cache, and the recipe of what is taken of it
 
@@ -31,25 +31,26 @@ class Sources:
     corpus: Corpus
     shown: tuple[Shown, ...]  # caches with the recipe of what is taken of each
     embeddings: Mapping[str, Embeddings]  # {modality: rows of its caches}
-    own: Own = field(default_factory=dict)  # fold-specific embeddings, if any
+    # fold-specific embeddings, if any
+    fold_embeddings: FoldEmbeddings = field(default_factory=dict)
 
 
-def find(
+def select_for_training(
     options: TrainingInputs, modalities: Sequence[str], choice: FeatureChoice
 ) -> Sources:
     """Return the corpus and caches that the options select for training.
 
     Args:
-        options: selection of caches
-        modalities: that the designs need
+        options: options that select caches
+        modalities: modalities that the designs need
         choice: layers and statistics to take of each cache
     """
-    folder, corpus, named = options.cache, options.corpus, options.named()
+    folder, corpus, named = options.cache, options.corpus, options.cache_names()
     if not options.finetuned:
         only = cache_selection.choose(
             folder, corpus=corpus, named=named, modalities=modalities
         )
-        chosen = {ALL: only}
+        chosen = {ALL_FOLDS: only}
     else:
         chosen = fold_caches.choose(
             options.finetuned, folder, corpus=corpus, named=named, modalities=modalities
@@ -64,28 +65,30 @@ def find(
     return _load(options, taken, shared=not options.finetuned)
 
 
-def alike(options: RunInput, recipes: Mapping[str, Mapping[str, Recipe]]) -> Sources:
-    """Return caches with the recipes of a run, to which its models can be applied.
+def select_for_run(
+    options: RunInput, recipes: Mapping[str, Mapping[str, Recipe]]
+) -> Sources:
+    """Return the corpus and the caches that the models of a run can be applied to.
 
     Args:
         options: the command that the user typed, which an error repeats
-        recipes: of the run, {fold: {modality: recipe}}
+        recipes: recipes of the run, {fold: {modality: recipe}}
 
     Raises:
-        AffuseError: as `affuse.fuse.inputs.extraction_commands.demand_alike`, and if
-            there is no choice of caches, or more than one
+        AffuseError: if no caches or several fit, or if embeddings differ from those of
+            the run, see `extraction_commands.demand_matching_caches`
     """
     fold_caches.demand(options.cache, options.corpus, recipes)
-    demand_alike(recipes, options)
+    demand_matching_caches(recipes, options)
     distinct = {_key(like): like for like in recipes.values()}
     taken = {}
     for key, like in distinct.items():
         chosen = cache_selection.choose(
             options.cache,
             corpus=options.corpus,
-            named=options.named(),
+            named=options.cache_names(),
             modalities=tuple(like),
-            like=like,
+            recipes=like,
         )
         taken[key] = {
             m: [
@@ -115,7 +118,7 @@ def _load(
     *,
     shared: bool,
 ) -> Sources:
-    """Return sources, for which each cache is loaded once."""
+    """Return the corpus with its caches, each of which is loaded once."""
     once = {
         _view(each): each
         for by_modality in taken.values()

@@ -1,4 +1,4 @@
-"""Sentences on utterances that training leaves out, or keeps without words."""
+"""Messages on utterances that training leaves out, and on utterances without words."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from affuse.data.name_spellings import spelling
 from affuse.data.rating_scales import RATINGS
 from affuse.data.reading.transcript_rule import digest
 from affuse.data.records import Utterance
-from affuse.data.splits.protocols import some
+from affuse.data.splits.protocols import abbreviate
 from affuse.fuse.wording import count
 
 
@@ -27,7 +27,7 @@ def sentences(left_out: Mapping[str, int]) -> Iterator[str]:
         yield f"left out: {count(number, 'utterance')} with {reason}"
 
 
-def wordless(embeddings: Mapping[str, Embeddings], ids: Collection[str]) -> int:
+def count_wordless(embeddings: Mapping[str, Embeddings], ids: Collection[str]) -> int:
     """Return the number of utterances whose text embedding is of the empty sentence.
 
     These utterances are kept, see `affuse.data.reading.transcript_rule`.
@@ -61,37 +61,43 @@ def wordless_sentences(number: int) -> Iterator[str]:
 
 
 @contextmanager
-def explained(
-    left_out: Mapping[str, int], given: Sequence[Utterance], kept: Sequence[Utterance]
+def explain_omissions(
+    left_out: Mapping[str, int],
+    utterances: Sequence[Utterance],
+    used: Sequence[Utterance],
 ) -> Iterator[None]:
     """Add lines on omissions to an error of the division into folds.
 
     Args:
         left_out: {reason: number of utterances}
-        given: all utterances of the corpus
-        kept: those that are divided
+        utterances: all utterances of the corpus
+        used: the utterances that are divided into folds
 
     Raises:
-        AffuseError: of the same class, with a line for each reason, one for each rating
-            without which more utterances could be used, and one that names the speakers
-            without any utterance
+        AffuseError: an error of the same class with more lines. They count the omitted
+            utterances by reason, name ratings without which more utterances could be
+            used, and name speakers that lost all utterances
     """
     try:
         yield
     except AffuseError as error:
         lines = [f"  {sentence}" for sentence in sentences(left_out)]
-        lines += [f"  {sentence}" for sentence in _costly(left_out, given)]
-        present = {spelling(u.speaker) for u in kept}
-        lost = {u.speaker for u in given if spelling(u.speaker) not in present} - {""}
+        lines += [
+            f"  {sentence}" for sentence in _rare_rating_sentences(left_out, utterances)
+        ]
+        present = {spelling(u.speaker) for u in used}
+        lost = {u.speaker for u in utterances if spelling(u.speaker) not in present} - {
+            ""
+        }
         if lost:
             lines.append(
-                f"  of {count(len(lost), 'speaker')} ({some(lost)}) no utterance is "
-                f"left"
+                f"  no utterance is left of {count(len(lost), 'speaker')} "
+                f"({abbreviate(lost)})"
             )
         raise type(error)(*error.args, *lines) from error
 
 
-def _costly(
+def _rare_rating_sentences(
     left_out: Mapping[str, int], utterances: Sequence[Utterance]
 ) -> Iterator[str]:
     """Yield a sentence for each rating that utterances with other ratings lack.

@@ -1,8 +1,8 @@
 """Check that ratings vary in the rows that are scored, so that their CCC is defined.
 
-With a constant rating the CCC of varying predictions is 0, and that of the same
-constant is undefined, so it measures nothing. A rating that is constant in training
-cannot be learnt. The rule is the same for networks, baselines and decision fusion.
+The CCC with a constant rating is 0 for varying predictions and undefined for the same
+constant, so it measures nothing. A rating that is constant in training cannot be
+learnt. The rule is the same for networks, baselines and decision fusion.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,13 +13,13 @@ from affuse.data.errors import AffuseError
 from affuse.data.runs.run_predictions import Run
 from affuse.data.splits.protocols import Fold
 from affuse.fuse.inputs import rating_remedies
-from affuse.fuse.inputs.tensors import Aligned
+from affuse.fuse.inputs.tensors import AlignedCorpus
 
 SHOWN = 6  # number of folds that a footnote names
 REMEDY = "divide the utterances in another way"  # advice without a protocol
 
 
-def constant(truth: np.ndarray) -> np.ndarray:
+def is_constant(truth: np.ndarray) -> np.ndarray:
     """Return True for ratings with the same value in all rows: (targets,) bool.
 
     Args:
@@ -30,7 +30,7 @@ def constant(truth: np.ndarray) -> np.ndarray:
     return np.asarray(truth.min(axis=0) == truth.max(axis=0))
 
 
-def undefined(
+def describe_undefined_ccc(
     truth: np.ndarray,
     targets: Sequence[str],
     *,
@@ -48,16 +48,19 @@ def undefined(
         remedy: advice to the user
 
     Examples:
-        >>> undefined(np.zeros((2, 1)), ["valence"], part="test", where="fold '5'")
+        >>> truth = np.zeros((2, 1))
+        >>> describe_undefined_ccc(truth, ["valence"], part="test", where="fold '5'")
         "fold '5': the test CCC of valence is not defined: all 2 utterances have the \
 same rating; divide the utterances in another way"
     """
-    names = [name for name, same in zip(targets, constant(truth), strict=False) if same]
+    names = [
+        name for name, same in zip(targets, is_constant(truth), strict=False) if same
+    ]
     if not names:
         return ""
     count = len(truth)
     alike = (
-        "there is one utterance alone"
+        "there is only one utterance"
         if count == 1
         else f"all {count:,} utterances have the same rating"
     )
@@ -73,7 +76,7 @@ def demand_defined(
     where: str = "",
     remedy: str = REMEDY,
 ) -> None:
-    """Raise an error if the CCC of a rating is not defined; see `undefined`.
+    """Raise the error of `describe_undefined_ccc` if the CCC of a rating is undefined.
 
     Args:
         truth: (n, targets) ratings of one part of one fold
@@ -85,20 +88,22 @@ def demand_defined(
     Raises:
         AffuseError: naming part, rating and remedy
     """
-    sentence = undefined(truth, targets, part=part, where=where, remedy=remedy)
+    sentence = describe_undefined_ccc(
+        truth, targets, part=part, where=where, remedy=remedy
+    )
     if sentence:
         raise AffuseError(sentence)
 
 
 def demand_folds(
-    aligned: Aligned, folds: Sequence[Fold], *, protocol: str, test: bool
+    aligned: AlignedCorpus, folds: Sequence[Fold], *, protocol: str, test: bool
 ) -> None:
     """Raise an error if a CCC is not defined in a fold, before any is trained.
 
     Args:
         aligned: utterances and their ratings
-        folds: that shall be trained
-        protocol: that divided the utterances
+        folds: folds to train
+        protocol: protocol that divided the utterances
         test: check the test part too, which will be scored
 
     Raises:
@@ -110,22 +115,22 @@ def demand_folds(
         if test:
             parts["test"] = fold.test
         for part, ids in parts.items():
-            truth = aligned.truth[aligned.places(ids)]
-            if undefined(truth, aligned.targets, part=part):
-                advice = rating_remedies.remedy(aligned, protocol, len(folds))
+            truth = aligned.truth[aligned.row_indices(ids)]
+            if describe_undefined_ccc(truth, aligned.targets, part=part):
+                advice = rating_remedies.suggest_remedy(aligned, protocol, len(folds))
                 where = f"fold '{fold.name}'"
                 demand_defined(
                     truth, aligned.targets, part=part, where=where, remedy=advice
                 )
 
 
-def _demand_variation(aligned: Aligned) -> None:
+def _demand_variation(aligned: AlignedCorpus) -> None:
     """Raise an error if a rating is constant in all utterances.
 
     Raises:
         AffuseError: naming the ratings, and a remedy that helps
     """
-    same = constant(aligned.truth)
+    same = is_constant(aligned.truth)
     count, names = len(aligned.truth), np.array(aligned.targets)[same].tolist()
     if not names or count == 1:
         return
@@ -159,24 +164,24 @@ def undefined_notes(parts: Sequence[Mapping[str, Run]]) -> Iterator[str]:
     undefined_in: dict[str, None] = {}
     for sections in parts:
         for section, run in sections.items():
-            undefined_in |= dict.fromkeys(_places(section, run))
+            undefined_in |= dict.fromkeys(_constant_ratings(section, run))
     if undefined_in:
         named = list(undefined_in)
         more = f" and {len(named) - SHOWN:,} more" if len(named) > SHOWN else ""
         yield (
-            f"CCC not defined, so neither is a mean with it (-), because all test "
+            f"CCC not defined (-), nor is a mean that includes it, because all test "
             f"utterances of a fold have the same rating: "
             f"{'; '.join(named[:SHOWN])}{more}"
         )
 
 
-def _places(section: str, run: Run) -> Iterator[str]:
+def _constant_ratings(section: str, run: Run) -> Iterator[str]:
     """Yield section, rating, fold and count of each constant rating."""
     p = run.predictions
     for fold in sorted(set(p.fold.tolist())):
         rows = p.fold == fold
         truth = p.truth[rows & (p.seed == p.seed[rows][0])]
         where = "" if section == "all" else f"{section}, "
-        for name, same in zip(run.info.targets, constant(truth), strict=True):
+        for name, same in zip(run.info.targets, is_constant(truth), strict=True):
             if same:
                 yield f"{where}{name} in fold '{fold}' (of {len(truth):,})"

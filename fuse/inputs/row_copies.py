@@ -1,4 +1,4 @@
-"""Copies of rows, for models that are fitted on one part of a fold at once."""
+"""Copies of all rows of one part of a fold, for models that are fitted in one step."""
 
 from collections.abc import Iterable
 
@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 from affuse.data.system.scratch_arrays import is_mapped
-from affuse.fuse.inputs.chunks import choose, take
+from affuse.fuse.inputs.chunks import copy_rows, take
 from affuse.fuse.inputs.tensors import Rows
 
 
-def copied(rows: Rows, places: Tensor, features: Iterable[str]) -> Rows:
+def copy_part(rows: Rows, places: Tensor, features: Iterable[str]) -> Rows:
     """Return a copy of some rows, with some of their features.
 
     Args:
-        rows: of all utterances
+        rows: rows of all utterances
         places: (n,) indices, on the CPU
         features: names of modalities, or HEAD
     """
@@ -43,7 +43,8 @@ def _features(
     if not rows.mapped:
         return {n: take(rows.features[n], places.to(device)) for n in names}, False
     arrays = {
-        n: choose(rows.features[n].numpy(), places.numpy(), rows.scratch) for n in names
+        n: copy_rows(rows.features[n].numpy(), places.numpy(), rows.scratch)
+        for n in names
     }
     mapped = any(map(is_mapped, arrays.values()))
     where = "cpu" if mapped else device

@@ -1,7 +1,6 @@
 """Join of corpus and embeddings by utterance id, and the tensors of joined rows.
 
-Results do not depend on the order of the inputs. An utterance that lacks an input is
-left out and counted by reason; training uses the others.
+Results do not depend on the order of inputs. Utterances that lack one are counted.
 """
 
 import math
@@ -21,7 +20,7 @@ from affuse.data.errors import AffuseError
 from affuse.data.rating_scales import RATINGS, normalise
 from affuse.data.records import Corpus, Utterance
 from affuse.data.system.scratch_arrays import is_mapped
-from affuse.fuse.inputs.chunks import choose, pooled
+from affuse.fuse.inputs.chunks import copy_rows, pool_rows
 
 HEAD = "head"  # name of the features that are predictions of the checkpoint's head
 
@@ -33,10 +32,9 @@ class Rows:
     features: Mapping[str, Tensor]  # {modality, or HEAD: (rows, dim)}
     truth: Tensor  # (rows, targets), on [-1, 1]
     targets: tuple[str, ...] = RATINGS  # names of the columns of `truth`
-    # {modality: layers in dim}
-    layers: Mapping[str, LayerStructure] = field(default_factory=dict)
-    groups: tuple[str, ...] = ()  # of each row, never to be divided; see `groups`
-    mapped: bool = False  # True for features in scratch files, on the CPU: do not copy
+    layers: Mapping[str, LayerStructure] = field(default_factory=dict)  # of features
+    groups: tuple[str, ...] = ()  # group of each row; see `groups`
+    mapped: bool = False  # True for features in memory-mapped files: do not copy them
     scratch: Path | None = None  # folder of scratch files, if memory is limited
 
     @property
@@ -46,18 +44,17 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Aligned:
+class AlignedCorpus:
     """Utterances with ratings and embeddings, sorted by id."""
 
     utterances: tuple[Utterance, ...]
     features: Mapping[str, np.ndarray]  # {modality: (n, layers * dim)}, float32
     truth: np.ndarray  # (n, targets), float32, on [-1, 1]
-    targets: tuple[str, ...]  # of RATINGS
+    targets: tuple[str, ...]  # names of RATINGS to predict
     head: tuple[str, ...]  # ratings of features[HEAD]; () without a head
     left_out: Mapping[str, int]  # {reason: number of utterances}
     outside: int  # utterances with a released rating outside the nominal scale
-    # {modality: layers in dim}
-    layers: Mapping[str, LayerStructure] = field(default_factory=dict)
+    layers: Mapping[str, LayerStructure] = field(default_factory=dict)  # of features
     scratch: Path | None = None  # folder of the features, if not in memory
 
     @property
@@ -65,17 +62,17 @@ class Aligned:
         """Ids of the rows."""
         return tuple(utterance.id for utterance in self.utterances)
 
-    def resident(self, *, features: Sequence[str], device: str = "cpu") -> Rows:
+    def all_rows(self, *, features: Sequence[str], device: str = "cpu") -> Rows:
         """Return all rows as tensors, without copies if possible; see `rows`."""
         arrays = {name: self.features[name] for name in features}
         return self._rows(arrays, range(len(self.truth)), device)
 
-    def places(self, ids: Sequence[str]) -> list[int]:
+    def row_indices(self, ids: Sequence[str]) -> list[int]:
         """Return the indices of the rows of utterances."""
-        return [self._place[id_] for id_ in ids]
+        return [self._row_of[id_] for id_ in ids]
 
     @cached_property
-    def _place(self) -> Mapping[str, int]:
+    def _row_of(self) -> Mapping[str, int]:
         """Index of each utterance's row, by id."""
         return {utterance.id: row for row, utterance in enumerate(self.utterances)}
 
@@ -89,9 +86,9 @@ class Aligned:
             features: names of modalities, or HEAD
             device: of the tensors, except features in scratch files
         """
-        at = self.places(ids)
+        at = self.row_indices(ids)
         arrays = {
-            name: choose(self.features[name], np.array(at, int), self.scratch)
+            name: copy_rows(self.features[name], np.array(at, int), self.scratch)
             for name in features
         }
         return self._rows(arrays, at, device)
@@ -115,7 +112,7 @@ class Aligned:
 
 def align(
     corpus: Corpus, embeddings: Mapping[str, Embeddings], *, policy: str = "clip"
-) -> Aligned:
+) -> AlignedCorpus:
     """Return ratings and embeddings, joined by utterance id.
 
     An utterance needs all modalities, whether or not a design does, so that all designs
@@ -131,10 +128,12 @@ def align(
             corpus, or no utterance has all inputs
     """
     _demand(corpus, embeddings)
-    targets = rated(corpus)
+    targets = find_targets(corpus)
     cached = {modality: frozenset(cache.ids) for modality, cache in embeddings.items()}
     ordered = sorted(corpus.utterances, key=lambda u: u.id)
-    reasons = [_lacks(utterance, targets, cached) for utterance in ordered]
+    reasons = [
+        _describe_missing_input(utterance, targets, cached) for utterance in ordered
+    ]
     complete = [u for u, reason in zip(ordered, reasons, strict=True) if not reason]
     ratings = [_ratings(u, targets, corpus, policy) for u in complete]
     kept = [u for u, values in zip(complete, ratings, strict=True) if values]
@@ -146,7 +145,7 @@ def align(
             f"no utterance of corpus '{corpus.name}' is left to train on, of "
             f"{len(ordered)}: {counts}; extract what is missing"
         )
-    return Aligned(
+    return AlignedCorpus(
         utterances=tuple(kept),
         features=gather(embeddings, [utterance.id for utterance in kept]),
         truth=np.array([values for values in ratings if values], np.float32),
@@ -177,7 +176,7 @@ def gather(
 ) -> dict[str, np.ndarray]:
     """Return features of utterances by modality, and of HEAD if a head is cached.
 
-    Layers are concatenated in the order of the recipe; see `chunks.pooled`.
+    Layers are concatenated in the order of the recipe; see `chunks.pool_rows`.
 
     Returns:
         {modality: (len(ids), layers * dim)}, float32
@@ -186,7 +185,7 @@ def gather(
     for modality, cache in sorted(embeddings.items()):
         indices = {id_: row for row, id_ in enumerate(cache.ids)}
         chosen = np.array([indices[id_] for id_ in ids], int)
-        features[modality] = pooled(cache, chosen)
+        features[modality] = pool_rows(cache, chosen)
         if cache.head is not None and HEAD not in features:
             features[HEAD] = cache.head[chosen].astype(np.float32)
     return features
@@ -213,7 +212,7 @@ def _demand(corpus: Corpus, embeddings: Mapping[str, Embeddings]) -> None:
             )
 
 
-def rated(corpus: Corpus) -> tuple[str, ...]:
+def find_targets(corpus: Corpus) -> tuple[str, ...]:
     """Return the ratings to predict: those of at least half of the rated utterances.
 
     All rows need all ratings, so a rare rating would exclude too many utterances.
@@ -228,13 +227,13 @@ def rated(corpus: Corpus) -> tuple[str, ...]:
     return tuple(name for name in RATINGS if 2 * counts[name] >= total)
 
 
-def _lacks(
+def _describe_missing_input(
     utterance: Utterance, targets: Sequence[str], cached: Mapping[str, frozenset[str]]
 ) -> str:
     """Return a phrase on the first input that an utterance lacks, or ""."""
-    for name in targets:
-        if not math.isfinite(utterance.ratings.get(name, math.nan)):
-            return f"no rating of {name}"
+    ratings = utterance.ratings
+    if unrated := [n for n in targets if not math.isfinite(ratings.get(n, math.nan))]:
+        return f"no rating of {unrated[0]}"
     for modality in sorted(cached):
         if utterance.id not in cached[modality]:
             return f"no {modality} embedding"
@@ -246,6 +245,6 @@ def _ratings(
 ) -> list[float]:
     """Return ratings on [-1, 1] in order of targets; [] leaves the utterance out."""
     assert corpus.scale is not None  # `_demand` has raised an error otherwise
-    rated = {name: utterance.ratings[name] for name in targets}
-    values = normalise(rated, scale=corpus.scale, policy=policy)
+    released = {name: utterance.ratings[name] for name in targets}
+    values = normalise(released, scale=corpus.scale, policy=policy)
     return [values[name] for name in targets] if values else []

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from affuse.data.cache import corpus_matching, training_data
-from affuse.data.cache.corpus_matching import MANY, Identity, Matched
+from affuse.data.cache.corpus_matching import MANY, Identity, NameMatches
 from affuse.data.cache.recording_spans import SILENT
-from affuse.data.cache.training_data import Seen
+from affuse.data.cache.training_data import TrainingRecord
 from affuse.data.modality import modality_named
 from affuse.data.name_spellings import spelling
 from affuse.data.runs.fold_table import FoldRow
-from affuse.data.splits.protocols import some
+from affuse.data.splits.protocols import abbreviate
 from affuse.fuse.linting.evidence import Evidence
 from affuse.fuse.linting.finding import Finding
 from affuse.fuse.wording import count
@@ -26,10 +26,10 @@ class CheckpointRecord:
     """Record of an encoder's training data, matched with the corpus of a run."""
 
     evidence: Evidence
-    seen: Seen
-    what: str  # the beginning of each sentence
-    speakers: Matched
-    splits: Matched
+    seen: TrainingRecord
+    what: str  # beginning of every message on this record
+    speakers: NameMatches
+    splits: NameMatches
 
     @property
     def by_split(self) -> bool:
@@ -64,27 +64,32 @@ class CheckpointRecord:
         if self.by_split and self.splits.missing:
             yield self._unmatched("split", self.splits, _splits(self.evidence))
 
-    def _unmatched(self, noun: str, match: Matched, names: Iterable[str]) -> Finding:
+    def _unmatched(
+        self, noun: str, match: NameMatches, names: Iterable[str]
+    ) -> Finding:
         """Return a note on missing names, with the `names` of the corpus."""
-        listing = some(n for n in names if spelling(n)) or "none"
+        listing = abbreviate(n for n in names if spelling(n)) or "none"
         number = len(match.missing)
         return Finding(
-            f"{self.what}, and {count(number, noun)} that it was trained on "
-            f"{'is' if number == 1 else 'are'} none of this corpus: "
-            f"{some(match.missing)}; it has {listing}; if the spelling differs, "
-            f"correct {training_data.FILE} of the checkpoint and extract again",
+            f"{self.what}, but {count(number, noun)} in its record "
+            f"{'is' if number == 1 else 'are'} not in this corpus: "
+            f"{abbreviate(match.missing)}; the corpus has {listing}; if the spelling "
+            f"differs, correct {training_data.FILE} of the checkpoint and extract "
+            f"again",
             fatal=False,
             said=True,
         )
 
 
-def matched(evidence: Evidence, record: Seen, what: str) -> CheckpointRecord:
+def match_record(
+    evidence: Evidence, record: TrainingRecord, what: str
+) -> CheckpointRecord:
     """Return a record with its speakers and splits matched to the corpus of a run.
 
     Args:
         evidence: of the run
         record: of the encoder's training data
-        what: the beginning of each sentence on it
+        what: beginning of every message on it
     """
     return CheckpointRecord(
         evidence,
@@ -113,8 +118,8 @@ def corpus_identity(evidence: Evidence, modality: str) -> Identity:
     )
 
 
-def sampled(
-    evidence: Evidence, record: Seen, modality: str, ids: Iterable[str]
+def find_sampled(
+    evidence: Evidence, record: TrainingRecord, modality: str, ids: Iterable[str]
 ) -> Sequence[str]:
     """Return the utterances whose input is in the sample of a training record.
 
@@ -153,7 +158,7 @@ def _inputs(
         stretch = evidence.stretches.get(id_) if has_times else None
         samples = stretch.samples if stretch else ""
         digests = () if samples == SILENT else (contents.get(id_, ""), samples)
-        inputs[id_] = corpus_matching.shortened(digests)
+        inputs[id_] = corpus_matching.shorten_digests(digests)
     return inputs
 
 

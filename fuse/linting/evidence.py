@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.errors import DamagedFileError
 from affuse.data.name_spellings import unify
 from affuse.data.rating_scales import POLICIES, normalise
@@ -22,20 +22,20 @@ from affuse.data.runs.fold_table import FoldRow
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Predictions, read_predictions
-from affuse.data.system.csv_tables import DAMAGED, number, read_rows
+from affuse.data.system.csv_tables import DAMAGED, parse_number, read_rows
 from affuse.data.terminal import printable
 from affuse.fuse.linting.finding import Skipped
 from affuse.fuse.settings import Settings
 from affuse.fuse.trained import model_files
-from affuse.fuse.trained.model_folders import demand_widths, finished, seed
+from affuse.fuse.trained.model_folders import demand_widths, finished_models, seed
 
 CORPUS, CACHE, TRAINED = "corpus", "cache", "trained"  # sources that a rule may need
-ROWS = 2048  # rows of a batch through a model
-KEPT = 2**26  # largest size in bytes of the models kept in memory for all rules
+BATCH_ROWS = 2048  # rows of a batch through a model
+MEMORY_LIMIT = 2**26  # largest total size in bytes of the models kept in memory
 
 
 @dataclass(frozen=True)
-class Stated:
+class TrueRatings:
     """Ratings on [-1, 1] in one table or tensor."""
 
     where: str  # name of the table or tensor
@@ -71,8 +71,10 @@ class Evidence:
     folder: Path
     corpus: Corpus | None = None
     contents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    stretches: Mapping[str, Stretch] = field(default_factory=dict)  # of recordings
-    tensors: Stated | None = None  # ratings in the training tensors
+    stretches: Mapping[str, RecordingSpan] = field(
+        default_factory=dict
+    )  # of recordings
+    tensors: TrueRatings | None = None  # ratings in the training tensors
     load: Callable[[str, Sequence[str]], Mapping[str, Tensor]] | None = None  # of fold
 
     @cached_property
@@ -135,7 +137,7 @@ class Evidence:
         except KeyError as error:
             raise Skipped(f"utterance {error} is not in the cache") from error
 
-    def predict(self, unit: TrainedModel, ids: Sequence[str]) -> np.ndarray:
+    def predict(self, model: TrainedModel, ids: Sequence[str]) -> np.ndarray:
         """Return (len(ids), targets) predictions of a model for cached utterances.
 
         Raises:
@@ -143,39 +145,41 @@ class Evidence:
             DamagedFileError: if the model takes embeddings of other sizes
         """
         predicted = [np.zeros((0, len(self.info.targets)))]
-        for i in range(0, len(ids), ROWS):
-            features = self.features(unit.fold, ids[i : i + ROWS])
-            demand_widths(unit.module, features, unit.folder)
+        for i in range(0, len(ids), BATCH_ROWS):
+            features = self.features(model.fold, ids[i : i + BATCH_ROWS])
+            demand_widths(model.module, features, model.folder)
             with torch.inference_mode():
-                predicted.append(unit.module(features).double().numpy())
+                predicted.append(model.module(features).double().numpy())
         return np.concatenate(predicted)
 
     @cached_property
     def joined(self) -> Predictions:
-        """Joined table of the predictions of all models."""
+        """Table of the run with the predictions of all models."""
         return read_predictions(RunFolder(self.folder).predictions, self.info.targets)
 
-    def units(self) -> Iterator[TrainedModel]:
-        """Yield every finished model; models beyond `KEPT` are read again each time.
+    def trained_models(self) -> Iterator[TrainedModel]:
+        """Yield every finished model; keep at most `MEMORY_LIMIT` bytes in memory.
+
+        Other models are read again whenever a rule needs them.
 
         Raises:
             AffuseError: if a model cannot be read, or is of another run
         """
-        for path in finished(self.folder):
+        for path in finished_models(self.folder):
             if path in self._kept:
                 yield self._kept[path]
                 continue
-            unit = self._unit(path)
-            if sum(map(_size, (*self._kept, path))) <= KEPT:
-                self._kept[path] = unit
-            yield unit
+            model = self._load_model(path)
+            if sum(map(_size, (*self._kept, path))) <= MEMORY_LIMIT:
+                self._kept[path] = model
+            yield model
 
     @cached_property
     def _kept(self) -> dict[Path, TrainedModel]:
-        """Models in memory by folder, because every rule reads all of them."""
+        """Models in memory by folder."""
         return {}
 
-    def _unit(self, path: Path) -> TrainedModel:
+    def _load_model(self, path: Path) -> TrainedModel:
         """Return a finished model, or raise AffuseError."""
         module, description = model_files.load(path)
         where = (path.parent.name, seed(path))
@@ -219,7 +223,7 @@ def _epochs(path: Path, targets: Sequence[str]) -> np.ndarray:
     scores = list[list[float]]()
     for line, row in read_rows(path, model_files.HISTORY_COLUMNS):
         try:
-            scores.append([number(row[place]) for place in places])
+            scores.append([parse_number(row[place]) for place in places])
         except ValueError as error:
             raise DamagedFileError(
                 f"{path}, line {line}: {printable(str(error))}; {DAMAGED}"

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from affuse.data.splits.protocols import some
+from affuse.data.splits.protocols import abbreviate
 
 
 class Skipped(Exception):
-    """Rule that cannot be applied; the message gives the reason."""
+    """Error of a rule that cannot be applied; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Sentence of a rule on a leak, or a note."""
+    """Leak or note that a rule reports about a run."""
 
-    text: str  # the fault, its number of cases, examples, the remedy
+    text: str  # what is wrong, number of cases, examples, and what to do
     fatal: bool = True  # True for a leak, False for a note
     said: bool = False  # True if `train` logs the note too, because it may hide a leak
 
@@ -29,4 +29,4 @@ def examples(ids: Sequence[str]) -> str:
         >>> examples(["b", "a"]), examples(["a"])
         ('2 utterances (a, b)', '1 utterance (a)')
     """
-    return f"{len(ids):,} utterance{'s' * (len(ids) != 1)} ({some(ids)})"
+    return f"{len(ids):,} utterance{'s' * (len(ids) != 1)} ({abbreviate(ids)})"

@@ -12,7 +12,7 @@ from torch import Tensor
 from affuse.data.cache import cache_selection, corpus_table, store
 from affuse.data.cache.embedding_views import join, narrow
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.recording_spans import Stretch
+from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.records import Corpus, check_name
@@ -20,18 +20,18 @@ from affuse.data.runs.fold_table import read_folds
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import read_info
 from affuse.fuse.inputs.tensors import gather
-from affuse.fuse.linting.evidence import CACHE, CORPUS, TRAINED, Evidence, Stated
+from affuse.fuse.linting.evidence import CACHE, CORPUS, TRAINED, Evidence, TrueRatings
 from affuse.fuse.models.design_files import missing_file
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.trained import model_files
-from affuse.fuse.trained.model_folders import finished, warn
+from affuse.fuse.trained.model_folders import finished_models, warn_of_unlisted_models
 from affuse.fuse.training.run_description import fold_rows
 from affuse.fuse.training.run_plan import RunPlan
 
 INTERRUPTED = "its training was interrupted"
 
 
-def planned(
+def gather_planned_run(
     plan: RunPlan,
     corpus: Corpus,
     embeddings: Mapping[str, Embeddings],
@@ -59,12 +59,12 @@ def planned(
         corpus=corpus,
         contents=_contents(embeddings.values()),
         stretches=stretches(embeddings.values()),
-        tensors=Stated("the tensors", plan.common.ids, plan.common.truth),
+        tensors=TrueRatings("the tensors", plan.common.ids, plan.common.truth),
         load=lambda fold, ids: plan.aligned[fold].rows(ids, features=names).features,
     )
 
 
-def left(folder: Path, cache: Path) -> Evidence:
+def gather_finished_run(folder: Path, cache: Path) -> Evidence:
     """Return the evidence in a run's folder, and in its cache as far as it exists.
 
     Args:
@@ -76,8 +76,8 @@ def left(folder: Path, cache: Path) -> Evidence:
         AffuseError: if it cannot be read
     """
     info, rows = read_info(folder), read_folds(folder)
-    paths = finished(folder)
-    warn(folder)
+    paths = finished_models(folder)
+    warn_of_unlisted_models(folder)
     recipes = model_files.recipes(paths)
     missing: dict[str, str] = {}
     if not paths or not RunFolder(folder).predictions.is_file():
@@ -99,7 +99,7 @@ def left(folder: Path, cache: Path) -> Evidence:
             for m, r in recipes[fold].items()
         }
         features = gather(caches, ids)
-        names = trainable(info.design).features(tuple(caches))
+        names = find_trainable(info.design).features(tuple(caches))
         return {name: torch.from_numpy(features[name]) for name in names}
 
     return Evidence(
@@ -159,7 +159,7 @@ def _contents(embeddings: Iterable[Embeddings]) -> dict[str, dict[str, str]]:
     return contents
 
 
-def stretches(embeddings: Iterable[Embeddings]) -> dict[str, Stretch]:
+def stretches(embeddings: Iterable[Embeddings]) -> dict[str, RecordingSpan]:
     """Return the stretch of a recording that each utterance is, by id.
 
     Stretches with digests of their samples take precedence.
@@ -167,7 +167,7 @@ def stretches(embeddings: Iterable[Embeddings]) -> dict[str, Stretch]:
     Args:
         embeddings: rows of several caches
     """
-    by_id: dict[str, Stretch] = {}
+    by_id: dict[str, RecordingSpan] = {}
     for each in embeddings:
         for id_, stretch in zip(each.ids, each.stretches, strict=False):
             earlier = by_id.get(id_)

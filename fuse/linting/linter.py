@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from types import ModuleType
 
 from affuse.data.cache.store import Embeddings
-from affuse.data.errors import AffuseError, options_at_fault
+from affuse.data.errors import AffuseError, as_option_errors
 from affuse.data.installed_plugins import PluginError
 from affuse.data.plugin_kinds import RULE_KIND
 from affuse.data.plugins import load, load_all, names, source
@@ -22,14 +22,14 @@ from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
 from affuse.fuse.linting.evidence import TRAINED, Evidence
 from affuse.fuse.linting.finding import Finding, Skipped
-from affuse.fuse.linting.gathering import planned
+from affuse.fuse.linting.gathering import gather_planned_run
 from affuse.fuse.training.run_plan import RunPlan
 
 log = logging.getLogger(__name__)
 
 
 class Leak(AffuseError):
-    """Rule that fails; the lines of the error name run, rule and findings."""
+    """Error of a rule that fails; its lines name the run, the rule and the findings."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +53,18 @@ class Result:
         return FAILS if self.fails else "note" if self.findings else "ok"
 
 
-def rules() -> list[str]:
+def rule_names() -> list[str]:
     """Return the names of all rules."""
     return names(RULE_KIND)
 
 
-def explain() -> list[str]:
+def explain_rules() -> list[str]:
     """Return a line for each rule with its requirement.
 
     A rule of a plug-in that cannot be loaded has a line with the reason.
     """
-    width = max(map(len, rules()))
-    return [f"{name:<{width}}  {_explained(name)}" for name in rules()]
+    width = max(map(len, rule_names()))
+    return [f"{name:<{width}}  {_explained(name)}" for name in rule_names()]
 
 
 def _explained(name: str) -> str:
@@ -76,7 +76,7 @@ def _explained(name: str) -> str:
     return doc.splitlines()[0]
 
 
-def check(evidence: Evidence, chosen: Iterable[str]) -> tuple[Result, ...]:
+def apply_rules(evidence: Evidence, chosen: Iterable[str]) -> tuple[Result, ...]:
     """Return the results of some rules, each independent of the others.
 
     Args:
@@ -137,12 +137,14 @@ def check_plans(
         Leak: if another rule fails; nothing is written
         OptionError: if there is no rule of a name in `allow`
     """
-    with options_at_fault():
+    with as_option_errors():
         for name in allow:
             load(RULE_KIND, name)
     early = [name for name, rule in load_all(RULE_KIND) if TRAINED not in rule.NEEDS]
     by_run = {
-        plan.info.name: check(planned(plan, corpus, embeddings, trained=False), early)
+        plan.info.name: apply_rules(
+            gather_planned_run(plan, corpus, embeddings, trained=False), early
+        )
         for plan in plans
     }
     findings = (r.findings for results in by_run.values() for r in results)
@@ -171,12 +173,14 @@ def check_runs(
     """
     by_run = {}
     for plan in plans:
-        results = check(planned(plan, corpus, embeddings, trained=True), rules())
+        results = apply_rules(
+            gather_planned_run(plan, corpus, embeddings, trained=True), rule_names()
+        )
         record = {
-            r.rule: {**facts(r), "allowed": r.fails and r.rule in allow}
+            r.rule: {**result_as_json(r), "allowed": r.fails and r.rule in allow}
             for r in results
         }
-        with digests.rewriting(plan.folder, [RunFolder.leaks]):
+        with digests.rewrite_files(plan.folder, [RunFolder.leaks]):
             publish(
                 RunFolder(plan.folder).leaks,
                 (json.dumps(record, indent=1) + "\n").encode(),
@@ -193,19 +197,19 @@ def _refuse(
     for run, results in by_run.items():
         for result in results:
             if result.fails and result.rule in allow:
-                for line in (run, *lines([result])):
+                for line in (run, *result_lines([result])):
                     log.warning("%s", line)
             elif result.fails:
                 leaks.setdefault(run, []).append(result)
     if leaks:
-        listing = [line for run, r in leaks.items() for line in (run, *lines(r))]
+        listing = [line for run, r in leaks.items() for line in (run, *result_lines(r))]
         failing = sorted({result.rule for each in leaks.values() for result in each})
         options = " ".join(f"--allow {rule}" for rule in failing)
         end += f"; if this is intended, add {options}"
         raise Leak("a rule of the linter fails", *listing, end)
 
 
-def lines(results: Iterable[Result]) -> list[str]:
+def result_lines(results: Iterable[Result]) -> list[str]:
     """Return a line for each rule and for each of its findings, for the terminal.
 
     Args:
@@ -219,7 +223,7 @@ def lines(results: Iterable[Result]) -> list[str]:
     return listing
 
 
-def facts(result: Result) -> dict[str, object]:
+def result_as_json(result: Result) -> dict[str, object]:
     """Return a result as a JSON object.
 
     Args:

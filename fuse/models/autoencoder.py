@@ -1,7 +1,8 @@
 """Autoencoders of one modality: the paper's dimensionality reduction (equations 3-6).
 
-`Autoencoder` encodes an embedding, with all its layers concatenated. `Layerwise`
-encodes the layers separately, and `Mixed` encodes weighted means of them.
+`Autoencoder` encodes an embedding, with all its layers concatenated.
+`LayerwiseAutoencoder` encodes the layers separately, and `ScalarMixAutoencoder` encodes
+weighted means of the layers.
 """
 
 from torch import Tensor, nn
@@ -61,7 +62,7 @@ class Autoencoder(nn.Module):
         return self.decode(self.encode(embedding))
 
 
-class Layerwise(Autoencoder):
+class LayerwiseAutoencoder(Autoencoder):
     """Autoencoder that is shared by all layers and encodes each layer separately.
 
     Args:
@@ -103,10 +104,11 @@ class Layerwise(Autoencoder):
         return separate
 
 
-class Mixed(Autoencoder):
-    """Autoencoder of mixtures of layers, whose codes together restore the layers.
+class ScalarMixAutoencoder(Autoencoder):
+    """Autoencoder of scalar mixes, which reconstructs all layers from their codes.
 
-    A reconstruction of the mixtures would favour mixtures that are easy to restore.
+    If it reconstructed the mixes, training would prefer mixes that are easy to
+    reconstruct.
 
     Args:
         dim: size of a mixture

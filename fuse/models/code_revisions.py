@@ -2,8 +2,8 @@
 
 A design that comes with the project has a revision number. The number is raised when
 the same settings would give different models; moving or reformatting the file changes
-nothing. All other designs, and edited built-in designs, are identified by a digest. It
-covers the syntax tree of the module and of the modules that it imports, without
+nothing. All other designs, and edited built-in designs, are identified by a digest. The
+digest covers the syntax tree of the module and of the modules that it imports, without
 docstrings and comments. The standard library and installed packages are left out. The
 digest of a design from an installed package covers that package, and the identity
 states the package's name.
@@ -18,7 +18,11 @@ from affuse.data.plugins import PluginSource
 from affuse.data.system import source_digests
 from affuse.data.system.source_digests import Revision
 
-NEAR = (DESIGN_KIND.package, BASELINE_KIND.package, "affuse.fuse.models.regressor")
+DIGESTED_CODE = (
+    DESIGN_KIND.package,
+    BASELINE_KIND.package,
+    "affuse.fuse.models.regressor",
+)
 HELPERS = {  # modules of designs that are not plug-ins
     "zeroshot": f"{BASELINE_KIND.package}._zeroshot"
 }
@@ -43,10 +47,10 @@ BUILT_IN: Mapping[str, Revision] = {
 
 
 @lru_cache(maxsize=256)
-def of(fusion: str) -> str:
+def code_identity(fusion: str) -> str:
     """Return the identity of the code of a design or a baseline.
 
-    The identity is cached, because code that is edited later is not imported again.
+    The identity is cached, because Python does not import edited code again.
 
     Args:
         fusion: name of the design or baseline
@@ -60,8 +64,8 @@ def of(fusion: str) -> str:
     """
     source = _source(fusion)
     if source.is_outside:
-        return source_digests.outside_identity(source, NEAR)
-    return source_digests.identity(source.module, NEAR, BUILT_IN.get(fusion))
+        return source_digests.outside_identity(source, DIGESTED_CODE)
+    return source_digests.identity(source.module, DIGESTED_CODE, BUILT_IN.get(fusion))
 
 
 def digest(fusion: str) -> str:
@@ -70,7 +74,7 @@ def digest(fusion: str) -> str:
     Args:
         fusion: name of a file or package in fuse/models/designs or baselines
     """
-    return source_digests.digest(_source(fusion).module, NEAR)
+    return source_digests.digest(_source(fusion).module, DIGESTED_CODE)
 
 
 def packages(fusion: str) -> dict[str, str]:

@@ -13,8 +13,8 @@ fitted on out-of-fold predictions, see
 
 Weights of highest CCC
 ----------------------
-Let the predictions y have means m and covariance S, and the truth t variance v and
-covariance g with the predictions. The CCC of ``w'y + c`` is::
+Let y be the predictions, with means m and covariance S. Let t be the truth, with
+variance v and covariance g with the predictions. The CCC of ``w'y + c`` is::
 
     2 w'g / (v + w'S w + (mean(t) - w'm - c)^2)
 
@@ -34,10 +34,10 @@ from torch import Tensor, nn
 
 DECISIONS = ("latemean", "lateccc", "stacking")
 MODALITIES = ("audio", "text")  # also the names of the unimodal designs
-PENALTIES = np.logspace(-3, 3, 13)  # for stacking, chosen by leave-one-out
+PENALTIES = np.logspace(-3, 3, 13)  # of stacking; leave-one-out error chooses one
 
 
-class Decisions(nn.Module):
+class DecisionFusion(nn.Module):
     """Weighted sum of the predictions of unimodal models, initially their mean.
 
     Args:
@@ -54,7 +54,7 @@ class Decisions(nn.Module):
             self.weigh.weight.copy_(mean)
             self.weigh.bias.zero_()
 
-    def votes(self, features: Mapping[str, Tensor]) -> Tensor:
+    def base_predictions(self, features: Mapping[str, Tensor]) -> Tensor:
         """Return the predictions of all models, concatenated by model.
 
         Args:
@@ -74,19 +74,19 @@ class Decisions(nn.Module):
         Returns:
             (batch, targets), on the scale of the ratings
         """
-        fused: Tensor = self.weigh(self.votes(features))
+        fused: Tensor = self.weigh(self.base_predictions(features))
         return fused
 
 
 def ccc_weights(
-    votes: np.ndarray, truth: np.ndarray, *, nonnegative: bool = False
+    predictions: np.ndarray, truth: np.ndarray, *, nonnegative: bool = False
 ) -> tuple[np.ndarray, float]:
     """Return the weights and the constant that maximise the CCC on these rows.
 
     Args:
-        votes: (n, models) predictions
+        predictions: (n, models) predictions
         truth: (n,) in any unit
-        nonnegative: allow no weight below 0
+        nonnegative: require weights of at least 0
 
     Returns:
         weights (models,) and the constant; the weights are 0 if no prediction
@@ -94,15 +94,17 @@ def ccc_weights(
     """
     from sklearn.linear_model import LinearRegression
 
-    fitted = LinearRegression(positive=nonnegative).fit(votes, truth)
-    return scaled(fitted.coef_, votes, truth)
+    fitted = LinearRegression(positive=nonnegative).fit(predictions, truth)
+    return scale_to_ccc(fitted.coef_, predictions, truth)
 
 
-def stacking_weights(votes: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return weights of ridge regression on standardised votes, scaled for the CCC.
+def stacking_weights(
+    predictions: np.ndarray, truth: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Return ridge weights on standardised predictions, scaled to the highest CCC.
 
     Args:
-        votes: (n, models * ratings) predictions
+        predictions: (n, models * ratings) predictions
         truth: (n,) in any unit
 
     Returns:
@@ -110,14 +112,16 @@ def stacking_weights(votes: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, 
     """
     from sklearn.linear_model import RidgeCV
 
-    spread = votes.std(axis=0)
+    spread = predictions.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
-    fitted = RidgeCV(PENALTIES).fit((votes - votes.mean(axis=0)) / spread, truth)
-    return scaled(fitted.coef_ / spread, votes, truth)
+    fitted = RidgeCV(PENALTIES).fit(
+        (predictions - predictions.mean(axis=0)) / spread, truth
+    )
+    return scale_to_ccc(fitted.coef_ / spread, predictions, truth)
 
 
-def scaled(
-    direction: np.ndarray, votes: np.ndarray, truth: np.ndarray
+def scale_to_ccc(
+    direction: np.ndarray, predictions: np.ndarray, truth: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Return the weights and the constant of highest CCC along a direction.
 
@@ -125,14 +129,16 @@ def scaled(
 
     Args:
         direction: (models,)
-        votes: (n, models) predictions
+        predictions: (n, models) predictions
         truth: (n,) in any unit
 
     Returns:
         weights (models,) and the constant
     """
-    spread = (votes @ direction).std()
-    # If the truth does not correlate with any vote, this is a rounding error.
-    idle = spread <= 1e-9 * (np.abs(votes).max() * np.abs(direction).sum() + 1e-30)
+    spread = (predictions @ direction).std()
+    # If the truth does not correlate with any prediction, this is a rounding error.
+    idle = spread <= 1e-9 * (
+        np.abs(predictions).max() * np.abs(direction).sum() + 1e-30
+    )
     weights = np.zeros_like(direction) if idle else direction * truth.std() / spread
-    return weights, float(truth.mean() - votes.mean(axis=0) @ weights)
+    return weights, float(truth.mean() - predictions.mean(axis=0) @ weights)

@@ -1,10 +1,10 @@
 """Record of a fusion design: its class, and the properties that the class declares.
 
-A design is a file in fuse/models/designs, a module of an installed package, a file of
-the user's, or a class. Its properties are attributes of the class or of its module:
+A design is a file in fuse/models/designs, a module of an installed package, a
+user's file, or a class. Its properties are attributes of the class or of its module:
 ``MODALITIES``, and where they apply ``TOKENS``, ``TOLERANT`` and ``EXTRA_SETTINGS``.
-They are read once, when a `Design` is created, because a notebook is a single module,
-and any later cell may define its names again.
+They are read once, when a `Design` is created: in a notebook, which is a single module,
+a later cell may define the same names again.
 """
 
 import sys
@@ -74,7 +74,7 @@ class Design:
 
     @classmethod
     def of(cls, module: ModuleType) -> "Design":
-        """Return the design of a module, whose properties belong to one class only.
+        """Return the design of a module, which declares the properties of one class.
 
         Args:
             module: defines ``Fusion`` and its properties

@@ -34,13 +34,13 @@ def use_files(paths: Sequence[Path]) -> tuple[str, ...]:
     stems = [path.stem for path in paths]
     if twice := [stem for stem in stems if stems.count(stem) > 1]:
         raise OptionError(
-            f"two files would be the design '{twice[0]}', for a design has the name of "
-            f"its file; rename one of them"
+            f"two files would be the design '{twice[0]}', because a design is named "
+            f"after its file; rename one of them"
         )
     names = tuple(plugins.add_file(DESIGN_KIND, path, Design.of) for path in paths)
-    code_revisions.of.cache_clear()  # a file may have been edited since the last call
+    code_revisions.code_identity.cache_clear()  # files may have been edited
     for name in names:
-        code_revisions.of(name)  # the cache then holds the code that was executed now
+        code_revisions.code_identity(name)  # cache the code that was executed
     return names
 
 
@@ -66,13 +66,13 @@ def use_run_files(run: Path, paths: Sequence[Path]) -> None:
         raise AffuseError(lack)
 
 
-def recorded_file(fusion: str) -> DesignFile | None:
+def design_file(fusion: str) -> DesignFile | None:
     """Return path and digest of the file that defines a design, or None.
 
     Args:
         fusion: name of the design
     """
-    file = plugin_files.of(DESIGN_KIND).get(fusion)
+    file = plugin_files.added_files(DESIGN_KIND).get(fusion)
     return DesignFile(str(file.path), file.sha256) if file else None
 
 

@@ -11,17 +11,17 @@ import torch
 from torch import Tensor, nn
 
 
-class Hiding(nn.Module):
-    """Layer that drops each modality of each utterance with probability p, never all.
+class ModalityDropout(nn.Module):
+    """Layer that drops each modality of an utterance with probability p, but never all.
 
-    If all modalities of an utterance are drawn, one is restored, each with the same
-    probability. So ``share = 1 - (1 - p)^n`` of the utterances lose a modality.
+    If all modalities of an utterance are drawn, one of them is restored, chosen
+    uniformly. So ``share = 1 - (1 - p)^n`` of the utterances lose a modality.
 
-    All random numbers come from dropout layers on ones, so that training of a model
+    All random numbers come from dropout layers that are applied to ones. So a model
     group can replace them by separate masks for each model.
 
     Args:
-        share: of utterances that lose at least one modality, in [0, 1)
+        share: share of the utterances that lose at least one modality, in [0, 1)
         modalities: number of modalities; a single one is never dropped
     """
 

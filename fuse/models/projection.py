@@ -10,10 +10,16 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from affuse.fuse.inputs.chunks import BYTES, CACHED, DOUBLE, spans, take
+from affuse.fuse.inputs.chunks import (
+    CACHE_CHUNK_BYTES,
+    CHUNK_BYTES,
+    DOUBLE,
+    spans,
+    take,
+)
 from affuse.fuse.models.principal_axes import Pieces, rotation, total
 
-LEAST_SPREAD = 1e-6  # standard deviation relative to the mean and to the largest one
+LEAST_SPREAD = 1e-6  # deviation relative to the mean and to the largest deviation
 
 
 class Projection(nn.Module):
@@ -46,7 +52,7 @@ class Projection(nn.Module):
         rows: Tensor | None = None,
         components: int | None = None,
     ) -> Self:
-        """Return the projection that is fitted on some rows only.
+        """Return the projection that is fitted on the training rows only.
 
         The rows are read in chunks, so that they need not fit into memory.
 
@@ -62,11 +68,11 @@ class Projection(nn.Module):
             components = min(components, len(rows), dim)
         projection = cls(dim, components).to(values.device)
 
-        def pieces(limit: int = BYTES) -> Iterator[Tensor]:
+        def pieces(limit: int = CHUNK_BYTES) -> Iterator[Tensor]:
             for span in spans(len(rows), DOUBLE * dim, limit):
                 yield take(values, rows[span].to(values.device)).double()
 
-        mean, std = _moments(lambda: pieces(CACHED), len(rows))
+        mean, std = _moments(lambda: pieces(CACHE_CHUNK_BYTES), len(rows))
         varies = (std > LEAST_SPREAD * std.max()) & (std > LEAST_SPREAD * mean.abs())
         projection.mean.copy_(mean)
         projection.scale.copy_(torch.where(varies, 1 / std, torch.zeros_like(std)))

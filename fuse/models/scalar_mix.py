@@ -2,7 +2,8 @@
 
 Layers differ in what they represent: early ones loudness and pitch, late ones words. So
 each rating has a weighted mean of the layers (Peters et al., 2018, NAACL, equation 1).
-Their common factor is left out, because the next linear layer contains it::
+The factor gamma of that equation is left out, because the next linear layer contains
+it::
 
     x_r = sum_l softmax(PACE s_r)_l F_l         F_l: layer l, standardised
 
@@ -17,13 +18,13 @@ from torch import Tensor, nn
 
 from affuse.data.cache.recipe import LayerBlock, LayerStructure
 
-# Adam moves a parameter by about one learning rate in each step. Scores of a softmax
-# need differences of some units, weights of a linear layer of some hundredths. So
-# scores are multiplied by this factor.
-PACE = 20
+# Adam moves a parameter by about one learning rate in each step. The weights of a
+# linear layer need changes of hundredths, but the scores of a softmax need changes of
+# units. So the scores are multiplied by this factor.
+SCORE_FACTOR = 20
 
 
-class Mixture(nn.Module):
+class ScalarMix(nn.Module):
     """Weighted means of layers, one for each rating; initially all weights are equal.
 
     Where the embeddings of several encoders are joined, the layers of each encoder are
@@ -41,8 +42,8 @@ class Mixture(nn.Module):
 
     def weights(self) -> Tensor:
         """Return the weights (targets, layers), which sum to 1 in each encoder."""
-        scores = self.scores.split([block.layers for block in self.blocks], dim=1)
-        return torch.cat([(PACE * each).softmax(dim=1) for each in scores], dim=1)
+        scores = (SCORE_FACTOR * self.scores).split([b.layers for b in self.blocks], 1)
+        return torch.cat([each.softmax(dim=1) for each in scores], dim=1)
 
     def forward(self, embedding: Tensor) -> Tensor:
         """Return the mixture of each rating.
@@ -74,7 +75,7 @@ def blocks(structure: LayerStructure, size: int) -> tuple[LayerBlock, ...]:
     return structure
 
 
-class PerRating(nn.Module):
+class PerRatingDesign(nn.Module):
     """Design that predicts each rating from the codes of that rating's mixture.
 
     Args:
@@ -113,5 +114,5 @@ def layer_weights(system: nn.Module) -> dict[str, Tensor]:
     return {
         name.rpartition(".")[2]: module.weights().detach()
         for name, module in system.named_modules()
-        if isinstance(module, Mixture)
+        if isinstance(module, ScalarMix)
     }

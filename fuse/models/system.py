@@ -12,18 +12,19 @@ everything that was fitted, so one file of weights predicts new recordings.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from torch import Tensor, nn
 
-from affuse.data.cache.recipe import LayerBlock, LayerStructure
-from affuse.fuse.models.autoencoder import Autoencoder, Layerwise, Mixed
+from affuse.data.cache.recipe import LayerStructure
+from affuse.fuse.models.autoencoder import (
+    Autoencoder,
+)
 from affuse.fuse.models.design import Design, find
-from affuse.fuse.models.modality_dropout import Hiding
+from affuse.fuse.models.modality_dropout import ModalityDropout
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.regressor import pick
-from affuse.fuse.models.scalar_mix import Mixture, PerRating, blocks
+from affuse.fuse.models.system_parts import SystemParts
 from affuse.fuse.settings import Settings
 
 
@@ -64,13 +65,13 @@ class System(nn.Module):
         design = find(fusion)
         needed = design.modalities
         self.projections = nn.ModuleDict({m: pick(projections, m) for m in needed})
-        shapes = Shapes(design, settings, targets, dict(layers or {}))
+        parts = SystemParts(design, settings, targets, dict(layers or {}))
         sizes = {m: projections[m].size for m in needed}
-        self.hide = Hiding(settings.modality_dropout, len(needed))
-        self.mixtures = shapes.mixtures(sizes)
+        self.drop_modalities = ModalityDropout(settings.modality_dropout, len(needed))
+        self.mixtures = parts.mixtures(sizes)
         self.corrupt = nn.Dropout(settings.input_dropout)
-        self.autoencoders = shapes.autoencoders(sizes)
-        self.fusion = shapes.fusion(sizes)
+        self.autoencoders = parts.autoencoders(sizes)
+        self.fusion = parts.fusion(sizes)
         self._fills = settings.modality_dropout > 0
         self._leaves_out = design.tolerant
 
@@ -80,7 +81,7 @@ class System(nn.Module):
         return len(self.projections) > 1 and (self._fills or self._leaves_out)
 
     def project(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return projected embeddings; projections are not trained, so once is enough.
+        """Return projected embeddings, which training may compute once and reuse.
 
         A `robust` system accepts missing modalities. If it was trained with modality
         dropout, the training mean replaces them; otherwise the design omits them.
@@ -116,7 +117,7 @@ class System(nn.Module):
         Args:
             projected: {modality: (batch, projected size)}
         """
-        codes = self.hide(projected)
+        codes = self.drop_modalities(projected)
         for modality, mixture in self.mixtures.items():
             if modality in codes:
                 codes[modality] = mixture(codes[modality])
@@ -151,100 +152,3 @@ class System(nn.Module):
 
     def _autoencoder(self, modality: str) -> Autoencoder:
         return cast(Autoencoder, self.autoencoders[modality])
-
-
-@dataclass(frozen=True)
-class Shapes:
-    """Sizes of layers, codes and ratings that the parts of a system exchange."""
-
-    design: Design
-    settings: Settings
-    targets: int
-    layers: Mapping[str, LayerStructure]
-
-    @property
-    def weighted(self) -> bool:
-        """True if layers are mixed for each rating."""
-        return self.settings.layers == "weighted"
-
-    def tokens(self, modality: str) -> int:
-        """Return the number of codes of a modality that the design gets.
-
-        It is 1 where layers are mixed or reduced by PCA, and where the modality has
-        several encoders, whose layers differ in size. It is also 1 for pretrained
-        autoencoders, which all designs share.
-
-        Args:
-            modality: its name
-        """
-        joined = self.settings.reduce == "pca" or self.settings.training == "pretrain"
-        separate = self.design.tokens and not joined and not self.weighted
-        layers = self.layers.get(modality, 1)
-        return layers if separate and isinstance(layers, int) else 1
-
-    def mixtures(self, sizes: Mapping[str, int]) -> nn.ModuleDict:
-        """Return a mixture of layers for each modality; empty if layers are not mixed.
-
-        Args:
-            sizes: {modality: projected size}
-        """
-        chosen = sizes if self.weighted else {}
-        return nn.ModuleDict(
-            {m: Mixture(self._blocks(m, n), self.targets) for m, n in chosen.items()}
-        )
-
-    def _blocks(self, modality: str, size: int) -> tuple[LayerBlock, ...]:
-        """Return the layers of each encoder of a modality."""
-        return blocks(self.layers.get(modality, 1), size)
-
-    def _mixed(self, modality: str, size: int) -> int:
-        """Return the size of a mixture of a modality's layers."""
-        return sum(block.dim for block in self._blocks(modality, size))
-
-    def autoencoders(self, sizes: Mapping[str, int]) -> nn.ModuleDict:
-        """Return an autoencoder for each modality; empty with another reduction.
-
-        Args:
-            sizes: {modality: projected size}
-        """
-        chosen = sizes if self.settings.reduce == "autoencoder" else {}
-        return nn.ModuleDict({m: self._autoencoder(m, n) for m, n in chosen.items()})
-
-    def _autoencoder(self, modality: str, size: int) -> Autoencoder:
-        hidden, latent = self.settings.autoencoder_hidden, self.settings.latent
-        if self.weighted:
-            return Mixed(
-                self._mixed(modality, size),
-                hidden=hidden,
-                latent=latent,
-                size=size,
-                mixtures=self.targets,
-            )
-        if (layers := self.tokens(modality)) > 1:
-            return Layerwise(
-                size // layers, hidden=hidden, latent=latent, layers=layers
-            )
-        return Autoencoder(size, hidden=hidden, latent=latent)
-
-    def fusion(self, sizes: Mapping[str, int]) -> nn.Module:
-        """Return the design as a module, built for the codes of the modalities.
-
-        Args:
-            sizes: {modality: projected size}
-        """
-        if self.settings.reduce == "autoencoder":
-            codes = {m: self.tokens(m) * self.settings.latent for m in sizes}
-        elif self.weighted:
-            codes = {m: self._mixed(m, n) for m, n in sizes.items()}
-        else:
-            codes = dict(sizes)
-        options: dict[str, Any] = {
-            "hidden": self.settings.hidden,
-            "dropout": self.settings.dropout,
-        }
-        if self.design.tokens:
-            options["tokens"] = {m: self.tokens(m) for m in sizes}
-        extra = self.design.extra_settings
-        options |= {name: getattr(self.settings, name) for name in extra}
-        module: nn.Module = self.design.Fusion(codes, targets=self.targets, **options)
-        return PerRating(module) if self.weighted else module

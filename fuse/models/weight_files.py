@@ -59,7 +59,7 @@ def size(state: State, name: str, axis: int = 0) -> int:
     return state[name].shape[axis]
 
 
-def restored(build: Callable[[], nn.Module], state: State) -> nn.Module:
+def restore_module(build: Callable[[], nn.Module], state: State) -> nn.Module:
     """Return a module with these weights.
 
     Args:

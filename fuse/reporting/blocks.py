@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from affuse.fuse.reporting.measures import MEAN, MEASURES, heading
-from affuse.fuse.reporting.table_records import ReportTable, TableRow, shown
+from affuse.fuse.reporting.table_records import ReportTable, TableRow, section_names
 from affuse.fuse.wording import figure
 
 WIDTH = 100  # default width of plain text, in columns
@@ -57,7 +57,7 @@ def _split(table: ReportTable) -> Iterator[TableBlock]:
     """Yield a block per section with r, C_b, scale and location of each rating."""
     letters = [LETTERS[target] for target in table.targets]
     heads = [f"{k} {part}" for k in letters for part in ("r", "Cb", "v", "u")]
-    for section in shown(table.rows):
+    for section in section_names(table.rows):
         rows = [r for r in table.rows if section in r.sections and r.info]
         if rows:
             yield TableBlock(
@@ -83,7 +83,7 @@ def _parts(row: TableRow, section: str, table: ReportTable) -> Iterator[str]:
 
 def _measures(table: ReportTable) -> Iterator[TableBlock]:
     """Yield blocks with the requested measures of each section, as wide as fits."""
-    for section in shown(table.rows):
+    for section in section_names(table.rows):
         rows = [row for row in table.rows if section in row.measures]
         if not rows:
             continue

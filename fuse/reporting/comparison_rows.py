@@ -15,8 +15,8 @@ from affuse.data.errors import AffuseError
 from affuse.data.options.shared_options import named_caches
 from affuse.data.options.training_options import Train
 from affuse.data.runs.run_information import RunInfo
-from affuse.fuse.models.trainable.design_registry import trainable
-from affuse.fuse.reporting.contrasts import Side, contrast, same_encoder
+from affuse.fuse.models.trainable.design_registry import find_trainable
+from affuse.fuse.reporting.contrasts import ComparedRun, contrast, same_encoder
 from affuse.fuse.reporting.row_labels import describe
 from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.setting_ranges import EVERY_LAYER
@@ -25,8 +25,8 @@ from affuse.fuse.training.setting_resolution import has_map
 BY_FOLD = "(fine-tuned for each fold)"  # end of a fold-specific checkpoint's name
 
 
-def to_beat(
-    rows: Sequence[TableRow], sides: Sequence[Side], against: str
+def choose_rivals(
+    rows: Sequence[TableRow], sides: Sequence[ComparedRun], against: str
 ) -> dict[int, list[int]]:
     """Return the numbers of the rows that each row is compared with.
 
@@ -47,7 +47,9 @@ def to_beat(
         matches = _named(rows, against)
         return {i: matches for i in places if matches and i not in matches}
     rivals = {
-        i: _mapped(i, rows, sides) if rows[i].mapped else fair(i, rows, sides)
+        i: _mapped(i, rows, sides)
+        if rows[i].mapped
+        else find_single_modality_rivals(i, rows, sides)
         for i in places
         if rows[i].mapped or _is_fusion(rows[i])
     }
@@ -79,13 +81,15 @@ def _named(rows: Sequence[TableRow], against: str) -> list[int]:
     return matches
 
 
-def _mapped(i: int, rows: Sequence[TableRow], sides: Sequence[Side]) -> list[int]:
+def _mapped(
+    i: int, rows: Sequence[TableRow], sides: Sequence[ComparedRun]
+) -> list[int]:
     """Return the numbers of the mapped baselines, fair comparisons only if any."""
     mapped = [k for k, row in enumerate(rows) if row.info and has_map(row.info)]
     return [k for k in mapped if not contrast(sides[i], sides[k]).reasons] or mapped
 
 
-def best(others: Sequence[int], rows: Sequence[TableRow], section: str) -> int:
+def best_row(others: Sequence[int], rows: Sequence[TableRow], section: str) -> int:
     """Return the number of the row of highest mean CCC; undefined CCCs are last.
 
     Args:
@@ -97,7 +101,9 @@ def best(others: Sequence[int], rows: Sequence[TableRow], section: str) -> int:
     return max(others, key=lambda i: -math.inf if math.isnan(values[i]) else values[i])
 
 
-def fair(i: int, rows: Sequence[TableRow], sides: Sequence[Side]) -> list[int]:
+def find_single_modality_rivals(
+    i: int, rows: Sequence[TableRow], sides: Sequence[ComparedRun]
+) -> list[int]:
     """Return the numbers of the single-modality rivals of a row of several modalities.
 
     They take one modality and the same encoder of it as the row. If some of them were
@@ -113,13 +119,13 @@ def fair(i: int, rows: Sequence[TableRow], sides: Sequence[Side]) -> list[int]:
 
 
 def _rivals(
-    modality: str, i: int, rows: Sequence[TableRow], sides: Sequence[Side]
+    modality: str, i: int, rows: Sequence[TableRow], sides: Sequence[ComparedRun]
 ) -> list[int]:
-    """Return the numbers of the rivals of one modality; see `fair`."""
+    """Return the numbers of the single-modality rivals of one modality."""
     on_encoder = [
         k
         for k, row in enumerate(rows)
-        if trainable(row.design).single_modality == modality
+        if find_trainable(row.design).single_modality == modality
         and not row.mapped
         and (row.members > 1) == (rows[i].members > 1)
         and same_encoder(sides[i].info, sides[k].info, modality)
@@ -128,15 +134,19 @@ def _rivals(
     return trained_alike or on_encoder
 
 
-def gaps(
-    rows: Sequence[TableRow], sides: Sequence[Side], against: str, *, narrowed: bool
+def explain_missing_rivals(
+    rows: Sequence[TableRow],
+    sides: Sequence[ComparedRun],
+    against: str,
+    *,
+    narrowed: bool,
 ) -> Iterator[str]:
     """Yield a sentence on each single modality without a fair comparison.
 
     Args:
         rows: of the table
         sides: properties of each row's models, in the same order
-        against: as for `to_beat`
+        against: as for `choose_rivals`
         narrowed: True if the user left rows out, which may be the missing ones
     """
     if against:
@@ -155,10 +165,12 @@ def gaps(
                 yield sentence
     if lacking and narrowed:
         yield "Some comparisons are missing, because rows are left out on request"
-    elif fusions and not any(trainable(row.design).single_modality for row in rows):
+    elif fusions and not any(
+        find_trainable(row.design).single_modality for row in rows
+    ):
         yield (
-            "Does fusion beat one modality? Train audio and text on the same cache to "
-            "see"
+            "No row of a single modality can be compared with fusion. Train audio and "
+            "text on the same cache"
         )
     else:
         yield from _to_train(lacking, rows, sides)
@@ -167,7 +179,7 @@ def gaps(
 def _to_train(
     lacking: Mapping[tuple[str, str], Sequence[int]],
     rows: Sequence[TableRow],
-    sides: Sequence[Side],
+    sides: Sequence[ComparedRun],
 ) -> Iterator[str]:
     """Yield a sentence on each single modality to train, with the command.
 
@@ -178,7 +190,7 @@ def _to_train(
     """
     for (modality, encoder), places in lacking.items():
         names = ", ".join(rows[i].name for i in places)
-        alone = not any(fair(i, rows, sides) for i in places)
+        alone = not any(find_single_modality_rivals(i, rows, sides) for i in places)
         yield (
             f"No row of {modality} alone is on the encoder {encoder}, so {names} "
             f"{'is' if len(places) == 1 else 'are'} not compared with "
@@ -187,7 +199,7 @@ def _to_train(
         )
 
 
-def _command(modality: str, side: Side) -> Train:
+def _command(modality: str, side: ComparedRun) -> Train:
     """Return the command that trains a single modality like the models of a run.
 
     The command names the cache by its digest, because a checkpoint may have several
@@ -218,12 +230,17 @@ def _takes_all(info: RunInfo) -> bool:
 
 
 def _weaker(
-    i: int, rivals: Sequence[int], rows: Sequence[TableRow], sides: Sequence[Side]
+    i: int,
+    rivals: Sequence[int],
+    rows: Sequence[TableRow],
+    sides: Sequence[ComparedRun],
 ) -> str:
     """Return a sentence on a rival that is not the best and not comparable, or ""."""
-    k = best(rivals, rows, "all")
+    k = best_row(rivals, rows, "all")
     reason = contrast(sides[i], sides[k]).reason
-    if not reason or k == best(fair(i, rows, sides), rows, "all"):
+    if not reason or k == best_row(
+        find_single_modality_rivals(i, rows, sides), rows, "all"
+    ):
         return ""  # The line of the comparison gives the reason.
     return (
         f"{rows[i].name}: {rows[k].name} is not the best single modality here, but the "

@@ -14,8 +14,12 @@ from itertools import combinations
 
 from affuse.data.errors import AffuseError
 from affuse.data.runs.run_predictions import Run
-from affuse.fuse.reporting.comparison_rows import best, gaps, to_beat
-from affuse.fuse.reporting.contrasts import Contrast, Side, contrast
+from affuse.fuse.reporting.comparison_rows import (
+    best_row,
+    choose_rivals,
+    explain_missing_rivals,
+)
+from affuse.fuse.reporting.contrasts import ComparedRun, Contrast, contrast
 from affuse.fuse.reporting.table_records import SECTIONS, Pair, TableRow, Versus
 from affuse.fuse.scoring.clusters import ClusterUnit
 from affuse.fuse.scoring.paired_tests import (
@@ -29,7 +33,7 @@ from affuse.fuse.training.setting_resolution import has_map
 Parts = Sequence[Mapping[str, Run]]  # for each row, section -> run
 
 
-def compared(
+def compare_rows(
     parts: Parts,
     rows: Sequence[TableRow],
     *,
@@ -50,35 +54,35 @@ def compared(
         AffuseError: if `against` fits several rows
     """
     sides = _sides(parts, rows)
-    rivals = to_beat(rows, sides, against)
+    rivals = choose_rivals(rows, sides, against)
     tested, missing = list(rows), list[str]()
     for i, others in rivals.items():
         try:
             versus = _versus(i, others, parts, rows, sides, unit)
         except AffuseError:
-            name = rows[best(others, rows, "all")].name
+            name = rows[best_row(others, rows, "all")].name
             missing.append(
                 f"{rows[i].name} - {name}: not compared, because they were scored on "
                 f"other utterances or ratings"
             )
         else:
             tested[i] = replace(rows[i], versus=versus)
-    lacking = gaps(rows, sides, against, narrowed=narrowed)
+    lacking = explain_missing_rivals(rows, sides, against, narrowed=narrowed)
     return _adjusted(tested), (*missing, *lacking)
 
 
-def _sides(parts: Parts, rows: Sequence[TableRow]) -> list[Side]:
+def _sides(parts: Parts, rows: Sequence[TableRow]) -> list[ComparedRun]:
     """Return the properties of each row's models, from their predictions.
 
     Ensembles and mapped networks have the properties of their run.
     """
     runs = [each["all"] for each in parts]
     of_models = {
-        row.info.name: Side.of(run)
+        row.info.name: ComparedRun.of(run)
         for row, run in zip(rows, runs, strict=True)
         if row.info and not row.mapped and row.members == 1
     }
-    return [of_models.get(run.info.name) or Side.of(run) for run in runs]
+    return [of_models.get(run.info.name) or ComparedRun.of(run) for run in runs]
 
 
 def _versus(
@@ -86,7 +90,7 @@ def _versus(
     others: Sequence[int],
     parts: Parts,
     rows: Sequence[TableRow],
-    sides: Sequence[Side],
+    sides: Sequence[ComparedRun],
     unit: ClusterUnit | str,
 ) -> dict[str, Versus]:
     """Return the comparison of a row with the best of the others in each section.
@@ -103,7 +107,7 @@ def _versus(
             if same in done:
                 by_section[section] = done[same]
                 continue
-            k = best(rivals, rows, section)
+            k = best_row(rivals, rows, section)
             pair = parts[i][section], parts[k][section]
             differences = _with_map(contrast(sides[i], sides[k]), rows[i], rows[k])
             versus = _difference(rows[k].name, *pair, unit, differences)
@@ -150,7 +154,7 @@ def _adjusted(rows: Sequence[TableRow]) -> list[TableRow]:
     ]
 
 
-def all_pairs(
+def compare_all_pairs(
     parts: Parts, rows: Sequence[TableRow], *, unit: ClusterUnit | str
 ) -> tuple[Pair, ...]:
     """Return the difference of each row and every later one, on all utterances.

@@ -1,8 +1,8 @@
 """Differences between two runs that forbid a significance mark between their rows.
 
-Two rows may differ in one thing: in their designs, or in their encoders. A difference
-counts where both runs use what differs: a baseline has no epochs, so its row can be
-compared with that of a network of any number of epochs.
+Two rows may differ in one property: in their designs, or in their encoders. A different
+setting counts only if both designs use it. For example, a baseline has no epochs, so
+its row can be compared with that of a network trained for any number of epochs.
 """
 
 import hashlib
@@ -14,13 +14,14 @@ from typing import Any, Self
 from affuse.data.runs.fold_table import FoldRow
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
-from affuse.fuse.models.trainable.design_registry import trainable
-from affuse.fuse.scoring.failed_training import diverged
-from affuse.fuse.settings import compared
+from affuse.fuse.models.trainable.design_registry import find_trainable
+from affuse.fuse.scoring.failed_training import count_diverged
+from affuse.fuse.setting_history import compared
 from affuse.fuse.training.parameter_budget import TOLERANCE
 from affuse.fuse.wording import count
 
-UNSAID = ("design", "device", "experiment", "fusion", "label", "seeds")  # not training
+# recorded settings that do not affect the training of a model
+NOT_TRAINING = ("design", "device", "experiment", "fusion", "label", "seeds")
 DIVISION = ("protocol", "folds", "split_seed")  # folds.csv records their result
 # setting -> values of other settings without which it has no effect
 CONDITIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -34,22 +35,22 @@ CONDITIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "pretrain_epochs": {"training": ("pretrain",)},
     "pretrain_rate": {"training": ("pretrain",)},
 }
-EQUAL = (1 + TOLERANCE) / (1 - TOLERANCE)  # largest ratio of two matched sizes
+LARGEST_SIZE_RATIO = (1 + TOLERANCE) / (1 - TOLERANCE)  # of two matched designs
 
 
 @dataclass(frozen=True)
-class Missing:
+class NotRecorded:
     """Placeholder for a setting that a run of another version did not record."""
 
     def __str__(self) -> str:
         return "not recorded"
 
 
-MISSING = Missing()
+NOT_RECORDED = NotRecorded()
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedRun:
     """Properties of a run that decide whether a comparison is fair."""
 
     info: RunInfo
@@ -68,8 +69,8 @@ class Side:
             info=run.info,
             division=division,
             digest=hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest(),
-            diverged=diverged(run.predictions),
-            settings=flat(run.info.settings),
+            diverged=count_diverged(run.predictions),
+            settings=flatten_settings(run.info.settings),
             path=run.path,
         )
 
@@ -87,30 +88,30 @@ class Contrast:
         return "; ".join(self.reasons)
 
 
-def contrast(a: Side, b: Side) -> Contrast:
+def contrast(a: ComparedRun, b: ComparedRun) -> Contrast:
     """Return the differences between two runs that affect both of them."""
     if a.info.name == b.info.name:  # for example, a row and its ensemble
         return Contrast(("both rows are of the same models",))
     sized = _equal_sizes(a, b)
-    names = [name for name in differing(a, b) if not (sized and name == "hidden")]
+    names = [n for n in differing_settings(a, b) if not (sized and n == "hidden")]
     settings = [f"{name} differs: {_both(a, b, name)}" for name in names]
     remark = f"hidden differs for equal sizes: {_both(a, b, 'hidden')}" if sized else ""
     parts = (*_encoders(a, b), *settings, *_division(a, b), *_code(a, b))
     return Contrast((*parts, *_diverged(a, b)), remark)
 
 
-def differing(a: Side, b: Side) -> list[str]:
+def differing_settings(a: ComparedRun, b: ComparedRun) -> list[str]:
     """Return the names of the settings that both runs use and that differ."""
     return [
         name
         for name in dict.fromkeys((*a.settings, *b.settings))
-        if uses(a.info.design, a.settings, name)
-        and uses(b.info.design, b.settings, name)
-        and a.settings.get(name, MISSING) != b.settings.get(name, MISSING)
+        if uses_setting(a.info.design, a.settings, name)
+        and uses_setting(b.info.design, b.settings, name)
+        and a.settings.get(name, NOT_RECORDED) != b.settings.get(name, NOT_RECORDED)
     ]
 
 
-def uses(design: str, settings: Mapping[str, Any], name: str) -> bool:
+def uses_setting(design: str, settings: Mapping[str, Any], name: str) -> bool:
     """Return True if the training of a design depends on a setting.
 
     Args:
@@ -118,15 +119,15 @@ def uses(design: str, settings: Mapping[str, Any], name: str) -> bool:
         settings: all settings that the run recorded, with dotted names
         name: of one setting; a setting of an unknown name counts as used
     """
-    if name in DIVISION or name in UNSAID or not trainable(design).uses(name):
+    if name in (*DIVISION, *NOT_TRAINING) or not find_trainable(design).uses(name):
         return False
     return all(
-        settings.get(other, MISSING) in (*values, MISSING)
+        settings.get(other, NOT_RECORDED) in (*values, NOT_RECORDED)
         for other, values in CONDITIONS.get(name, {}).items()
     )
 
 
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return nested settings by dotted names, without those that affect no training.
 
     Args:
@@ -134,27 +135,26 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         prefix: of the dotted names
     """
     dotted: dict[str, Any] = {}
-    settings = settings if prefix else compared(settings)
-    for name, value in settings.items():
+    for name, value in (settings if prefix else compared(settings)).items():
         if isinstance(value, Mapping):
-            dotted |= flat(value, f"{prefix}{name}.")
-        elif prefix or name not in UNSAID:
+            dotted |= flatten_settings(value, f"{prefix}{name}.")
+        elif prefix or name not in NOT_TRAINING:
             dotted[f"{prefix}{name}"] = value
     return dotted
 
 
-def plain(value: object) -> str:
+def format_value(value: object) -> str:
     """Return a setting as a user types it on the command line.
 
     Args:
         value: of the setting
 
     Examples:
-        >>> plain(0.001), plain(["a", 2]), plain(MISSING)
-        ('0.001', 'a+2', 'not recorded')
+        >>> format_value(0.001), format_value(["a", 2])
+        ('0.001', 'a+2')
     """
     if isinstance(value, list | tuple):
-        return "+".join(map(plain, value))
+        return "+".join(map(format_value, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -169,7 +169,7 @@ def same_encoder(a: RunInfo, b: RunInfo, modality: str) -> bool:
 
 def _seen(run: Run) -> Sequence[FoldRow]:
     """Return the rows of folds.csv that a training can use."""
-    if not trainable(run.info.design).is_trained:
+    if not find_trainable(run.info.design).is_trained:
         return ()
     return [row for row in run.folds if row.part != "test"]
 
@@ -179,25 +179,25 @@ def _place(row: FoldRow) -> tuple[str, str, str]:
     return row.fold, row.part, row.id
 
 
-def _both(a: Side, b: Side, name: str) -> str:
+def _both(a: ComparedRun, b: ComparedRun, name: str) -> str:
     """Return both values of a setting in words."""
-    values = (plain(side.settings.get(name, MISSING)) for side in (a, b))
+    values = (format_value(side.settings.get(name, NOT_RECORDED)) for side in (a, b))
     return " and ".join(values)
 
 
-def _equal_sizes(a: Side, b: Side) -> bool:
+def _equal_sizes(a: ComparedRun, b: ComparedRun) -> bool:
     """Return True if two designs differ in hidden units to match their sizes.
 
-    This is the purpose of --match-parameters. A run does not record the option, but its
-    number of parameters. Those of two matched designs are within `TOLERANCE` of one
-    number.
+    This is the purpose of --match-parameters. A run records its number of parameters,
+    but not the option. Two matched designs are within `TOLERANCE` of one number.
     """
-    sizes = sorted((a.info.parameters, b.info.parameters))
-    close = 0 < sizes[0] and sizes[1] <= EQUAL * sizes[0]
-    return close and a.info.design != b.info.design and "hidden" in differing(a, b)
+    small, large = sorted((a.info.parameters, b.info.parameters))
+    close = 0 < small and large <= LARGEST_SIZE_RATIO * small
+    one_design = a.info.design == b.info.design
+    return close and not one_design and "hidden" in differing_settings(a, b)
 
 
-def _encoders(a: Side, b: Side) -> Iterator[str]:
+def _encoders(a: ComparedRun, b: ComparedRun) -> Iterator[str]:
     """Yield a clause for each modality of two designs whose encoders differ."""
     if a.info.design == b.info.design:
         return  # The comparison is then between encoders.
@@ -206,39 +206,41 @@ def _encoders(a: Side, b: Side) -> Iterator[str]:
             yield f"the {modality} encoder differs"
 
 
-def _division(a: Side, b: Side) -> Iterator[str]:
+def _division(a: ComparedRun, b: ComparedRun) -> Iterator[str]:
     """Yield clauses on differences of the training and validation parts."""
-    trained = all(trainable(side.info.design).is_trained for side in (a, b))
+    trained = all(find_trainable(side.info.design).is_trained for side in (a, b))
     if not trained or a.digest == b.digest:
         return
     names = [
         name
         for name in DIVISION
-        if a.settings.get(name, MISSING) != b.settings.get(name, MISSING)
+        if a.settings.get(name, NOT_RECORDED) != b.settings.get(name, NOT_RECORDED)
     ]
     yield from (f"{name} differs: {_both(a, b, name)}" for name in names)
     if not names:
         moved = {id_ for _, _, id_ in a.division ^ b.division}
         yield (
-            f"{count(len(moved), 'utterance')} trained or validated one of them and "
-            f"not the other, or are in another fold or part"
+            f"{count(len(moved), 'utterance')} of the training and validation parts "
+            f"are in one run only, or in different folds or parts"
         )
 
 
-def _code(a: Side, b: Side) -> Iterator[str]:
+def _code(a: ComparedRun, b: ComparedRun) -> Iterator[str]:
     """Yield clauses on code that both runs use and that differs."""
     first, second = a.info, b.info
     if first.design == second.design and first.code != second.code:
-        codes = (side.code or str(MISSING) for side in (first, second))
+        codes = (side.code or str(NOT_RECORDED) for side in (first, second))
         yield f"the code of {first.design} differs: {' and '.join(codes)}"
     for whole, part in ((first, second), (second, first)):
-        record = f"{part.design} {part.code}"  # in the form of code_revisions.of
-        is_base = part.design in trainable(whole.design).bases
+        record = (
+            f"{part.design} {part.code}"  # in the form of code_revisions.code_identity
+        )
+        is_base = part.design in find_trainable(whole.design).bases
         if is_base and whole.code and part.code and record not in whole.code:
             yield f"the code of {part.design} differs: {whole.code} and {part.code}"
 
 
-def _diverged(a: Side, b: Side) -> Iterator[str]:
+def _diverged(a: ComparedRun, b: ComparedRun) -> Iterator[str]:
     """Yield a clause for each run with diverged models."""
     for side in (a, b):
         if side.diverged:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from affuse.data.runs.run_predictions import Predictions, Run
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.scoring.clusters import ClusterUnit
 from affuse.fuse.scoring.statistics import estimate, folds
@@ -19,7 +19,7 @@ from affuse.fuse.scoring.statistics import estimate, folds
 Parts = Sequence[Mapping[str, Run]]  # for each row, section -> run
 
 
-def ensemble(run: Run) -> Run:
+def average_seeds(run: Run) -> Run:
     """Return a run with predictions averaged over the seeds of each fold.
 
     Args:
@@ -45,7 +45,7 @@ def ensemble(run: Run) -> Run:
     )
 
 
-def added(
+def add_ensembles(
     parts: Parts, rows: Sequence[TableRow]
 ) -> tuple[list[Mapping[str, Run]], list[TableRow]]:
     """Return runs and rows with an ensemble after each row of several trained seeds.
@@ -63,9 +63,9 @@ def added(
         runs.append(part)
         extended.append(row)
         members = row.sections["all"].seeds
-        if members < 2 or row.mapped or not trainable(row.design).is_seeded:
+        if members < 2 or row.mapped or not find_trainable(row.design).is_seeded:
             continue
-        averaged = {name: ensemble(run) for name, run in part.items()}
+        averaged = {name: average_seeds(run) for name, run in part.items()}
         scores = {
             name: estimate(averaged[name], unit=ClusterUnit(of.unit, of.reason))
             for name, of in row.sections.items()

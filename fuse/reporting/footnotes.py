@@ -35,14 +35,14 @@ def notes(
         NATURES[runs[0].info.nature],
         *run_cautions.checkpoints(runs),
         speakers(shared_speakers(runs)),
-        *run_cautions.decisions(runs),
+        *run_cautions.assumptions(runs),
         *interval_notes.notes(rows),
         _unknown(rows, by),
         _unequal(runs, rows),
         *sorted({_partial(run) for run in runs}),
         *layer_weight_files.notes(runs, [row.name for row in rows]),
-        run_cautions.unrecorded(runs, rows),
-        run_cautions.undigested(runs, rows),
+        run_cautions.note_missing_code(runs, rows),
+        run_cautions.note_missing_digests(runs, rows),
     ]
     return tuple(sentence for sentence in sentences if sentence)
 

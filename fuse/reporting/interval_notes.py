@@ -3,14 +3,14 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.reporting.table_records import (
     ALPHA,
     MARKS,
     SECTIONS,
     TableRow,
     is_known,
-    shown,
+    section_names,
 )
 from affuse.fuse.scoring.intervals import LEVEL
 from affuse.fuse.scoring.paired_tests import PERMUTATIONS
@@ -19,7 +19,7 @@ from affuse.fuse.wording import count, figure
 
 # Clusters in a fold; tests/fuse/scoring/test_interval_coverage.py simulates this number
 # and more.
-FEW = 6
+FEW_CLUSTERS = 6
 
 
 def notes(rows: Sequence[TableRow]) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _other_units(rows: Sequence[TableRow]) -> Iterator[str]:
     """Yield a footnote on groups whose intervals have another unit."""
     most = _most(rows)
     by_unit: dict[tuple[str, str], list[str]] = {}
-    for section in shown(rows):
+    for section in section_names(rows):
         for estimate in (r.sections[section] for r in rows if section in r.sections):
             if estimate.unit != most.unit:
                 key = estimate.unit, estimate.reason
@@ -147,7 +147,7 @@ def _few(rows: Sequence[TableRow]) -> Iterator[str]:
         estimates = [row.sections[section] for row in rows if section in row.sections]
         fewest = min((estimate.fewest for estimate in estimates), default=0)
         where = "" if section == "all" else f"{section}: "
-        if 1 < fewest < FEW:
+        if 1 < fewest < FEW_CLUSTERS:
             yield (
                 f"{where}Only {fewest} {most.unit}s in a fold: the intervals are wide, "
                 f"and still too narrow if one {most.unit} is unlike all others"
@@ -163,7 +163,7 @@ def _few(rows: Sequence[TableRow]) -> Iterator[str]:
 
 def _one_seed(rows: Sequence[TableRow]) -> str:
     """Return a footnote on rows of a single seed, or ""."""
-    seeded = [row for row in rows if trainable(row.design).is_seeded]
+    seeded = [row for row in rows if find_trainable(row.design).is_seeded]
     if all(row.sections["all"].seeds > 1 for row in seeded):
         return ""
     return (

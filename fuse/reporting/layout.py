@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 from affuse.data.terminal import printable
 from affuse.fuse.reporting.blocks import LETTERS
-from affuse.fuse.reporting.table_records import ReportTable, TableRow, bounds, shown
+from affuse.fuse.reporting.table_records import (
+    ReportTable,
+    TableRow,
+    bounds,
+    section_names,
+)
 from affuse.fuse.scoring.statistics import Estimate
 from affuse.fuse.wording import count, figure
 
@@ -37,7 +42,7 @@ def sections(table: ReportTable) -> tuple[tuple[str, ...], tuple[Section, ...]]:
     """
     groups = {
         name: [(row, row.sections[name]) for row in table.rows if name in row.sections]
-        for name in shown(table.rows)
+        for name in section_names(table.rows)
     }
     scored = [[e for _, e in rows if e.utterances] for rows in groups.values()]
     varying = [
@@ -56,7 +61,7 @@ def sections(table: ReportTable) -> tuple[tuple[str, ...], tuple[Section, ...]]:
     )
 
 
-def headed(lines: Sequence[TableLine]) -> Iterator[tuple[str, TableLine]]:
+def with_group_headings(lines: Sequence[TableLine]) -> Iterator[tuple[str, TableLine]]:
     """Yield each line with the heading of encoders above it, or "".
 
     Args:
@@ -103,7 +108,7 @@ def _mark(row: TableRow, section: str) -> str:
     return row.versus[section].mark if section in row.versus else ""
 
 
-def joined(tables: Iterable[Iterable[str]]) -> str:
+def join_tables(tables: Iterable[Iterable[str]]) -> str:
     """Return the lines of tables as one text, with a blank line between tables.
 
     Args:

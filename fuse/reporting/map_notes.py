@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from affuse.fuse.models.trainable.design_registry import trainable
-from affuse.fuse.reporting.mapped_networks import Labelled, MappedRows
+from affuse.fuse.models.trainable.design_registry import find_trainable
+from affuse.fuse.reporting.mapped_networks import LabelledRun, MappedRows
 from affuse.fuse.training.setting_resolution import has_map
 
 
@@ -18,7 +18,7 @@ def notes(rows: MappedRows, names: Sequence[str]) -> Iterator[str]:
         names: of the rows, in the same order
     """
     pairs = list(zip(rows.runs, names, strict=True))
-    baselines = [(r, n) for r, n in pairs if trainable(r.run.info.design).fits_map]
+    baselines = [(r, n) for r, n in pairs if find_trainable(r.run.info.design).fits_map]
     mapped = [n for row, n in baselines if has_map(row.run.info)]
     networks = [n for row, n in pairs if row.mapped]
     if mapped or networks:
@@ -47,7 +47,7 @@ def notes(rows: MappedRows, names: Sequence[str]) -> Iterator[str]:
         )
 
 
-def _sizes(pairs: Sequence[tuple[Labelled, str]]) -> str:
+def _sizes(pairs: Sequence[tuple[LabelledRun, str]]) -> str:
     """Return the number of utterances that the maps are fitted on, in words."""
     counts = [
         Counter(r.fold for r in row.run.folds if r.part == "validation").values()
@@ -60,7 +60,7 @@ def _sizes(pairs: Sequence[tuple[Labelled, str]]) -> str:
     return f"{few} utterances" if few == many else f"{few} to {many} utterances"
 
 
-def _unmapped(pairs: Sequence[tuple[Labelled, str]]) -> Iterator[str]:
+def _unmapped(pairs: Sequence[tuple[LabelledRun, str]]) -> Iterator[str]:
     """Yield a footnote on each network with maps that change nothing."""
     for row, name in pairs:
         if row.unmapped:
@@ -70,7 +70,7 @@ def _unmapped(pairs: Sequence[tuple[Labelled, str]]) -> Iterator[str]:
             )
 
 
-def _outside(pairs: Sequence[tuple[Labelled, str]]) -> Iterator[str]:
+def _outside(pairs: Sequence[tuple[LabelledRun, str]]) -> Iterator[str]:
     """Yield a footnote on mapped predictions outside the scale."""
     mapped = [row.run for row, _ in pairs if row.mapped or has_map(row.run.info)]
     outside = [np.abs(run.predictions.predicted) > 1 for run in mapped]

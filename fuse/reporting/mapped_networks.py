@@ -15,11 +15,11 @@ import numpy as np
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Run
-from affuse.data.system.csv_tables import DAMAGED, number, read_rows
+from affuse.data.system.csv_tables import DAMAGED, parse_number, read_rows
 from affuse.data.terminal import printable
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.scoring.affine import IDENTITY, AffineMap, concordant
-from affuse.fuse.trained.fold_predictions import of_validation
+from affuse.fuse.trained.fold_predictions import read_validation_parts
 from affuse.fuse.trained.model_files import HISTORY_COLUMNS
 from affuse.fuse.training.setting_resolution import has_map
 
@@ -27,7 +27,7 @@ DETAIL = "affine map"  # detail in the name of a mapped network's row
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledRun:
     """Run with the label of its row."""
 
     run: Run
@@ -42,12 +42,12 @@ class Labelled:
 class MappedRows:
     """Runs of a table, with mapped networks among them."""
 
-    runs: tuple[Labelled, ...]  # a mapped network follows its run
+    runs: tuple[LabelledRun, ...]  # a mapped network follows its run
     lacking: tuple[str, ...] = ()  # names of networks without validation predictions
     damaged: tuple[str, ...] = ()  # sentences on damaged files
 
 
-def with_networks(runs: Sequence[Labelled], *, every: bool) -> MappedRows:
+def add_mapped_networks(runs: Sequence[LabelledRun], *, every: bool) -> MappedRows:
     """Return the runs of one table, with rows of mapped networks.
 
     If a baseline is mapped, the network of the highest mean validation CCC on the same
@@ -58,7 +58,7 @@ def with_networks(runs: Sequence[Labelled], *, every: bool) -> MappedRows:
         runs: of one table
         every: map each network, even if no baseline is mapped
     """
-    networks = [r for r in runs if not trainable(r.run.info.design).is_baseline]
+    networks = [r for r in runs if not find_trainable(r.run.info.design).is_baseline]
     if every:
         return _with_rows(runs, {each.run.info.name for each in networks}, [], [])
     groups = {each.group for each in runs if has_map(each.run.info)}
@@ -68,7 +68,7 @@ def with_networks(runs: Sequence[Labelled], *, every: bool) -> MappedRows:
         candidates = [
             each.run
             for each in networks
-            if each.group == group and not trainable(each.run.info.design).bases
+            if each.group == group and not find_trainable(each.run.info.design).bases
         ]
         scores = _scores(candidates, lacking, damaged)
         if scores:
@@ -92,13 +92,13 @@ def _scores(
 
 
 def _with_rows(
-    runs: Sequence[Labelled],
+    runs: Sequence[LabelledRun],
     chosen: Collection[str],
     lacking: list[str],
     damaged: list[str],
 ) -> MappedRows:
     """Return the runs, with a mapped copy after each chosen run."""
-    extended = list[Labelled]()
+    extended = list[LabelledRun]()
     for labelled in runs:
         extended.append(labelled)
         if labelled.run.info.name in chosen:
@@ -111,12 +111,12 @@ def _with_rows(
     return MappedRows(tuple(extended), tuple(lacking), tuple(damaged))
 
 
-def _mapped_row(network: Labelled) -> Labelled:
+def _mapped_row(network: LabelledRun) -> LabelledRun:
     """Return the row of a network after its maps."""
     detail = ", ".join(word for word in (network.detail, DETAIL) if word)
-    run, maps = mapped(network.run)
+    run, maps = map_predictions(network.run)
     unmapped = sum(each == IDENTITY for each in maps)
-    return Labelled(run, detail, network.group, True, len(maps), unmapped)
+    return LabelledRun(run, detail, network.group, True, len(maps), unmapped)
 
 
 def validation_ccc(run: Path) -> float:
@@ -134,7 +134,7 @@ def validation_ccc(run: Path) -> float:
     for line, row in read_rows(path, HISTORY_COLUMNS):
         cells = dict(zip(HISTORY_COLUMNS, row, strict=True))
         try:
-            score = number(cells["validation_mean"])
+            score = parse_number(cells["validation_mean"])
         except ValueError as error:
             raise DamagedFileError(
                 f"{path}, line {line}: {printable(str(error))}; {DAMAGED}"
@@ -146,7 +146,7 @@ def validation_ccc(run: Path) -> float:
     return float(np.mean(list(best.values())))
 
 
-def mapped(run: Run) -> tuple[Run, list[AffineMap]]:
+def map_predictions(run: Run) -> tuple[Run, list[AffineMap]]:
     """Return a run with the test predictions of each model after its maps.
 
     Mapped predictions may lie outside [-1, 1] and are not clipped.
@@ -164,7 +164,7 @@ def mapped(run: Run) -> tuple[Run, list[AffineMap]]:
     p = run.predictions
     seeds = np.unique(p.seed).tolist()
     values, maps = p.predicted.copy(), list[AffineMap]()
-    for part in of_validation(run):
+    for part in read_validation_parts(run):
         for seed, predicted in zip(seeds, part.predicted, strict=True):
             rows = (p.fold == part.fold) & (p.seed == seed)
             for k, affine_map in enumerate(_maps(part.truth, predicted)):

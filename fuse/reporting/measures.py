@@ -37,7 +37,7 @@ MEASURES: Mapping[str, Measure] = {
 }
 
 
-def parse(text: str) -> tuple[str, ...]:
+def parse_names(text: str) -> tuple[str, ...]:
     """Return the names in a list of measures, each once, in the order of the list.
 
     Args:
@@ -47,7 +47,7 @@ def parse(text: str) -> tuple[str, ...]:
         AffuseError: if there is no measure of a name
 
     Examples:
-        >>> parse("mae, RMSE,mae")
+        >>> parse_names("mae, RMSE,mae")
         ('mae', 'rmse')
     """
     names = [name.strip().casefold() for name in text.split(",")]
@@ -62,7 +62,7 @@ def parse(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def measured(run: Run, names: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
+def measure_run(run: Run, names: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
     """Return measures of a run for every rating and for their mean.
 
     Args:
@@ -95,7 +95,7 @@ def measured(run: Run, names: Sequence[str]) -> Mapping[str, Mapping[str, float]
     return results
 
 
-def added(
+def add_measures(
     parts: Sequence[Mapping[str, Run]], rows: Sequence[TableRow], names: Sequence[str]
 ) -> list[TableRow]:
     """Return the rows with measures of each of their sections.
@@ -107,7 +107,7 @@ def added(
     """
     return [
         replace(
-            row, measures={name: measured(run, names) for name, run in each.items()}
+            row, measures={name: measure_run(run, names) for name, run in each.items()}
         )
         for row, each in zip(rows, parts, strict=True)
     ]

@@ -6,7 +6,13 @@ from typing import Any
 from affuse.data.cache.joined_recipe import SEPARATOR
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
-from affuse.fuse.reporting.contrasts import DIVISION, MISSING, flat, plain, uses
+from affuse.fuse.reporting.contrasts import (
+    DIVISION,
+    NOT_RECORDED,
+    flatten_settings,
+    format_value,
+    uses_setting,
+)
 
 ENCODER = (
     "checkpoint",
@@ -18,7 +24,7 @@ REVISION = 8  # number of digits of a commit in a label
 UNRECORDED = "code not recorded"  # label of runs that an older version trained
 
 
-def details(runs: Sequence[Run]) -> list[str]:
+def row_details(runs: Sequence[Run]) -> list[str]:
     """Return the label of each run with its differences from other runs.
 
     Encoders are named if they differ within the table. A setting is named if several
@@ -57,16 +63,16 @@ def details(runs: Sequence[Run]) -> list[str]:
 def _settings(infos: Sequence[RunInfo]) -> list[dict[str, Any]]:
     """Return the settings of each run that its label names, in the order of the record.
 
-    A setting is `MISSING` if a run did not record it, but another run of its kind did.
+    A setting is `NOT_RECORDED` if a run lacks it, but another run of its kind has it.
     """
-    every = [flat(info.settings) for info in infos]
+    every = [flatten_settings(info.settings) for info in infos]
     names = dict.fromkeys(name for settings in every for name in settings)
     assigned: list[dict[str, Any]] = [{} for _ in infos]
     for name in names:
         users = [
             k
             for k, info in enumerate(infos)
-            if name in DIVISION or uses(info.design, every[k], name)
+            if name in DIVISION or uses_setting(info.design, every[k], name)
         ]
         _add(assigned, every, name, users)
         for kind in {(info.design, info.label) for info in infos}:
@@ -88,7 +94,7 @@ def _add(
     among: Sequence[int],
 ) -> None:
     """Add a setting to the records of some runs if it differs among them."""
-    values = [every[k].get(name, MISSING) for k in among]
+    values = [every[k].get(name, NOT_RECORDED) for k in among]
     if any(value != values[0] for value in values):
         for k, value in zip(among, values, strict=True):
             assigned[k][name] = value
@@ -157,7 +163,8 @@ def _encoder_words(pieces: Mapping[str, Any]) -> Iterator[str]:
 def _assigned(setting: tuple[str, Any]) -> str:
     """Return a setting in words: ``latent=64`` or ``latent not recorded``."""
     name, value = setting
-    return f"{name} {plain(value)}" if value == MISSING else f"{name}={plain(value)}"
+    mark = " " if value == NOT_RECORDED else "="
+    return f"{name}{mark}{format_value(value)}"
 
 
 def _layers(layers: Sequence[int]) -> str:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from affuse.data.options.run_options import Lint
-from affuse.data.runs.leak_record import DIVERGENCE, failing
+from affuse.data.runs.leak_record import DIVERGENCE, failing_rules
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Run
 from affuse.data.splits.protocol_assumptions import sentences
 from affuse.data.system import digests
 from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.scoring.failure_notes import sentences as failure_sentences
-from affuse.fuse.training.alignment import division
+from affuse.fuse.training.alignment import read_division
 
 CHECKPOINTS = {
     "mini": "Encoders called mini are small students that come with this project, for "
@@ -28,7 +28,7 @@ def leaks(runs: Sequence[Run], rows: Sequence[TableRow]) -> Iterator[str]:
     """
     for run, row in zip(runs, rows, strict=True):
         # The footnotes of `failures` report divergence.
-        if rules := sorted({*failing(run.path)} - {DIVERGENCE}):
+        if rules := sorted({*failing_rules(run.path)} - {DIVERGENCE}):
             yield (
                 f"Leak: {row.name} fails the linter ({', '.join(rules)}) and is not to "
                 f"be reported as it stands; for details: "
@@ -63,17 +63,19 @@ def checkpoints(runs: Sequence[Run]) -> Iterator[str]:
     yield from (CHECKPOINTS[name] for name in sorted(CHECKPOINTS.keys() & used))
 
 
-def decisions(runs: Sequence[Run]) -> tuple[str, ...]:
+def assumptions(runs: Sequence[Run]) -> tuple[str, ...]:
     """Return sentences on assumptions of the protocol that the corpus does not state.
 
     Args:
         runs: of a table
     """
-    assumptions = (sentence for run in runs for sentence in sentences(division(run)))
+    assumptions = (
+        sentence for run in runs for sentence in sentences(read_division(run))
+    )
     return tuple(dict.fromkeys(assumptions))
 
 
-def unrecorded(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
+def note_missing_code(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
     """Return a footnote on rows without a record of the design's code, or "".
 
     Args:
@@ -89,7 +91,7 @@ def unrecorded(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
     )
 
 
-def undigested(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
+def note_missing_digests(runs: Sequence[Run], rows: Sequence[TableRow]) -> str:
     """Return a footnote on rows whose run has no digests, or "".
 
     Args:

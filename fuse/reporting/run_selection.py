@@ -9,7 +9,9 @@ from affuse.data.runs.run_predictions import Run
 from affuse.data.suggestions import hint
 
 
-def selected(options: RunSelection, finished: Sequence[Run], runs: Path) -> list[Run]:
+def select_runs(
+    options: RunSelection, finished: Sequence[Run], runs: Path
+) -> list[Run]:
     """Return the runs that fit all options, in the same order.
 
     A run without audio fits any audio encoder, because runs with audio are compared

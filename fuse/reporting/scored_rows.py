@@ -11,21 +11,22 @@ from dataclasses import dataclass
 
 from affuse.data.options.report_options import TableContents
 from affuse.data.runs.run_predictions import Run
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.reporting import ensembles, map_notes, mapped_networks
 from affuse.fuse.reporting.encoder_groups import headings
-from affuse.fuse.reporting.mapped_networks import Labelled
-from affuse.fuse.reporting.row_labels import details
+from affuse.fuse.reporting.mapped_networks import LabelledRun
+from affuse.fuse.reporting.row_labels import row_details
 from affuse.fuse.reporting.sections import sections
 from affuse.fuse.reporting.table_records import SECTIONS, TableRow
 from affuse.fuse.scoring.clusters import ClusterUnit, choose
 from affuse.fuse.scoring.statistics import estimate
 
-FIRST = ("ridge", "pcaridge", "svr", "early", "late")  # first among similar designs
+# The first rows among designs of the same kind.
+FIRST_DESIGNS = ("ridge", "pcaridge", "svr", "early", "late")
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredRows:
     """Rows of one table with the runs that they score, and footnotes on them."""
 
     rows: Sequence[TableRow]
@@ -40,7 +41,7 @@ class Scored:
         return [each["all"] for each in self.parts]
 
 
-def score(group: Sequence[Run], contents: TableContents) -> Scored:
+def score_runs(group: Sequence[Run], contents: TableContents) -> ScoredRows:
     """Return the scored rows of runs of one corpus and protocol.
 
     Args:
@@ -50,7 +51,7 @@ def score(group: Sequence[Run], contents: TableContents) -> Scored:
     Raises:
         AffuseError: if the unit of the intervals or the groups are not available
     """
-    table = mapped_networks.with_networks(_ordered(group), every=contents.mapped)
+    table = mapped_networks.add_mapped_networks(_ordered(group), every=contents.mapped)
     unit_name = contents.unit or ""
     unit = choose(table.runs[0].run, unit_name)
     parts = [sections(labelled.run, contents.by) for labelled in table.runs]
@@ -59,19 +60,19 @@ def score(group: Sequence[Run], contents: TableContents) -> Scored:
         for labelled, by_section in zip(table.runs, parts, strict=True)
     ]
     sentences = map_notes.notes(table, [row.name for row in rows])
-    scored = Scored(rows, parts, unit, tuple(sentences), table.damaged)
+    scored = ScoredRows(rows, parts, unit, tuple(sentences), table.damaged)
     return _with_ensembles(scored) if contents.ensemble else scored
 
 
-def _with_ensembles(scored: Scored) -> Scored:
+def _with_ensembles(scored: ScoredRows) -> ScoredRows:
     """Return rows with the ensembles of their seeds."""
-    parts, rows = ensembles.added(scored.parts, scored.rows)
+    parts, rows = ensembles.add_ensembles(scored.parts, scored.rows)
     sentences = (*scored.notes, *ensembles.notes(rows))
-    return Scored(rows, parts, scored.unit, sentences, scored.damaged)
+    return ScoredRows(rows, parts, scored.unit, sentences, scored.damaged)
 
 
 def _row(
-    labelled: Labelled, parts: Mapping[str, Run], unit: ClusterUnit, unit_name: str
+    labelled: LabelledRun, parts: Mapping[str, Run], unit: ClusterUnit, unit_name: str
 ) -> TableRow:
     """Return a scored row; the unit of subgroups may differ from that of the table."""
     return TableRow(
@@ -87,19 +88,21 @@ def _row(
     )
 
 
-def _ordered(group: Sequence[Run]) -> list[Labelled]:
+def _ordered(group: Sequence[Run]) -> list[LabelledRun]:
     """Return labelled runs in the order of their rows."""
     heads = headings([run.info for run in group])
-    return sorted(map(Labelled, group, details(group), heads), key=_rank)
+    return sorted(map(LabelledRun, group, row_details(group), heads), key=_rank)
 
 
-def _rank(labelled: Labelled) -> tuple[str, int, int, str, list[str | float]]:
+def _rank(labelled: LabelledRun) -> tuple[str, int, int, str, list[str | float]]:
     """Return the sort key: encoders, baselines, single modalities, fusion, others.
 
     Numbers in details are compared as numbers, so latent=64 comes before latent=128.
     """
     design = labelled.run.info.design
-    place = FIRST.index(design) if design in FIRST else len(FIRST)
+    place = (
+        FIRST_DESIGNS.index(design) if design in FIRST_DESIGNS else len(FIRST_DESIGNS)
+    )
     words = re.split(r"(\d+(?:\.\d+)?)", labelled.detail)  # odd indices hold numbers
     numbers = [float(n) if i % 2 else n for i, n in enumerate(words)]
-    return labelled.group, trainable(design).row_place, place, design, numbers
+    return labelled.group, find_trainable(design).row_position, place, design, numbers

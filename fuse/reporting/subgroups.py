@@ -16,7 +16,7 @@ BY: Mapping[str, str] = {  # name of a column -> field of a row of folds.csv
     "gender": "sex",
     **{name: name for name in ("speaker", "session", "dialogue", "recording")},
 }
-MOST = 50  # largest number of groups of one column
+MOST_GROUPS = 50  # largest number of groups of one column
 
 
 def group(row: FoldRow, by: str) -> str:
@@ -38,16 +38,16 @@ def groups(run: Run, by: str) -> list[str]:
         by: the column of the groups
 
     Raises:
-        AffuseError: if there are more than `MOST`
+        AffuseError: if there are more than `MOST_GROUPS`
     """
     if not by:
         return []
     names = sorted({group(row, by) for row in _tested(run)} - {""})
-    if len(names) > MOST:
+    if len(names) > MOST_GROUPS:
         raise AffuseError(
             f"the test utterances of run '{run.info.name}' form {len(names)} groups by "
-            f"{by!r}, and at most {MOST} are scored separately; choose another column, "
-            f"or another corpus with --corpus"
+            f"{by!r}, and at most {MOST_GROUPS} are scored separately; choose another "
+            f"column, or another corpus with --corpus"
         )
     return names
 

@@ -105,7 +105,7 @@ class ReportTable:
         return f"CCC on {self.corpus} ({kind}), protocol {self.protocol}"
 
 
-def shown(rows: Sequence[TableRow]) -> tuple[str, ...]:
+def section_names(rows: Sequence[TableRow]) -> tuple[str, ...]:
     """Return the sections of all rows, in the order of the table.
 
     Args:

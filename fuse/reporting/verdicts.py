@@ -38,7 +38,7 @@ def comparison(name: str, versus: Versus) -> str:
     return f"{name} - {versus.name}: {words}, {p}, {versus.verdict}{end}"
 
 
-def untested(pairs: Sequence[Pair]) -> Iterator[str]:
+def untested_pairs(pairs: Sequence[Pair]) -> Iterator[str]:
     """Yield a line on untested pairs for each reason.
 
     Args:

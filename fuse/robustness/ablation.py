@@ -18,7 +18,7 @@ from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
 from affuse.data.runs.run_predictions import Run, read_run
 from affuse.data.terminal import printable
-from affuse.fuse.inputs.fold_embeddings import Own
+from affuse.fuse.inputs.fold_embeddings import FoldEmbeddings
 from affuse.fuse.inputs.rating_variation import demand_defined
 from affuse.fuse.inputs.tensors import gather
 from affuse.fuse.models.regressor import pick
@@ -27,10 +27,12 @@ from affuse.fuse.scoring.metrics import ccc
 from affuse.fuse.scoring.statistics import folds
 from affuse.fuse.trained import model_files
 from affuse.fuse.trained.model_folders import demand_widths
-from affuse.fuse.trained.prediction import demand_same
+from affuse.fuse.trained.prediction import demand_same_recipes
 from affuse.fuse.wording import count, figure
 
-PERMUTATIONS = 10  # number of permutations of each modality; figures are their mean
+PERMUTATIONS = (
+    10  # number of permutations of each modality, over which a CCC is averaged
+)
 Features = Mapping[str, Tensor]
 
 
@@ -62,15 +64,15 @@ class Ablation:
             cells.append(change if place else "")
             yield f"{name:<{width}}" + "".join(f"{cell:>8}" for cell in cells)
         yield (
-            f"permuted: the modality is that of another test utterance, mean of "
-            f"{PERMUTATIONS} permutations, seed {self.seed}"
+            f"permuted: each utterance gets the modality of another test utterance; "
+            f"mean of {PERMUTATIONS} permutations, seed {self.seed}"
         )
         yield from self.failed
         if not self.robust:
             yield (
-                "only: the training mean replaces the other modality, which these "
-                "models were not trained for; for a fair figure, train with --set "
-                "modality_dropout=0.3"
+                "only: the training mean replaces the other modality, but these models "
+                "were not trained for missing modalities; for a fair figure, train "
+                "with --set modality_dropout=0.3"
             )
 
 
@@ -78,7 +80,7 @@ def ablate(
     run: Path,
     embeddings: Mapping[str, Embeddings],
     *,
-    own: Own | None = None,
+    fold_embeddings: FoldEmbeddings | None = None,
     seed: int = 0,
     device: str = "cpu",
 ) -> Ablation:
@@ -87,7 +89,7 @@ def ablate(
     Args:
         run: folder of a finished run whose design takes two modalities
         embeddings: {modality: rows of the cache that the run was trained on}
-        own: fold-specific embeddings by fold, which replace `embeddings`
+        fold_embeddings: fold-specific embeddings by fold, which replace `embeddings`
         seed: of the permutations
         device: of the computation, "cpu" or "cuda"
 
@@ -101,18 +103,18 @@ def ablate(
     for tested in folds(done, "utterance"):
         where = f"{done.info.name}, fold '{tested.name}'"
         demand_defined(tested.truth, done.info.targets, part="test", where=where)
-    by_fold = {fold: (own or {}).get(fold, embeddings) for fold, _ in pairs}
+    by_fold = {fold: (fold_embeddings or {}).get(fold, embeddings) for fold, _ in pairs}
     scores: dict[str, dict[str, list[tuple[float, ...]]]] = {}
     for fold, number in pairs:
         module, about = model_files.load(
-            model_files.place(run, fold=fold, seed=int(number))
+            model_files.model_folder(run, fold=fold, seed=int(number))
         )
         _demand_several(done, about)
         needed = {m: pick(by_fold[fold], m) for m in about.recipes}
-        demand_same(about.recipes, needed, run)
+        demand_same_recipes(about.recipes, needed, run)
         part = _Part.of(done, fold, needed, device)
         demand_widths(
-            module, part.features, model_files.place(run, fold=fold, seed=number)
+            module, part.features, model_files.model_folder(run, fold=fold, seed=number)
         )
         rows = _score(module.to(device), part, np.random.default_rng(seed))
         for name, values in rows.items():
@@ -184,7 +186,7 @@ def _score(
     names = list(part.features)
     scores = {" and ".join(names): _ccc(module, part.features, part.truth)}
     for modality in names:
-        remaining = _only(module, part, modality)
+        remaining = _single_modality(module, part, modality)
         scores[f"{modality} only"] = _ccc(module, remaining, part.truth)
     orders = [rng.permutation(len(part.truth)) for _ in range(PERMUTATIONS)]
     for modality in names:
@@ -200,7 +202,7 @@ def _score(
     return scores
 
 
-def _only(module: nn.Module, part: _Part, modality: str) -> Features:
+def _single_modality(module: nn.Module, part: _Part, modality: str) -> Features:
     """Return the input of a model for one modality, with means of the others."""
     features = part.features[modality]
     if getattr(module, "robust", False):

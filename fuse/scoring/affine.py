@@ -58,7 +58,7 @@ def least_squares(truth: np.ndarray, predicted: np.ndarray) -> AffineMap:
     return AffineMap(slope, float(truth.mean() - slope * predicted.mean()))
 
 
-def left_out(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+def leave_one_out_errors(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Return the leave-one-out errors of `least_squares`.
 
     ::
@@ -66,8 +66,8 @@ def left_out(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         e_i / (1 - h_i)    h_i = 1 / n + (p_i - mean(p))^2 / sum((p - mean(p))^2)
 
     (Cook and Weisberg, 1982, Residuals and Influence in Regression, 2.2). The second
-    term of h_i applies only if the slope is not 0. No error is smaller because the line
-    was fitted to its rating.
+    term of h_i applies only if the slope is not 0. An error is not too small because
+    the line was fitted to the same rating: the line leaves that rating out.
 
     Args:
         truth: (n,)

@@ -1,8 +1,8 @@
 """CCC with clusters left out or exchanged, from weighted moments of the clusters.
 
-No resampled set is built row by row. Its CCC needs only the sums of 1, t, tt, p, pp and
-tp (t: truth, p: prediction). They are the sums of each cluster, weighted by the number
-of times that the cluster is in the set.
+Resampled sets are not built row by row. The CCC of a set needs only its sums of 1, t,
+tt, p, pp and tp, for the truth t and the prediction p. These are the sums of its
+clusters, weighted by the number of times that a cluster is in the set.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ class FoldMoments:
         """Number of clusters."""
         return 1 + int(self.clusters.max())
 
-    def of(self, seeds: Sequence[int]) -> "FoldMoments":
+    def with_seeds(self, seeds: Sequence[int]) -> "FoldMoments":
         """Return the fold with these seeds only."""
         kept = np.isin(self.seeds, seeds)
         return replace(self, predicted=self.predicted[kept], seeds=self.seeds[kept])
@@ -41,11 +41,11 @@ class Sums:
     """Sums over sets of utterances, one set per row, e.g. one per cluster."""
 
     shared: np.ndarray  # (rows, 1 + 2 targets) of 1, t, tt, which seeds share
-    own: np.ndarray  # (rows, 3, seeds, targets) of p, pp, tp, which differ by seed
+    by_seed: np.ndarray  # (rows, 3, seeds, targets) of p, pp, tp, which differ by seed
 
     def weighted(self, times: np.ndarray) -> "Sums":
         """Return the weighted sums of rows, with weights `times` (sets, rows)."""
-        return Sums(times @ self.shared, np.tensordot(times, self.own, 1))
+        return Sums(times @ self.shared, np.tensordot(times, self.by_seed, 1))
 
 
 def sums(fold: FoldMoments) -> Sums:
@@ -78,7 +78,7 @@ def ccc(rows: Sums) -> np.ndarray:
     """
     size = rows.shared[:, :1, None]  # number of utterances, (rows, 1, 1)
     t, tt = np.split(rows.shared[:, None, 1:] / size, 2, axis=2)
-    p, pp, tp = np.moveaxis(rows.own / size[..., None], 1, 0)
+    p, pp, tp = np.moveaxis(rows.by_seed / size[..., None], 1, 0)
     spread = tt + pp - 2 * t * p  # var(t) + var(p) + (mean(t) - mean(p))^2
     is_defined = (tt - t * t > LEAST_SPREAD) & (spread > LEAST_SPREAD)
     values = np.full_like(p, np.nan)
@@ -86,7 +86,7 @@ def ccc(rows: Sums) -> np.ndarray:
     return np.asarray(values)
 
 
-def left_out(fold: FoldMoments) -> np.ndarray:
+def leave_out_clusters(fold: FoldMoments) -> np.ndarray:
     """Return the CCC of a fold without each of its clusters in turn.
 
     Args:
@@ -98,10 +98,12 @@ def left_out(fold: FoldMoments) -> np.ndarray:
     if fold.count == 1:
         return np.full((1, len(fold.predicted), fold.truth.shape[1]), np.nan)
     each = sums(fold)
-    return ccc(Sums(each.shared.sum(0) - each.shared, each.own.sum(0) - each.own))
+    return ccc(
+        Sums(each.shared.sum(0) - each.shared, each.by_seed.sum(0) - each.by_seed)
+    )
 
 
-def swapped(
+def swap_clusters(
     a: FoldMoments, b: FoldMoments, draws: int, rng: np.random.Generator
 ) -> Iterator[np.ndarray]:
     """Yield the CCC of `a` minus that of `b` after exchanges of random clusters.
@@ -125,8 +127,8 @@ def swapped(
     for first in range(0, draws, size):
         shape = min(size, draws - first), a.count
         exchanges = rng.integers(2, size=shape, dtype=np.int8).astype(np.float64)
-        moved = [np.tensordot(exchanges, each.own, 1) for each in (mine, yours)]
-        whole = [each.own.sum(axis=0) for each in (mine, yours)]
+        moved = [np.tensordot(exchanges, each.by_seed, 1) for each in (mine, yours)]
+        whole = [each.by_seed.sum(axis=0) for each in (mine, yours)]
         mixed = (
             (whole[0] - moved[0])[:, :, :, None] + moved[1][:, :, None],
             (whole[1] - moved[1])[:, :, None] + moved[0][:, :, :, None],

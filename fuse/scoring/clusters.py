@@ -16,7 +16,7 @@ from affuse.data.errors import AffuseError
 from affuse.data.runs.run_predictions import FoldRow, Run
 
 UNITS = ("dialogue", "speaker", "recording", "utterance")  # in order of preference
-LEAST = 4  # speakers; with fewer, dialogues are preferred and intervals are too wide
+LEAST = 4  # speakers; with fewer, their intervals are too wide, so dialogues are used
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ClusterUnit:
     """Unit that is assumed to be independent, and the reason for it."""
 
     name: str  # one of UNITS
-    reason: str  # words that follow "because"; "" if the user requested the unit
+    reason: str  # clause after "because"; "" if the user requested the unit
 
 
 def choose(run: Run, unit: ClusterUnit | str = "") -> ClusterUnit:
@@ -64,7 +64,7 @@ def _count(rows: Sequence[FoldRow], unit: str) -> int:
     return len({getattr(row, unit) for row in rows} - {""})
 
 
-def alone(rows: Sequence[FoldRow], unit: str) -> int:
+def count_without_unit(rows: Sequence[FoldRow], unit: str) -> int:
     """Return the number of utterances without a unit, each of which is a cluster.
 
     Args:

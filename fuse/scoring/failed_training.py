@@ -24,11 +24,17 @@ import numpy as np
 from affuse.data.runs.run_predictions import Predictions
 
 SCALE = (-1.0, 1.0)
-BEYOND = 1.0  # distance beyond the scale, in its lengths, that is far outside
-CONSTANT = 0.01  # bound of the standard deviation, relative to that of the ratings
-FEW = 2  # predictions far outside the scale that unusual utterances may explain
-MANY = 0.01  # share of the predictions of one rating that shows divergence
-LOST = 10.0  # distance, in lengths of the scale, at which one prediction shows it
+FAR_DISTANCE = 1.0  # distance beyond the scale, in lengths of the scale
+CONSTANT_SHARE = (
+    0.01  # bound of the standard deviation, relative to that of the ratings
+)
+FEW_PREDICTIONS = (
+    2  # predictions far outside the scale that unusual utterances may explain
+)
+DIVERGED_SHARE = 0.01  # share of the predictions of one rating that shows divergence
+DIVERGED_DISTANCE = (
+    10.0  # distance, in lengths of the scale, at which one prediction shows it
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Failure:
 def limits(
     truth: np.ndarray,
     scale: tuple[float, float] | None = SCALE,
-    beyond: float = BEYOND,
+    beyond: float = FAR_DISTANCE,
 ) -> tuple[float, float]:
     """Return the lowest and the highest prediction that is not far outside the scale.
 
@@ -71,7 +77,7 @@ def limits(
     return low - reach, high + reach
 
 
-def far(
+def is_far_outside(
     predicted: np.ndarray,
     truth: np.ndarray,
     scale: tuple[float, float] | None = SCALE,
@@ -87,8 +93,8 @@ def far(
     return np.asarray((predicted < low) | (predicted > high))
 
 
-def constant(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return True for each rating whose predictions are (nearly) constant.
+def is_nearly_constant(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return True for each rating whose predictions are constant, or nearly so.
 
     Args:
         predicted: (n, targets)
@@ -99,7 +105,7 @@ def constant(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """
     spread = truth.std(axis=0, dtype=np.float64)
     deviation = predicted.std(axis=0, dtype=np.float64)
-    return np.asarray((spread > 0) & (deviation < CONSTANT * spread))
+    return np.asarray((spread > 0) & (deviation < CONSTANT_SHARE * spread))
 
 
 def failures(predictions: Predictions, targets: Sequence[str]) -> tuple[Failure, ...]:
@@ -115,24 +121,27 @@ def failures(predictions: Predictions, targets: Sequence[str]) -> tuple[Failure,
 def _failures(predictions: Predictions, targets: Sequence[str]) -> Iterator[Failure]:
     """Yield the failures by fold, seed and rating."""
     truth = predictions.truth
-    outside, middle = far(predictions.predicted, truth), sum(limits(truth)) / 2
-    low, high = limits(truth, beyond=LOST)
+    outside, middle = (
+        is_far_outside(predictions.predicted, truth),
+        sum(limits(truth)) / 2,
+    )
+    low, high = limits(truth, beyond=DIVERGED_DISTANCE)
     for fold, seed in sorted(models(predictions)):
         rows = np.asarray(predictions.fold == fold) & (predictions.seed == seed)
         values, wide = predictions.predicted[rows], outside[rows]
-        flat = constant(values, truth[rows])
+        flat = is_nearly_constant(values, truth[rows])
         for k, target in enumerate(targets):
             if wide[:, k].any() or flat[k]:
                 farthest = values[np.abs(values[:, k] - middle).argmax(), k]
                 number = int(wide[:, k].sum())
-                many = number > max(FEW, MANY * len(values))
+                many = number > max(FEW_PREDICTIONS, DIVERGED_SHARE * len(values))
                 lost = many or not low <= farthest <= high
                 yield Failure(
                     fold, seed, target, number, float(farthest), bool(flat[k]), lost
                 )
 
 
-def diverged(predictions: Predictions) -> int:
+def count_diverged(predictions: Predictions) -> int:
     """Return the number of models whose training diverged.
 
     Args:

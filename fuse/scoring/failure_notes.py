@@ -13,12 +13,12 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Predictions, read_predictions
 from affuse.fuse.scoring import failed_training
 from affuse.fuse.scoring.failed_training import (
-    CONSTANT,
+    CONSTANT_SHARE,
     SCALE,
     Failure,
-    constant,
     failures,
-    far,
+    is_far_outside,
+    is_nearly_constant,
     limits,
 )
 from affuse.fuse.wording import count
@@ -59,13 +59,14 @@ def sentences(
     if flat := [failure for failure in failed if failure.constant]:
         yield (
             f"{_models(flat, models)} (nearly) the same value for all utterances, "
-            f"{_targets(flat)}: the standard deviation is below {CONSTANT:.0%} of that "
-            f"of the ratings, so the CCC is near 0 whatever the design",
+            f"{_targets(flat)}: the standard deviation is below "
+            f"{CONSTANT_SHARE:.0%} of that of the ratings, so the CCC is near 0 "
+            f"whatever the design",
             False,
         )
 
 
-def doubts(folder: Path, targets: Sequence[str]) -> Iterator[str]:
+def doubtful_predictions(folder: Path, targets: Sequence[str]) -> Iterator[str]:
     """Yield sentences on models that did not diverge, but whose predictions look wrong.
 
     They predict a constant, or a few values far outside the scale.
@@ -84,7 +85,7 @@ def doubts(folder: Path, targets: Sequence[str]) -> Iterator[str]:
         yield from (words for words, is_diverged in pairs if not is_diverged)
 
 
-def unrated(predicted: np.ndarray, targets: Sequence[str]) -> Iterator[str]:
+def unrated_sentences(predicted: np.ndarray, targets: Sequence[str]) -> Iterator[str]:
     """Yield sentences on models that fail on utterances without ratings.
 
     Args:
@@ -92,7 +93,7 @@ def unrated(predicted: np.ndarray, targets: Sequence[str]) -> Iterator[str]:
         targets: names of the ratings
     """
     models, rows, _ = predicted.shape
-    wide = far(predicted, np.array(SCALE))
+    wide = is_far_outside(predicted, np.array(SCALE))
     if wide.any():
         low, high = limits(np.array(SCALE))
         number, utterances = (int(wide.any(axis=k).sum()) for k in ((1, 2), (0, 2)))
@@ -104,7 +105,7 @@ def unrated(predicted: np.ndarray, targets: Sequence[str]) -> Iterator[str]:
             f"the training diverged, or these utterances are unlike those trained on"
         )
     # Without ratings, half the length of the scale stands for their deviation.
-    flat = predicted.std(axis=1) < CONSTANT
+    flat = predicted.std(axis=1) < CONSTANT_SHARE
     if rows > 1 and flat.any():
         named = ", ".join(
             f"{target} in {count(int(number), 'model')}"
@@ -116,7 +117,9 @@ def unrated(predicted: np.ndarray, targets: Sequence[str]) -> Iterator[str]:
         )
 
 
-def warn(predicted: np.ndarray, truth: np.ndarray, ratings: np.ndarray) -> None:
+def warn_of_failure(
+    predicted: np.ndarray, truth: np.ndarray, ratings: np.ndarray
+) -> None:
     """Warn the caller of a regressor's `fit` of a failed training.
 
     Args:
@@ -124,7 +127,7 @@ def warn(predicted: np.ndarray, truth: np.ndarray, ratings: np.ndarray) -> None:
         truth: (n, targets) their ratings, in the same unit
         ratings: (rows, targets) ratings of all rows, whose range is taken as the scale
     """
-    if wide := int(far(predicted, ratings, scale=None).sum()):
+    if wide := int(is_far_outside(predicted, ratings, scale=None).sum()):
         warnings.warn(
             f"{wide:,} of {predicted.size:,} predictions of validation rows are "
             f"farther outside the range of the ratings than that range is long: the "
@@ -132,7 +135,7 @@ def warn(predicted: np.ndarray, truth: np.ndarray, ratings: np.ndarray) -> None:
             f"learning_rate, or look at them",
             stacklevel=4,  # the line that calls the regressor's fit
         )
-    if flat := np.flatnonzero(constant(predicted, truth)).tolist():
+    if flat := np.flatnonzero(is_nearly_constant(predicted, truth)).tolist():
         warnings.warn(
             f"target {', '.join(map(str, flat))} is predicted as (nearly) the same "
             f"value for all validation rows, so its CCC is near 0",

@@ -25,10 +25,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from affuse.fuse.scoring.cluster_resampling import FoldMoments, ccc, left_out, sums
+from affuse.fuse.scoring.cluster_resampling import (
+    FoldMoments,
+    ccc,
+    leave_out_clusters,
+    sums,
+)
 
 LEVEL = 0.95
-EXACT = 1e-20  # variance of figures that differ by rounding errors only
+ROUNDING_VARIANCE = 1e-20  # variance of figures that differ by rounding errors only
 
 
 @dataclass(frozen=True)
@@ -57,53 +62,64 @@ def figures(values: np.ndarray) -> np.ndarray:
 class Jackknife:
     """Figures of one fold, or differences of two, with and without each cluster."""
 
-    whole: np.ndarray  # (figures,) means over seeds
-    without: np.ndarray  # (clusters, figures); NaN if there is only one cluster
+    estimates: np.ndarray  # (figures,) means over seeds
+    leave_one_out: np.ndarray  # (clusters, figures); NaN if there is only one cluster
     # (clusters,) numbers of utterances, if the degrees of freedom depend on them
     sizes: np.ndarray | None = None
 
 
 def jackknife(fold: FoldMoments) -> Jackknife:
     """Return the figures of one fold with and without each of its clusters."""
-    return Jackknife(each_seed(fold).mean(axis=0), figures(left_out(fold)).mean(axis=1))
+    return Jackknife(
+        figures_of_seeds(fold).mean(axis=0),
+        figures(leave_out_clusters(fold)).mean(axis=1),
+    )
 
 
 def difference(a: FoldMoments, b: FoldMoments) -> Jackknife:
     """Return the figures of `a` minus those of `b` on the same utterances."""
     one, other = jackknife(a), jackknife(b)
     return Jackknife(
-        one.whole - other.whole, one.without - other.without, np.bincount(a.clusters)
+        one.estimates - other.estimates,
+        one.leave_one_out - other.leave_one_out,
+        np.bincount(a.clusters),
     )
 
 
-def each_seed(fold: FoldMoments) -> np.ndarray:
+def figures_of_seeds(fold: FoldMoments) -> np.ndarray:
     """Return (seeds, figures) of one fold."""
     return figures(ccc(sums(fold).weighted(np.ones((1, fold.count))))[0])
 
 
-def over_clusters(folds: Sequence[Jackknife]) -> list[Variance]:
+def cluster_variance(folds: Sequence[Jackknife]) -> list[Variance]:
     """Return the components of the variance over clusters of a mean over folds.
 
     Returns:
         one component per fold with several clusters, and one for all other folds
     """
     count = len(folds)
-    parts = [_within(fold, count) for fold in folds if len(fold.without) > 1]
-    single = np.array([fold.whole for fold in folds if len(fold.without) == 1])
-    return [*parts, _between(single, count)] if len(single) else parts
+    parts = [
+        _variance_within_fold(fold, count)
+        for fold in folds
+        if len(fold.leave_one_out) > 1
+    ]
+    single = np.array(
+        [fold.estimates for fold in folds if len(fold.leave_one_out) == 1]
+    )
+    return [*parts, _variance_between_folds(single, count)] if len(single) else parts
 
 
-def _within(fold: Jackknife, folds: int) -> Variance:
+def _variance_within_fold(fold: Jackknife, folds: int) -> Variance:
     """Return the component of one fold in the variance of a mean over `folds`."""
-    count = len(fold.without)
-    spread = ((fold.without - fold.without.mean(axis=0)) ** 2).sum(axis=0)
+    count = len(fold.leave_one_out)
+    spread = ((fold.leave_one_out - fold.leave_one_out.mean(axis=0)) ** 2).sum(axis=0)
     values = (count - 1) / count * spread / folds**2
     if fold.sizes is None:
         return Variance(values, np.full_like(values, count - 1))
-    return Variance(values, freedom(fold.without, fold.sizes))
+    return Variance(values, freedom(fold.leave_one_out, fold.sizes))
 
 
-def _between(whole: np.ndarray, folds: int) -> Variance:
+def _variance_between_folds(whole: np.ndarray, folds: int) -> Variance:
     """Return the component of folds with a single cluster; NaN for one such fold."""
     count = len(whole)
     if count == 1:
@@ -135,17 +151,17 @@ def freedom(without: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     moved = without - without.mean(axis=0)
     second, fourth = (moved**2).mean(axis=0), (moved**4).mean(axis=0)
     kurtosis = np.full_like(second, 1.0)
-    np.divide(fourth, second**2, out=kurtosis, where=second > EXACT)
+    np.divide(fourth, second**2, out=kurtosis, where=second > ROUNDING_VARIANCE)
     excess = np.maximum(kurtosis - (count - 3) / (count - 1), 2 / count)
     effective = sizes.sum() ** 2 / (sizes**2).sum() - 1
     most = min(count - 1, effective)
     return np.asarray(np.maximum(1, np.minimum(most, 2 * count / excess)))
 
 
-def over_seeds(folds: Sequence[FoldMoments]) -> list[Variance]:
+def seed_variance(folds: Sequence[FoldMoments]) -> list[Variance]:
     """Return the variance over seeds of the mean over folds; [] if each has one seed.
 
-    The interaction of seeds and clusters is subtracted, because `over_clusters`
+    The interaction of seeds and clusters is subtracted, because `cluster_variance`
     already contains it.
 
     Returns:
@@ -157,8 +173,9 @@ def over_seeds(folds: Sequence[FoldMoments]) -> list[Variance]:
     if len(common) < 2:
         targets = folds[0].truth.shape[1]
         return [Variance(np.full(targets + 1, np.nan), np.ones(targets + 1))]
-    chosen = [fold.of(common) for fold in folds]
-    each = np.mean([each_seed(fold) for fold in chosen], axis=0)  # (seeds, figures)
+    chosen = [fold.with_seeds(common) for fold in folds]
+    by_fold = [figures_of_seeds(fold) for fold in chosen]  # (seeds, figures) each
+    each = np.mean(by_fold, axis=0)
     shared = np.sum([_interaction(fold) for fold in chosen], axis=0) / len(folds) ** 2
     total = each.var(axis=0, ddof=1) / len(common)
     values = np.maximum(0, total - shared)
@@ -169,7 +186,7 @@ def _interaction(fold: FoldMoments) -> np.ndarray:
     """Return (figures,) the variance of seed means from seed × cluster interaction."""
     if fold.count == 1:
         return np.zeros(fold.truth.shape[1] + 1)
-    without = figures(left_out(fold))  # (clusters, seeds, figures)
+    without = figures(leave_out_clusters(fold))  # (clusters, seeds, figures)
     count, seeds = without.shape[:2]
     moved = without - without.mean(axis=1, keepdims=True)
     spread = ((moved - moved.mean(axis=0)) ** 2).sum(axis=(0, 1)) * (count - 1) / count
@@ -185,11 +202,11 @@ def bias(fold: FoldMoments) -> np.ndarray:
     if fold.count == 1:
         return np.zeros(fold.truth.shape[1] + 1)
     replicates = jackknife(fold)
-    moved = replicates.without.mean(axis=0) - replicates.whole
+    moved = replicates.leave_one_out.mean(axis=0) - replicates.estimates
     return np.asarray((fold.count - 1) * moved)
 
 
-def combined(parts: Sequence[Variance]) -> tuple[np.ndarray, np.ndarray]:
+def combine(parts: Sequence[Variance]) -> tuple[np.ndarray, np.ndarray]:
     """Return variance and degrees of freedom of a sum of independent components.
 
     Args:
@@ -222,7 +239,7 @@ def interval(
     """
     if not variance >= 0 or np.isnan(value):
         return Interval(value, np.nan, np.nan)
-    if variance < EXACT:  # equal figures are no information on the variance
+    if variance < ROUNDING_VARIANCE:  # equal figures are no information on the variance
         return Interval(value, np.nan, np.nan)
     reach = float(stdtrit(freedom, (1 + level) / 2) * np.sqrt(variance))
     if not bounded:

@@ -81,7 +81,7 @@ class CCCParts:
     location: float  # u, difference of the means over the geometric mean deviation
 
 
-def split(truth: ArrayLike, prediction: ArrayLike) -> CCCParts:
+def split_ccc(truth: ArrayLike, prediction: ArrayLike) -> CCCParts:
     """Return the factors of the CCC, correlation and bias (Lin, 1989).
 
     ::
@@ -105,7 +105,7 @@ def split(truth: ArrayLike, prediction: ArrayLike) -> CCCParts:
         AffuseError: if the lengths differ, or a number is not finite
 
     Examples:
-        >>> split([0, 1, 2], [0, 2, 4]).scale
+        >>> split_ccc([0, 1, 2], [0, 2, 4]).scale
         2.0
     """
     t, p = _pair(truth, prediction)

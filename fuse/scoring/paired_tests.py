@@ -10,11 +10,11 @@
 
 Seeds are nested in designs: equal numbers of seeds do not pair two models. An exchange
 moves all seeds of a dialogue, and the figure is the mean over all pairs of seeds.
-Exchanges alone would hold for the trained models only. So for every exchange the error
-of the means over seeds is drawn from a normal distribution, and it may enlarge the
-difference. The interaction of seeds and dialogues then counts twice, so p is rather too
-large than too small. With one seed that error is unknown, and both results hold for the
-trained models only.
+A test by exchanges alone would be valid for the trained models only. So for every
+exchange, the error of the means over seeds is drawn from a normal distribution, and it
+may enlarge the difference. The interaction of seeds and dialogues then counts twice, so
+p is too large rather than too small. With one seed, that error is unknown, and both
+results hold for the trained models only.
 """
 
 from collections.abc import Sequence
@@ -25,17 +25,17 @@ import numpy as np
 
 from affuse.data.errors import AffuseError
 from affuse.data.runs.run_predictions import Run
-from affuse.fuse.scoring.cluster_resampling import FoldMoments, swapped
+from affuse.fuse.scoring.cluster_resampling import FoldMoments, swap_clusters
 from affuse.fuse.scoring.clusters import ClusterUnit, choose
 from affuse.fuse.scoring.intervals import (
     LEVEL,
     Interval,
     Variance,
-    combined,
+    cluster_variance,
+    combine,
     difference,
     interval,
-    over_clusters,
-    over_seeds,
+    seed_variance,
 )
 from affuse.fuse.scoring.statistics import folds, values
 
@@ -58,10 +58,10 @@ def paired_difference(
     Raises:
         AffuseError: if the runs were not scored on the same utterances and ratings
     """
-    pair = _matched(a, b, unit)
-    clusters = over_clusters([*map(difference, *pair)])
-    variance, freedom = combined(
-        [*clusters, *over_seeds(pair[0]), *over_seeds(pair[1])]
+    pair = _match_folds(a, b, unit)
+    clusters = cluster_variance([*map(difference, *pair)])
+    variance, freedom = combine(
+        [*clusters, *seed_variance(pair[0]), *seed_variance(pair[1])]
     )
     return interval(
         _difference(pair), float(variance[-1]), float(freedom[-1]), level, bounded=False
@@ -93,14 +93,14 @@ def permutation_test(
     Raises:
         AffuseError: if the runs were not scored on the same utterances and ratings
     """
-    pair = _matched(a, b, unit)
+    pair = _match_folds(a, b, unit)
     rng = np.random.default_rng(seed)
     sums = np.zeros(permutations)
     for mine, yours in zip(*pair, strict=True):
-        blocks = swapped(mine, yours, permutations, rng)
+        blocks = swap_clusters(mine, yours, permutations, rng)
         sums += np.concatenate([block.mean(axis=1) for block in blocks])
     exchanged, observed = sums / len(pair[0]), _difference(pair)
-    moved = exchanged + _training(pair, permutations, rng)
+    moved = exchanged + _seed_errors(pair, permutations, rng)
     if np.isnan(observed) or np.isnan(moved).any():
         return float("nan")
     # The error of the seeds may enlarge a difference but not reduce it, so that p is at
@@ -132,7 +132,7 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted.tolist())
 
 
-def _matched(a: Run, b: Run, unit: ClusterUnit | str) -> Pair:
+def _match_folds(a: Run, b: Run, unit: ClusterUnit | str) -> Pair:
     """Return the folds of both runs, on the same utterances, ratings and clusters."""
     name = choose(a, unit).name
     pair = folds(a, name), folds(b, name)
@@ -166,12 +166,12 @@ def _difference(pair: Pair) -> float:
     return float(values(pair[0])[-1] - values(pair[1])[-1])
 
 
-def _training(pair: Pair, count: int, rng: np.random.Generator) -> np.ndarray:
+def _seed_errors(pair: Pair, count: int, rng: np.random.Generator) -> np.ndarray:
     """Return (count,) random draws of the error of the means over seeds."""
-    parts: list[Variance] = [*over_seeds(pair[0]), *over_seeds(pair[1])]
+    parts: list[Variance] = [*seed_variance(pair[0]), *seed_variance(pair[1])]
     if not parts:
         return np.zeros(count)
-    variance, _ = combined(parts)
+    variance, _ = combine(parts)
     if not variance[-1] > 0:
         return np.full(count, 0 * variance[-1])  # 0, or NaN if the variance is NaN
     return np.asarray(np.sqrt(variance[-1]) * rng.standard_normal(count))

@@ -15,17 +15,17 @@ from affuse.data.errors import AffuseError
 from affuse.data.runs.run_predictions import FoldRow, Predictions, Run
 from affuse.fuse.scoring import metrics
 from affuse.fuse.scoring.cluster_resampling import FoldMoments
-from affuse.fuse.scoring.clusters import ClusterUnit, alone, choose
+from affuse.fuse.scoring.clusters import ClusterUnit, choose, count_without_unit
 from affuse.fuse.scoring.intervals import (
     LEVEL,
     Interval,
     bias,
-    combined,
-    each_seed,
+    cluster_variance,
+    combine,
+    figures_of_seeds,
     interval,
     jackknife,
-    over_clusters,
-    over_seeds,
+    seed_variance,
 )
 from affuse.fuse.scoring.metrics import CCCParts
 
@@ -60,8 +60,8 @@ def estimate(
         level: share of such intervals that must contain the true value
 
     Returns:
-        means over seeds, averaged over folds. A bound is NaN if one fold has one
-        cluster only, if no replicate differs, or if the ratings are constant without
+        means over seeds, averaged over folds. A bound is NaN if exactly one fold has a
+        single cluster, if no replicate differs, or if the ratings are constant without
         one cluster. A value is NaN if the ratings of a fold are constant.
 
     Raises:
@@ -69,8 +69,8 @@ def estimate(
     """
     chosen = choose(run, unit)
     moments = folds(run, chosen.name)
-    parts = [*over_clusters([*map(jackknife, moments)]), *over_seeds(moments)]
-    variance, freedom = combined(parts)
+    parts = [*cluster_variance([*map(jackknife, moments)]), *seed_variance(moments)]
+    variance, freedom = combine(parts)
     error = variance + np.mean([bias(fold) for fold in moments], axis=0) ** 2
     *each, mean = (
         interval(float(v), float(s), float(f), level, bounded=True)
@@ -86,16 +86,18 @@ def estimate(
         clusters=sum(fold.count for fold in moments),
         fewest=min(fold.count for fold in moments),
         reason=chosen.reason,
-        alone=_alone(run, moments, chosen.name),
+        alone=_count_without_unit(run, moments, chosen.name),
         parts={name: _split(moments, k) for k, name in enumerate(run.info.targets)},
     )
 
 
-def _alone(run: Run, moments: Sequence[FoldMoments], unit: str) -> int:
+def _count_without_unit(run: Run, moments: Sequence[FoldMoments], unit: str) -> int:
     """Return the number of scored utterances without the unit."""
     scored = {(fold.name, id_) for fold in moments for id_ in fold.ids.tolist()}
     tested = [row for row in run.folds if row.part == "test"]
-    return alone([row for row in tested if (row.fold, row.id) in scored], unit)
+    return count_without_unit(
+        [row for row in tested if (row.fold, row.id) in scored], unit
+    )
 
 
 def values(moments: Sequence[FoldMoments]) -> np.ndarray:
@@ -107,14 +109,14 @@ def values(moments: Sequence[FoldMoments]) -> np.ndarray:
     Returns:
         (figures,) the CCC of each rating and their mean
     """
-    each = [each_seed(fold).mean(axis=0) for fold in moments]
+    each = [figures_of_seeds(fold).mean(axis=0) for fold in moments]
     return np.asarray(np.mean(each, axis=0))
 
 
 def _split(moments: Sequence[FoldMoments], k: int) -> CCCParts:
     """Return the factors of one rating's CCC, averaged over seeds and then folds."""
     each = [
-        [metrics.split(fold.truth[:, k], seed[:, k]) for seed in fold.predicted]
+        [metrics.split_ccc(fold.truth[:, k], seed[:, k]) for seed in fold.predicted]
         for fold in moments
     ]
     means = [

@@ -1,6 +1,6 @@
 """Conventions of scikit-learn: visible parameters, input checks, seeds, divisions.
 
-Tested with scikit-learn 1.9.1. For versions before 1.6, `checked` calls the older
+Tested with scikit-learn 1.9.1. For versions before 1.6, `check_arrays` calls the older
 function for the same checks. That branch follows the documentation and was not run.
 """
 
@@ -17,19 +17,23 @@ from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit
 from sklearn.utils import check_random_state
 
 from affuse.data.errors import AffuseError
-from affuse.fuse.setting_scopes import names_of_rows
+from affuse.fuse.setting_scopes import row_setting_names
 from affuse.fuse.settings import Settings
 
-# These settings are no parameters of the regressor, because the user passes the rows
-# and baselines are not among its designs.
-OF_A_CORPUS = names_of_rows(Settings)
-TRAINING = {f.name: f.default for f in fields(Settings) if f.name not in OF_A_CORPUS}
-FEWEST = 4  # rows: two for training and two for validation, as one row has no CCC
+# The regressor has no parameters for these settings: the user passes the rows, and
+# baselines are not among its designs.
+ROW_SETTINGS = row_setting_names(Settings)
+TRAINING_SETTINGS = {
+    f.name: f.default for f in fields(Settings) if f.name not in ROW_SETTINGS
+}
+LEAST_ROWS = 4  # rows: two for training and two for validation, as one row has no CCC
 DRAWS = 100  # largest number of draws of the validation rows
-HELD = 5  # least number of validation rows, unless that is more than half
+LEAST_VALIDATION_ROWS = (
+    5  # least number of validation rows, unless that is more than half
+)
 
 
-def shown(init: Callable[..., None]) -> Callable[..., None]:
+def expose_settings(init: Callable[..., None]) -> Callable[..., None]:
     """Add all settings to the signature, which scikit-learn and notebooks read.
 
     A new setting thus becomes a parameter with the same default.
@@ -43,14 +47,14 @@ def shown(init: Callable[..., None]) -> Callable[..., None]:
         inspect.Parameter(
             name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=type(value)
         )
-        for name, value in TRAINING.items()
+        for name, value in TRAINING_SETTINGS.items()
     ]
     extended = signature.replace(parameters=[*named, *settings])
     init.__signature__ = extended  # type: ignore[attr-defined]
     return init
 
 
-def checked(model: BaseEstimator, X: ArrayLike, *y: ArrayLike) -> tuple[Any, ...]:
+def check_arrays(model: BaseEstimator, X: ArrayLike, *y: ArrayLike) -> tuple[Any, ...]:
     """Return X, and y in training, as finite arrays after scikit-learn's checks.
 
     The checks store the number and names of columns in training, and compare them in
@@ -67,7 +71,7 @@ def checked(model: BaseEstimator, X: ArrayLike, *y: ArrayLike) -> tuple[Any, ...
     checks: dict[str, Any] = {"dtype": [np.float64, np.float32]}
     if y:
         checks |= {"multi_output": True, "y_numeric": True}
-        checks["ensure_min_samples"] = FEWEST
+        checks["ensure_min_samples"] = LEAST_ROWS
     try:
         from sklearn.utils.validation import validate_data
     except ImportError:  # Before scikit-learn 1.6 it was a method.
@@ -109,7 +113,7 @@ def divide(
     if not 0 < share < 1:
         raise AffuseError(f"validation_fraction={share}: it must be between 0 and 1")
     if groups is None:
-        count = max(math.ceil(share * rows), min(HELD, rows // 2))
+        count = max(math.ceil(share * rows), min(LEAST_VALIDATION_ROWS, rows // 2))
         splitter = ShuffleSplit(DRAWS, test_size=count, random_state=seed)
     else:
         groups = np.asarray(groups)

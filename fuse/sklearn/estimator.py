@@ -21,16 +21,17 @@ from torch import nn
 
 from affuse.data.errors import AffuseError
 from affuse.data.system.device_names import choose
-from affuse.fuse.inputs.column_ranges import Columns, places
-from affuse.fuse.inputs.feature_standardisation import Standard, demand_variation
+from affuse.fuse.inputs.column_ranges import Columns, resolve_columns
+from affuse.fuse.inputs.feature_standardisation import ColumnScaler, demand_variation
 from affuse.fuse.inputs.tensors import Rows
 from affuse.fuse.models.design import Design, find
-from affuse.fuse.scoring.failure_notes import warn
+from affuse.fuse.scoring.failure_notes import warn_of_failure
 from affuse.fuse.settings import Settings, change
-from affuse.fuse.sklearn.conventions import TRAINING, checked, divide, seed, shown
+from affuse.fuse.sklearn import conventions
+from affuse.fuse.sklearn.conventions import TRAINING_SETTINGS, check_arrays
 from affuse.fuse.sklearn.scorers import ccc_scorer, mean_ccc
 from affuse.fuse.training.fitting import fit
-from affuse.fuse.training.setting_resolution import unused
+from affuse.fuse.training.setting_resolution import unused_setting_notes
 
 __all__ = ["Design", "FusionRegressor", "ccc_scorer", "mean_ccc"]
 
@@ -40,35 +41,33 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     Ratings may have any unit: they are standardised by the training rows, and
     predictions are transformed back. Columns of X are standardised too, in float64. A
-    validation part of the rows stops the training and selects the epoch; the rows of
-    one group are never divided between both parts.
+    validation part of whole groups stops the training and selects the best epoch.
 
     Args:
         fusion: name of a design, or a class like those in fuse/models/designs that
-            states its ``MODALITIES``, or a `Design` of such a class. Its statements are
-            read when it is passed, and stay with the regressor and its clones. For
-            classes in parallel searches, ``MODALITIES`` must be inside the class, or
-            each must be a `Design`
+            declares its ``MODALITIES``, or a `Design` of such a class. A class is read
+            when it is passed, and the regressor and its clones keep what it declares.
+            In parallel searches, a class must declare ``MODALITIES`` inside it, or be
+            passed as a `Design`
         columns: of each modality in X: a size, a slice, a range, column numbers, or
-            names of a DataFrame's columns, see `column_ranges.places`. Sizes alone must
-            sum to the columns of X. None if the design takes a single modality, which
-            then has all columns
+            names of a DataFrame's columns, see `column_ranges.resolve_columns`. If
+            all are sizes, they must sum to the number of columns. None if the design
+            takes a single modality, which then has all columns
         validation_fraction: share of the rows, or of the groups, for validation
         random_state: seed of that part, of initial weights, order and dropout; None
             draws a seed, which is stored as ``seed_``
         device: ``cpu``, ``cuda``, ``cuda:1`` or ``auto``
         **settings: fields of `affuse.fuse.settings.Settings`, by name, except those of
-            `affuse.fuse.sklearn.conventions.OF_A_CORPUS`
+            `affuse.fuse.sklearn.conventions.ROW_SETTINGS`
 
     Attributes:
-        module_: the trained model, {modality: (n, dim)} -> (n, targets), both
-            standardised
+        module_: trained model, {modality: (n, dim)} -> (n, targets), all standardised
         history_: results of each epoch, with its validation CCC
         validation_: numbers of the validation rows
-        mean_: of each rating, over the training rows
+        mean_: mean of each rating, over the training rows
         scale_: standard deviation of each rating, over the training rows
-        feature_mean_: (n_features_in_,) of each column of X, over the training rows
-        feature_scale_: (n_features_in_,) their standard deviation; 0 for a column that
+        feature_mean_: (n_features_in_,) means of the columns over the training rows
+        feature_scale_: (n_features_in_,) their standard deviations; 0 for a column that
             is constant in these rows or not taken by the design, and therefore ignored
         seed_: the seed
         n_features_in_: number of columns of X
@@ -83,7 +82,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         True
     """
 
-    @shown
+    @conventions.expose_settings
     def __init__(
         self,
         fusion: str | type[nn.Module] | Design = "audio",
@@ -94,17 +93,17 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         device: str = "cpu",
         **settings: Any,
     ):
-        if unknown := sorted(settings.keys() - TRAINING.keys()):
+        if unknown := sorted(settings.keys() - TRAINING_SETTINGS.keys()):
             raise TypeError(
                 f"unknown parameter {', '.join(unknown)}; settings are "
-                f"{', '.join(TRAINING)}"
+                f"{', '.join(TRAINING_SETTINGS)}"
             )
         self.fusion = fusion
         self.columns = columns
         self.validation_fraction = validation_fraction
         self.random_state = random_state
         self.device = device
-        for name, default in TRAINING.items():
+        for name, default in TRAINING_SETTINGS.items():
             setattr(self, name, settings.get(name, default))
 
     @property
@@ -114,7 +113,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     @fusion.setter
     def fusion(self, design: str | type[nn.Module] | Design) -> None:
-        """Read the statements of a class, before a later notebook cell changes it.
+        """Read what a class declares, before a later notebook cell changes it.
 
         Raises:
             AffuseError: if the modalities of a class cannot be determined
@@ -123,7 +122,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._fusion = design
 
     def __sklearn_clone__(self) -> Self:
-        """Return a clone with the parameters and the statements of a class."""
+        """Return a clone with the parameters, and with what a class declares."""
         source = copy.copy(self)
         source.fusion = self._design or self.fusion
         clone: Self = super(FusionRegressor, source).__sklearn_clone__()
@@ -143,18 +142,21 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 not add up, float32 cannot hold X after standardisation, or there are
                 too few rows to validate on
         """
-        x, truth = checked(self, X, y)
+        x, truth = check_arrays(self, X, y)
         settings, design = self._settings(), self._design or find(self.fusion)
         if isinstance(self.fusion, str):
-            for sentence in unused([settings], [self.fusion]):
+            for sentence in unused_setting_notes([settings], [self.fusion]):
                 warnings.warn(sentence, stacklevel=2)
         names = getattr(self, "feature_names_in_", None)
-        self._places = places(self.columns, design.modalities, x.shape[1], names)
-        self.seed_ = seed(self.random_state)
-        train, self.validation_ = divide(
+        self._ranges = resolve_columns(
+            self.columns, design.modalities, x.shape[1], names
+        )
+        self.seed_ = conventions.seed(self.random_state)
+        train, self.validation_ = conventions.divide(
             truth, groups, share=self.validation_fraction, seed=self.seed_
         )
-        features, ratings = self._learn(x, train), self._rate(truth, train)
+        features = self._scale_features(x, train)
+        ratings = self._scale_ratings(truth, train)
         fitted = fit(
             self._rows(features[train], ratings[train]),
             self._rows(features[self.validation_], ratings[self.validation_]),
@@ -176,10 +178,10 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 from those in training that float32 cannot hold it
         """
         check_is_fitted(self)
-        (x,) = checked(self, X)
-        standard = Standard(self.feature_mean_, self.feature_scale_)
+        (x,) = check_arrays(self, X)
+        standard = ColumnScaler(self.feature_mean_, self.feature_scale_)
         seen = standard.apply(x, self._column)
-        features = {m: self._tensor(seen[:, at]).double() for m, at in self._places}
+        features = {m: self._tensor(seen[:, at]).double() for m, at in self._ranges}
         with torch.inference_mode():
             predicted = self.module_(features).cpu().numpy()
         shaped = predicted.reshape(len(x), *np.shape(self.mean_))
@@ -191,32 +193,32 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _warn(self, module: nn.Module, x: np.ndarray, ratings: np.ndarray) -> None:
         """Warn if the training diverged, or if predictions are constant."""
-        seen = {m: self._tensor(x[self.validation_][:, at]) for m, at in self._places}
+        seen = {m: self._tensor(x[self.validation_][:, at]) for m, at in self._ranges}
         with torch.inference_mode():
             predicted = module(seen).cpu().numpy()
-        warn(predicted, ratings[self.validation_], ratings)
+        warn_of_failure(predicted, ratings[self.validation_], ratings)
 
     def _settings(self) -> Settings:
         """Return settings, checked as for ``train``; searches set NumPy numbers."""
-        values = {name: getattr(self, name) for name in TRAINING}
+        values = {name: getattr(self, name) for name in TRAINING_SETTINGS}
         plain = {
             n: v.item() if isinstance(v, np.generic) else v for n, v in values.items()
         }
         return change(Settings(), plain)
 
-    def _learn(self, x: np.ndarray, train: np.ndarray) -> np.ndarray:
+    def _scale_features(self, x: np.ndarray, train: np.ndarray) -> np.ndarray:
         """Return standardised columns of the design: (n, features) float32."""
-        taken = np.concatenate([at for _, at in self._places])
-        standard = Standard.fitted(x[train], taken)
+        taken = np.concatenate([at for _, at in self._ranges])
+        standard = ColumnScaler.fitted(x[train], taken)
         self.feature_mean_, self.feature_scale_ = standard.mean, standard.scale
         features = standard.apply(x, self._column)
-        demand_variation(x[train], features[train], self._places, self._column)
+        demand_variation(x[train], features[train], self._ranges, self._column)
         return features
 
-    def _rate(self, truth: np.ndarray, train: np.ndarray) -> np.ndarray:
+    def _scale_ratings(self, truth: np.ndarray, train: np.ndarray) -> np.ndarray:
         """Return standardised ratings: (n, targets) float32."""
         flat = truth.reshape(len(truth), -1)
-        standard = Standard.fitted(flat[train])
+        standard = ColumnScaler.fitted(flat[train])
         if idle := np.flatnonzero(standard.scale == 0).tolist():
             raise AffuseError(
                 f"target {idle[0]} is about {standard.mean[idle[0]]:g} in all rows to "
@@ -231,7 +233,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _rows(self, features: np.ndarray, ratings: np.ndarray) -> Rows:
         """Return standardised rows on the device."""
         return Rows(
-            features={m: self._tensor(features[:, at]) for m, at in self._places},
+            features={m: self._tensor(features[:, at]) for m, at in self._ranges},
             truth=self._tensor(ratings),
             targets=tuple(f"target {k}" for k in range(ratings.shape[1])),
         )

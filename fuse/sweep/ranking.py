@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from affuse.data.system.csv_tables import write_rows
+from affuse.fuse.experiment_files import dump
 from affuse.fuse.reporting.escapes import for_csv
-from affuse.fuse.settings import Settings, dump
+from affuse.fuse.settings import Settings
 from affuse.fuse.sweep.sweep_folder import SweepFolder
 from affuse.fuse.sweep.trials import TrialOutcome
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedSettings:
     """Settings with their validation CCC, averaged over folds and seeds."""
 
     settings: Settings
@@ -24,7 +25,9 @@ class Ranked:
     failed: str = ""  # reason of a failure, or ""
 
 
-def rank(outcomes: Sequence[TrialOutcome], seeds: Sequence[int]) -> tuple[Ranked, ...]:
+def rank(
+    outcomes: Sequence[TrialOutcome], seeds: Sequence[int]
+) -> tuple[RankedSettings, ...]:
     """Return settings that are finished with all seeds, best first.
 
     Settings that failed with any seed are last.
@@ -44,14 +47,14 @@ def rank(outcomes: Sequence[TrialOutcome], seeds: Sequence[int]) -> tuple[Ranked
     return tuple(sorted(ranked, key=lambda r: (-r.score, dump(r.settings))))
 
 
-def _ranked(settings: Settings, outcomes: Sequence[TrialOutcome]) -> Ranked:
+def _ranked(settings: Settings, outcomes: Sequence[TrialOutcome]) -> RankedSettings:
     """Return settings with their mean scores over folds and seeds."""
     failed = next((outcome.failed for outcome in outcomes if outcome.failed), "")
     if failed:
-        return Ranked(settings, (), -np.inf, 0.0, failed)
+        return RankedSettings(settings, (), -np.inf, 0.0, failed)
     each = np.array([list(outcome.scores.values()) for outcome in outcomes])
     by_seed = each.mean(axis=(1, 2))  # mean of (seeds, folds, ratings) for each seed
-    return Ranked(
+    return RankedSettings(
         settings=settings,
         ratings=tuple(each.mean(axis=(0, 1)).tolist()),
         score=float(by_seed.mean()),
@@ -59,7 +62,7 @@ def _ranked(settings: Settings, outcomes: Sequence[TrialOutcome]) -> Ranked:
     )
 
 
-def varying(ranked: Sequence[Ranked]) -> list[str]:
+def varying_settings(ranked: Sequence[RankedSettings]) -> list[str]:
     """Return the names of the settings that differ between candidates, in order.
 
     Args:
@@ -69,7 +72,9 @@ def varying(ranked: Sequence[Ranked]) -> list[str]:
     return [name for name in records[0] if len({r[name] for r in records}) > 1]
 
 
-def write(folder: Path, ranked: Sequence[Ranked], targets: Sequence[str]) -> None:
+def write(
+    folder: Path, ranked: Sequence[RankedSettings], targets: Sequence[str]
+) -> None:
     """Write ranking.csv with every setting that varies, and every figure.
 
     Args:
@@ -77,13 +82,13 @@ def write(folder: Path, ranked: Sequence[Ranked], targets: Sequence[str]) -> Non
         ranked: candidates, best first
         targets: names of the ratings
     """
-    names = varying(ranked)
+    names = varying_settings(ranked)
     header = ("rank", *names, *targets, "mean", "deviation", "failed")
     write_rows(SweepFolder(folder).ranking, header, _cells(ranked, names, len(targets)))
 
 
 def _cells(
-    ranked: Sequence[Ranked], names: Sequence[str], targets: int
+    ranked: Sequence[RankedSettings], names: Sequence[str], targets: int
 ) -> Iterator[list[object]]:
     """Yield the cells of each row of ranking.csv."""
     for place, one in enumerate(ranked, start=1):

@@ -10,10 +10,10 @@ import numpy as np
 
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.suggestions import hint
-from affuse.fuse.setting_scopes import names_of_rows
+from affuse.fuse.setting_scopes import row_setting_names
 from affuse.fuse.settings import RANGES, Settings, override
 
-FIXED = names_of_rows(Settings)  # settings that select rows and are not searched
+UNSEARCHED_SETTINGS = row_setting_names(Settings)  # they select rows
 DIGITS = 4  # significant digits of drawn numbers
 MOST = 10_000  # largest number of settings in one search
 
@@ -25,7 +25,7 @@ class Range:
     low: float
     high: float
     log: bool  # draw uniformly in the logarithm
-    whole: bool  # draw integers
+    is_integer: bool  # draw integers
 
     def draw(self, rng: np.random.Generator) -> float:
         """Return a random number: an integer, or a number with `DIGITS` digits."""
@@ -33,9 +33,9 @@ class Range:
             drawn = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
         else:
             drawn = rng.uniform(self.low, self.high)
-        short = round(drawn) if self.whole else float(f"{drawn:.{DIGITS}g}")
+        short = round(drawn) if self.is_integer else float(f"{drawn:.{DIGITS}g}")
         kept = min(max(short, self.low), self.high)
-        return int(kept) if self.whole else kept
+        return int(kept) if self.is_integer else kept
 
 
 def candidates(
@@ -93,7 +93,8 @@ def _demand(
         )
     if ranges and draws is None:
         raise OptionError(
-            f"a range has no end of values; say how many to draw: --random 20 --space "
+            f"a range has infinitely many values; give a number of draws: --random 20 "
+            f"--space "
             f"{next(iter(ranges))}=..."
         )
     count = math.prod(map(len, lists.values())) if draws is None else draws
@@ -129,11 +130,11 @@ def _range(text: str) -> tuple[str, Range]:
     least, most = RANGES[name]
     low, _, rest = bounds.partition(":")
     high, _, scale = rest.partition(":")
-    whole = type(getattr(Settings(), name)) is int
+    is_integer = type(getattr(Settings(), name)) is int
     try:
-        range_ = Range(float(low), float(high), scale == "log", whole)
+        range_ = Range(float(low), float(high), scale == "log", is_integer)
     except ValueError:
-        range_ = Range(math.nan, math.nan, log=False, whole=whole)
+        range_ = Range(math.nan, math.nan, log=False, is_integer=is_integer)
     if (
         scale not in ("", "log")
         or not least <= range_.low < range_.high <= most
@@ -161,7 +162,7 @@ def _named(text: str, example: str) -> tuple[str, str]:
             "map is a setting of baselines, which are not searched; train them with "
             "--set map=affine and with --set map=none to compare both"
         )
-    if name in FIXED:
+    if name in UNSEARCHED_SETTINGS:
         raise OptionError(
             f"{name} decides which rows are scored, so scores of its values cannot be "
             f"compared; start one sweep for each {name}"

@@ -23,16 +23,16 @@ from affuse.data.system.atomic_files import publish
 from affuse.data.system.documents import read_json
 from affuse.data.system.progress import bar
 from affuse.data.system.schema import ListOf, MapOf, Number, Plain, Record, Text, Whole
-from affuse.fuse.inputs.chunks import through
+from affuse.fuse.inputs.chunks import apply_in_chunks
 from affuse.fuse.models.fitted import Fitted
-from affuse.fuse.scoring.failed_training import far
+from affuse.fuse.scoring.failed_training import is_far_outside
 from affuse.fuse.settings import Settings, change
 from affuse.fuse.sweep.sweep_folder import SweepFolder
-from affuse.fuse.training.fitting import Folds, fit_fusions
+from affuse.fuse.training.fitting import FoldRows, fit_any_kind
 from affuse.fuse.training.grouped.model_tasks import ModelTask
 from affuse.fuse.training.run_plan import FORMAT, RunPlan
 
-MOST_FAR = 0.5  # share of the utterances; fewer may be unusual recordings
+MOST_FAR = 0.5  # share of the utterances; a smaller share may be unusual recordings
 KIND = Record(
     {
         "seed": Whole(),
@@ -71,7 +71,7 @@ class TrialOutcome:
     failed: str = ""  # reason for missing scores, such as a loss that diverged
 
 
-def place(plan: RunPlan, sweeps: Path) -> Path:
+def sweep_folder(plan: RunPlan, sweeps: Path) -> Path:
     """Return the folder of all trials on the same training and validation rows.
 
     Its name has a digest of everything that affects a score. Ratings and embeddings of
@@ -121,26 +121,26 @@ def search(
     """
     finished = {outcome.trial for outcome in outcomes(folder)}
     trials = [Trial(*pair) for pair in product(candidates, seeds)]
-    pending = [trial for trial in trials if trial not in finished]
+    unfinished = [trial for trial in trials if trial not in finished]
     with bar(
         total=len(trials), name=plan.info.design, unit="trials", show=progress
     ) as progress_bar:
-        progress_bar.update(len(trials) - len(pending))
+        progress_bar.update(len(trials) - len(unfinished))
         try:
-            for outcome in _train(plan, pending):
+            for outcome in _train(plan, unfinished):
                 _write(folder, outcome)
                 progress_bar.update()
         finally:
-            _seal(folder)
+            _write_digests(folder)
 
 
-def _seal(folder: Path) -> None:
+def _write_digests(folder: Path) -> None:
     """Write the digests of all finished trials, even after an interrupted search."""
     place = SweepFolder(folder).trials
     if place.is_dir():
         listed = digests.read(place) or {}
         names = [path.name for path in SweepFolder(folder).finished()]
-        digests.seal(place, [name for name in names if name not in listed])
+        digests.list_files(place, [name for name in names if name not in listed])
 
 
 def _train(plan: RunPlan, trials: Sequence[Trial]) -> Iterator[TrialOutcome]:
@@ -148,12 +148,12 @@ def _train(plan: RunPlan, trials: Sequence[Trial]) -> Iterator[TrialOutcome]:
     if not trials:
         return
     design = plan.info.design
-    folds = Folds.of(
+    folds = FoldRows.of(
         plan.aligned, plan.folds, features=sorted(plan.features), device=plan.device
     )
     names = sorted(folds.parts)
-    jobs = [
-        folds.job(
+    tasks = [
+        folds.task(
             name,
             fusion=design,
             settings=trial.settings,
@@ -164,15 +164,15 @@ def _train(plan: RunPlan, trials: Sequence[Trial]) -> Iterator[TrialOutcome]:
         for name in names
     ]
     scores: dict[int, dict[int, Scores]] = {}
-    for number, result in fit_fusions(jobs):
+    for number, result in fit_any_kind(tasks):
         trial, fold = divmod(number, len(names))
         by_fold = scores.setdefault(trial, {})
-        by_fold[fold] = _scores(result, jobs[number])
+        by_fold[fold] = _scores(result, tasks[number])
         if len(by_fold) == len(names):
             yield _outcome(trials[trial], names, [by_fold[k] for k in sorted(by_fold)])
 
 
-def _scores(result: Fitted | AffuseError, job: ModelTask) -> Scores:
+def _scores(result: Fitted | AffuseError, task: ModelTask) -> Scores:
     """Return the validation CCC of each rating for the best checkpoint, or an error.
 
     Errors are returned, because a learning rate at which the loss diverges is a result
@@ -181,12 +181,14 @@ def _scores(result: Fitted | AffuseError, job: ModelTask) -> Scores:
     if isinstance(result, AffuseError):
         return result
     with torch.inference_mode():
-        rows, at = job.rows, job.validation.to(job.rows.truth.device)
-        predicted = through(result.module, rows.features, at).cpu().numpy()
-    wide = np.asarray(far(predicted, rows.truth[at].cpu().numpy()).any(axis=1))
+        rows, at = task.rows, task.validation.to(task.rows.truth.device)
+        predicted = apply_in_chunks(result.module, rows.features, at).cpu().numpy()
+    wide = np.asarray(
+        is_far_outside(predicted, rows.truth[at].cpu().numpy()).any(axis=1)
+    )
     if wide.mean() > MOST_FAR:
         return AffuseError(
-            f"{job.where}: {int(wide.sum()):,} of {len(wide):,} utterances of the "
+            f"{task.where}: {int(wide.sum()):,} of {len(wide):,} utterances of the "
             f"validation part are predicted far outside the scale, so the training "
             f"diverged; lower learning_rate"
         )

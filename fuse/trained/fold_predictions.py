@@ -40,7 +40,7 @@ class PredictedPart:
         return np.asarray(self.predicted.std(axis=0))
 
 
-def of_validation(run: Run) -> tuple[PredictedPart, ...]:
+def read_validation_parts(run: Run) -> tuple[PredictedPart, ...]:
     """Return the validation part of each fold, for the seeds in the run's table.
 
     Args:
@@ -67,8 +67,8 @@ def of_validation(run: Run) -> tuple[PredictedPart, ...]:
             path = RunFolder(run.path).model(fold, seed).validation
             if not path.is_file() and not is_listed(path):
                 raise FileNotFoundError(
-                    f"{path} not found; the run is of a version that did not save "
-                    f"predictions for validation parts; repeat the train command, "
+                    f"{path} not found; an older version trained the run and did not "
+                    f"save predictions for validation parts; repeat the train command, "
                     f"which trains these models again"
                 )
             tables.append(read_predictions(path, run.info.targets))
@@ -87,7 +87,7 @@ def of_validation(run: Run) -> tuple[PredictedPart, ...]:
     return tuple(result)
 
 
-def of_test(run: Run) -> tuple[PredictedPart, ...]:
+def select_test_parts(run: Run) -> tuple[PredictedPart, ...]:
     """Return the test part of each fold.
 
     Args:

@@ -1,4 +1,4 @@
-"""Learned layer weights on disk, in ``layers.csv`` of each model, and in sentences."""
+"""Learned layer weights: ``layers.csv`` of each model, and sentences for reports."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,10 +7,16 @@ from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import DamagedFileError
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import Run
-from affuse.data.system.csv_tables import DAMAGED, number, read_rows, whole, write_rows
+from affuse.data.system.csv_tables import (
+    DAMAGED,
+    parse_number,
+    parse_whole_number,
+    read_rows,
+    write_rows,
+)
 from affuse.data.system.digests import is_listed
 from affuse.data.terminal import printable
-from affuse.fuse.trained.model_folders import listed
+from affuse.fuse.trained.model_folders import models_in_manifest
 from affuse.fuse.wording import figure
 
 COLUMNS = ("modality", "rating", "layer", "weight")
@@ -58,7 +64,7 @@ def _layers(recipe: Recipe) -> Iterator[tuple[str, int]]:
         yield from ((name, layer) for layer in part.layers)
 
 
-def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
+def average_weights(run: Path) -> dict[tuple[str, str], dict[int, float]]:
     """Return mean weights of layers over the models of a run.
 
     Args:
@@ -76,7 +82,10 @@ def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
         for line, (modality, target, layer, weight) in read_rows(path, COLUMNS):
             means = result.setdefault((target, modality), {})
             try:
-                index, share = whole(layer), number(weight) / len(paths)
+                index, share = (
+                    parse_whole_number(layer),
+                    parse_number(weight) / len(paths),
+                )
             except ValueError as error:
                 raise DamagedFileError(
                     f"{path}, line {line}: {printable(str(error))}; {DAMAGED}"
@@ -87,7 +96,7 @@ def average(run: Path) -> dict[tuple[str, str], dict[int, float]]:
 
 def _paths(run: Path) -> Iterator[Path]:
     """Yield the path of layer weights of each model in the run's manifest."""
-    models = listed(run)
+    models = models_in_manifest(run)
     for model in RunFolder(run).models():
         if model.path.is_dir() and (model.path in models or not models):
             yield model.layers
@@ -97,8 +106,8 @@ def notes(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:
     """Yield a sentence for each run that mixes layers.
 
     Args:
-        runs: of each row
-        names: of each row; a run is named by its first row
+        runs: run of each row of a table
+        names: name of each row; the first row of a run names the run
     """
     firsts: dict[Path, str] = {}
     for run, name in zip(runs, names, strict=True):
@@ -115,7 +124,7 @@ def describe(run: Path) -> str:
         run: folder of the run
     """
     words = []
-    for (target, modality), means in average(run).items():
+    for (target, modality), means in average_weights(run).items():
         if len(means) > 1:
             best = sorted(means, key=lambda layer: -means[layer])[:SHOWN]
             listing = ", ".join(f"{n} ({figure(means[n], digits=2)})" for n in best)

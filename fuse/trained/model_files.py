@@ -36,7 +36,7 @@ from affuse.data.system.schema import ListOf, MapOf, OneOf, Plain, Record, Text,
 from affuse.fuse.models import design_files, weight_files
 from affuse.fuse.models.fitted import Epoch, Fitted
 from affuse.fuse.models.scalar_mix import layer_weights
-from affuse.fuse.models.trainable.design_registry import code_difference, trainable
+from affuse.fuse.models.trainable.design_registry import code_difference, find_trainable
 from affuse.fuse.models.trainable.saved_model import SavedModel
 from affuse.fuse.settings import Settings, change
 from affuse.fuse.trained import layer_weight_files
@@ -82,7 +82,7 @@ class Description:
     code: str = ""  # identity of the design's code; "" in models of older versions
 
 
-def place(run: Path, *, fold: str, seed: int) -> Path:
+def model_folder(run: Path, *, fold: str, seed: int) -> Path:
     """Return the folder of one model.
 
     Args:
@@ -154,7 +154,7 @@ def load(folder: Path) -> tuple[nn.Module, Description]:
             f"{folder} cannot be used: {difference}; restore the code, or repeat the "
             f"train command, which trains a new run"
         )
-    with _named(folder):
+    with _name_folder_in_errors(folder):
         saved = SavedModel(
             weight_files.read(ModelFolder(folder).weights),
             targets=description.targets,
@@ -162,7 +162,7 @@ def load(folder: Path) -> tuple[nn.Module, Description]:
             layers={m: r.layer_structure for m, r in description.recipes.items()},
             settings=description.settings,
         )
-        module = trainable(description.fusion).restore(saved)
+        module = find_trainable(description.fusion).restore(saved)
     return module.eval(), description
 
 
@@ -176,7 +176,7 @@ def describe(folder: Path) -> Description:
         FileNotFoundError: if there is no such file
         DamagedFileError: if it is damaged, or of another version of this project
     """
-    with _named(folder):
+    with _name_folder_in_errors(folder):
         values = read_json(
             ModelFolder(folder).description, KIND, advice="it describes no model"
         )
@@ -195,7 +195,7 @@ def describe(folder: Path) -> Description:
 
 
 @contextmanager
-def _named(folder: Path) -> Iterator[None]:
+def _name_folder_in_errors(folder: Path) -> Iterator[None]:
     """Add the folder of a model to an error that occurs in this context."""
     try:
         yield
@@ -206,7 +206,7 @@ def _named(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def is_whole(folder: Path, targets: Sequence[str], *, quiet: bool = False) -> bool:
+def is_complete(folder: Path, targets: Sequence[str], *, quiet: bool = False) -> bool:
     """Return True if a model is complete and all its files can be read.
 
     Args:

@@ -14,11 +14,11 @@ from affuse.fuse.models.projection import Projection
 log = logging.getLogger(__name__)
 
 
-def finished(run: Path) -> list[Path]:
+def finished_models(run: Path) -> list[Path]:
     """Return the folders of all finished models of a run, sorted.
 
-    If the manifest of the run lists models, only these are returned; `warn` names the
-    others.
+    If the manifest of the run lists models, only these are returned;
+    `warn_of_unlisted_models` names the others.
 
     Args:
         run: folder of the run
@@ -28,7 +28,7 @@ def finished(run: Path) -> list[Path]:
             replaced
     """
     written = [folder for folder in _written(run) if seed(folder) is not None]
-    manifest = listed(run)
+    manifest = models_in_manifest(run)
     if not manifest:
         return written
     if lacking := sorted(manifest.keys() - set(written)):
@@ -40,19 +40,19 @@ def finished(run: Path) -> list[Path]:
     for folder, digest in manifest.items():
         path = ModelFolder(folder).manifest
         if not path.is_file() or digests.digest(path) != digest:
-            raise DamagedFileError(digests.damage(path))
+            raise DamagedFileError(digests.damage_message(path))
     return sorted(manifest)
 
 
-def warn(run: Path) -> None:
-    """Log a warning that names the models that `finished` leaves out.
+def warn_of_unlisted_models(run: Path) -> None:
+    """Log a warning that names the models that `finished_models` leaves out.
 
     They were copied into the run, or their training was interrupted.
 
     Args:
         run: folder of the run
     """
-    if others := sorted({*_written(run)} - {*finished(run)}):
+    if others := sorted({*_written(run)} - {*finished_models(run)}):
         log.warning(
             "%d models are left out, because %s does not list them, first %s; if their "
             "training was interrupted, repeat the train command",
@@ -77,7 +77,7 @@ def _written(run: Path) -> list[Path]:
     return [model.path for model in models]
 
 
-def listed(run: Path) -> dict[Path, str]:
+def models_in_manifest(run: Path) -> dict[Path, str]:
     """Return {folder of a model: digest of its manifest} from a run's manifest.
 
     Args:
@@ -108,5 +108,5 @@ def demand_widths(
             if dim != len(part.mean):
                 raise DamagedFileError(
                     f"{folder} takes {modality} embeddings of size {len(part.mean)}, "
-                    f"and the cache has size {dim}; it was trained on others"
+                    f"and the cache has size {dim}; it was trained on other embeddings"
                 )

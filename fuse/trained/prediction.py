@@ -11,17 +11,21 @@ from affuse.data.cache import joined_recipe
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
-from affuse.fuse.inputs.fold_embeddings import ALL, Own
+from affuse.fuse.inputs.fold_embeddings import ALL_FOLDS, FoldEmbeddings
 from affuse.fuse.inputs.tensors import gather
 from affuse.fuse.models.regressor import pick
 from affuse.fuse.trained import model_files
 from affuse.fuse.trained.model_files import load
-from affuse.fuse.trained.model_folders import demand_widths, finished, warn
+from affuse.fuse.trained.model_folders import (
+    demand_widths,
+    finished_models,
+    warn_of_unlisted_models,
+)
 from affuse.fuse.trained.model_folders import seed as seed_of
 
 
 @dataclass(frozen=True)
-class Applied:
+class RunPrediction:
     """Predictions of a run's models, one row for each utterance, sorted by id."""
 
     ids: tuple[str, ...]
@@ -29,21 +33,22 @@ class Applied:
     mean: np.ndarray  # (n, targets), over models, approximately in [-1, 1]
     std: np.ndarray  # (n, targets), over models; 0 for a single model
     models: int  # number of models
-    said: np.ndarray  # (models, n, targets), predictions of each model
-    folds: tuple[str, ...]  # of each model
-    seeds: tuple[int, ...]  # of each model
-    partial: Mapping[str, int]  # {present modalities, if not all: utterances}
-    # {reason: utterances} that lack a modality which the models need
+    by_model: np.ndarray  # (models, n, targets), predictions of each model
+    folds: tuple[str, ...]  # fold of each model
+    seeds: tuple[int, ...]  # seed of each model
+    # {present modalities: number of predicted utterances that lack the others}
+    partial: Mapping[str, int]
+    # {reason: number of utterances that lack a modality which the models need}
     left_out: Mapping[str, int]
 
 
-def apply(
+def predict(
     run: Path,
     embeddings: Mapping[str, Embeddings],
     *,
-    own: Own | None = None,
+    fold_embeddings: FoldEmbeddings | None = None,
     device: str = "cpu",
-) -> Applied:
+) -> RunPrediction:
     """Return the predictions of all models of a run, and their mean.
 
     Most models were trained on the training utterances of the run. Predictions for
@@ -54,19 +59,21 @@ def apply(
         embeddings: {modality: rows of its cache}, of any corpus. An utterance that
             lacks a modality is predicted from the others if the models support it (see
             `affuse.fuse.models.system.System.robust`), else it is left out
-        own: fold-specific embeddings, which replace `embeddings`
-        device: to compute on
+        fold_embeddings: fold-specific embeddings, which replace `embeddings`
+        device: device that computes the predictions
 
     Raises:
         FileNotFoundError: if there is no such folder, or no finished model in it
         AffuseError: if a modality is missing or was extracted in another way, or no
             utterance has all modalities that the models need
     """
-    folders = _units(run)
-    warn(run)
+    folders = _finished_models(run)
+    warn_of_unlisted_models(run)
     module, first = load(folders[0])
     robust = bool(getattr(module, "robust", False))
-    needed = _needed(folders, {ALL: embeddings, **(own or {})}, robust=robust)
+    needed = _needed(
+        folders, {ALL_FOLDS: embeddings, **(fold_embeddings or {})}, robust=robust
+    )
     groups = _same_groups(needed)
     partial = {m: ids for m, ids in groups.items() if m != tuple(first.recipes)}
     if not robust:
@@ -76,24 +83,24 @@ def apply(
     predictions = [
         _predictions(path, needed[path.parent.name], groups, device) for path in folders
     ]
-    return Applied(
+    return RunPrediction(
         ids=tuple(ids),
         targets=first.targets,
         mean=np.mean(predictions, axis=0),
         std=np.std(predictions, axis=0),
         models=len(predictions),
-        said=np.stack(predictions),
+        by_model=np.stack(predictions),
         folds=tuple(folder.parent.name for folder in folders),
         seeds=tuple(
             seed for folder in folders if (seed := seed_of(folder)) is not None
         ),
         partial={" and ".join(m): len(v) for m, v in partial.items() if robust},
-        left_out={} if robust else _lacking(partial, tuple(first.recipes)),
+        left_out={} if robust else _count_lacking(partial, tuple(first.recipes)),
     )
 
 
 def _needed(
-    folders: Sequence[Path], available: Own, *, robust: bool
+    folders: Sequence[Path], available: FoldEmbeddings, *, robust: bool
 ) -> dict[str, dict[str, Embeddings]]:
     """Return the embeddings that the models of each fold take.
 
@@ -102,20 +109,20 @@ def _needed(
     """
     needed = {}
     for fold, trained in model_files.recipes(folders).items():
-        present = available.get(fold, available[ALL])
+        present = available.get(fold, available[ALL_FOLDS])
         needed[fold] = {
             modality: pick(present, modality)
             for modality in trained
             if modality in present or not robust or not present
         }
-        demand_same(trained, needed[fold], folders[0].parent.parent)
+        demand_same_recipes(trained, needed[fold], folders[0].parent.parent)
     return needed
 
 
 Groups = Mapping[tuple[str, ...], Sequence[str]]  # {modalities: ids that have them}
 
 
-def _same_groups(needed: Own) -> Groups:
+def _same_groups(needed: FoldEmbeddings) -> Groups:
     """Return the ids of all utterances by modalities, which all folds share.
 
     Raises:
@@ -142,7 +149,7 @@ def _groups(embeddings: Mapping[str, Embeddings]) -> Groups:
     return groups
 
 
-def _lacking(partial: Groups, needed: Sequence[str]) -> dict[str, int]:
+def _count_lacking(partial: Groups, needed: Sequence[str]) -> dict[str, int]:
     """Return the number of utterances by a phrase on the modalities that they lack."""
     return {
         " and ".join(f"no {m} embedding" for m in needed if m not in present): len(ids)
@@ -185,14 +192,14 @@ def recipes(run: Path) -> dict[str, Mapping[str, Recipe]]:
     Raises:
         FileNotFoundError: if there is no such folder, or no finished model in it
     """
-    return model_files.recipes(_units(run))
+    return model_files.recipes(_finished_models(run))
 
 
-def _units(run: Path) -> list[Path]:
+def _finished_models(run: Path) -> list[Path]:
     """Return the folders of the finished models of a run."""
     if not run.is_dir():
         raise FileNotFoundError(f"{run} not found; name the folder of a run")
-    folders = finished(run)
+    folders = finished_models(run)
     if not folders:
         raise FileNotFoundError(
             f"{run} has no finished model; name the folder of a run, or repeat its "
@@ -201,7 +208,7 @@ def _units(run: Path) -> list[Path]:
     return folders
 
 
-def demand_same(
+def demand_same_recipes(
     recipes: Mapping[str, Recipe], embeddings: Mapping[str, Embeddings], run: Path
 ) -> None:
     """Raise an error if embeddings differ from those of the training.
@@ -222,6 +229,6 @@ def demand_same(
         recipe, expected = (r.of_corpus(trained.corpus) for r in (parsed, trained))
         if difference := recipe.difference(expected):
             raise AffuseError(
-                f"the {modality} embeddings were extracted with {difference} as those "
-                f"of {run.name}; extract again with the run's options"
+                f"the {modality} embeddings were extracted with {difference}, which "
+                f"{run.name} was trained on; extract again with the run's options"
             )

@@ -1,4 +1,4 @@
-"""Reader of ``alignment.json``: number of utterances, omissions, and decisions."""
+"""Reader of ``alignment.json``: utterances used and left out, protocol decisions."""
 
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,11 @@ COUNTS = Record(
     {
         "division": protocol_assumptions.KIND,
         "without_words": Whole(),
-    },  # which older runs lack
+    },  # older runs lack these keys
 )
 
 
-def summary(folder: Path) -> str:
+def alignment_summary(folder: Path) -> str:
     """Return a sentence on the utterances that a run used and left out.
 
     Args:
@@ -42,7 +42,7 @@ def summary(folder: Path) -> str:
     return "; ".join(words)
 
 
-def decisions(folder: Path) -> tuple[str, ...]:
+def protocol_decisions(folder: Path) -> tuple[str, ...]:
     """Return sentences on the automatic decisions of a run's protocol.
 
     A sentence on utterances without words follows, if the run used any.
@@ -62,10 +62,10 @@ def decisions(folder: Path) -> tuple[str, ...]:
     return (*of_protocol, *wordless_sentences(counts.get("without_words", 0)))
 
 
-def division(run: Run) -> Division:
+def read_division(run: Run) -> Division:
     """Return the automatic decisions of a finished run's protocol.
 
-    For runs of older versions, which did not record them, they are derived from folds.
+    Older versions did not record them; for their runs, they are derived from the folds.
 
     Args:
         run: finished run
@@ -85,13 +85,13 @@ def division(run: Run) -> Division:
             f"{RunFolder(run.path).info} is damaged: split_seed is {shown(seed)}, not "
             f"a whole number; train again"
         )
-    return protocol_assumptions.derived(
+    return protocol_assumptions.derive_division(
         run.folds, protocol=run.info.protocol, seed=seed
     )
 
 
 def _counts(folder: Path) -> dict[str, Any]:
-    """Return the counts that `begin` wrote."""
+    """Return the counts that `run_description.write_description` wrote."""
     path = RunFolder(folder).alignment
     try:
         counts: dict[str, Any] = read_json(

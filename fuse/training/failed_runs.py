@@ -14,10 +14,10 @@ from affuse.data.system.regular_files import SMALL
 from affuse.data.terminal import printable
 
 SHOWN = 500  # characters of a sentence
-REPEAT = "its training was interrupted; repeat its train command"
+INTERRUPTED = "its training was interrupted; repeat its train command"
 
 
-def record(folder: Path, errors: Sequence[AffuseError]) -> None:
+def record_failures(folder: Path, errors: Sequence[AffuseError]) -> None:
     """Write the errors of the last training of a run, and delete earlier ones.
 
     Args:
@@ -27,14 +27,14 @@ def record(folder: Path, errors: Sequence[AffuseError]) -> None:
     path = RunFolder(folder).failures
     if errors:
         lines = [printable(" ".join(str(error).split())) for error in errors]
-        digests.keep(path, ("\n".join(lines) + "\n").encode())
+        digests.write_and_list(path, ("\n".join(lines) + "\n").encode())
     elif path.exists():
-        digests.record(folder, {}, drop=[RunFolder.failures])
+        digests.add_digests(folder, {}, drop=[RunFolder.failures])
         path.unlink(missing_ok=True)
 
 
-def stopped(folder: Path) -> str:
-    """Return why a run is unfinished, and what to do next.
+def explain_unfinished_run(folder: Path) -> str:
+    """Return a clause that says why a run is unfinished and what to do next.
 
     Args:
         folder: of the run
@@ -42,9 +42,9 @@ def stopped(folder: Path) -> str:
     try:
         content = digests.content(RunFolder(folder).failures, limit=SMALL)
     except FileNotFoundError:
-        return REPEAT
+        return INTERRUPTED
     except (OSError, AffuseError) as error:
-        return f"why is not known ({error}); repeat its train command"
+        return f"the reason is unknown ({error}); repeat its train command"
     lines = content.decode(errors="replace").splitlines() or [""]
     more = f" (and {len(lines) - 1} more)" if lines[1:] else ""
     return (

@@ -20,9 +20,8 @@ from affuse.data.runs.checkpoint_folder import CheckpointFolder
 from affuse.data.runs.finetuning_folder import FinetunedFold, HeadFolder
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import Number, Plain, Record, Text, Whole
-from affuse.fuse import losses
-from affuse.fuse import settings as stage_two
-from affuse.fuse.inputs.chunks import through
+from affuse.fuse import experiment_files, losses
+from affuse.fuse.inputs.chunks import apply_in_chunks
 from affuse.fuse.inputs.tensors import Rows
 from affuse.fuse.models import weight_files
 from affuse.fuse.models.fitted import Epoch, Fitted, ccc
@@ -46,7 +45,9 @@ FACTS = Record(
     {"code": Text(200)},
     others=ANYTHING,
 )
-UNLIKE = 0.02  # difference of validation CCC; half precision changes it by less
+CCC_TOLERANCE = (
+    0.02  # largest difference of the validation CCC; half precision causes less
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Heads:
     folders: Mapping[str, Path]  # {fold: folder of its head}
     scores: Mapping[str, float]  # {fold: validation CCC, mean over ratings}
 
-    def fitted(
+    def restore(
         self,
         fold: str,
         recipes: Mapping[str, Recipe],
@@ -81,22 +82,24 @@ class Heads:
         folder = self._folder(fold)
         for modality, recipe in recipes.items():
             last = _depth(folder.parent / modality)
-            _demand(recipe.pooling == "mean" and recipe.layers == (last,))
+            _demand_same_embeddings(
+                recipe.pooling == "mean" and recipe.layers == (last,)
+            )
         system = self._system(folder, train).to(train.truth.device).eval()
-        rated = through(system, train.features, train.numbers)
+        rated = apply_in_chunks(system, train.features, train.numbers)
         loss = losses.loss(self.settings.loss, mix=self.settings.mix)
         loss_value = float(loss(rated, train.truth, None))
-        predicted = through(system, validation.features, validation.numbers)
+        predicted = apply_in_chunks(system, validation.features, validation.numbers)
         scores = ccc(validation.truth, predicted, targets=validation.targets)
         epoch = Epoch(1, loss_value, 0.0, scores)
-        _demand(abs(epoch.score - self.scores[fold]) <= UNLIKE)
+        _demand_same_embeddings(abs(epoch.score - self.scores[fold]) <= CCC_TOLERANCE)
         return Fitted(system, (epoch,))
 
     def _system(self, folder: Path, rows: Rows) -> nn.Module:
         """Return the head in a folder, with its weights."""
         try:
             state = weight_files.read(HeadFolder(folder).weights)
-            return weight_files.restored(lambda: self._build(state, rows), state)
+            return weight_files.restore_module(lambda: self._build(state, rows), state)
         except (OSError, DamagedFileError) as error:
             raise DamagedFileError(
                 f"{folder} holds no head of the design '{self.design}': {error}; "
@@ -132,7 +135,7 @@ def _depth(encoder: Path) -> int:
     return int(depth)
 
 
-def _demand(same: bool) -> None:
+def _demand_same_embeddings(same: bool) -> None:
     """Raise an error if the embeddings are not those of the head's training."""
     if not same:
         raise AffuseError(
@@ -141,15 +144,16 @@ def _demand(same: bool) -> None:
         )
 
 
-def chosen(settings: Settings, options: Train) -> Heads | None:
+def choose_heads(settings: Settings, options: Train) -> Heads | None:
     """Return the heads that the options name, or None if heads shall be trained.
 
     Args:
-        settings: of the command line
-        options: of the command line
+        settings: settings of the command line
+        options: options of the command line
 
     Raises:
-        AffuseError: if no fine-tuning is named, its design is another one, or as `find`
+        AffuseError: if no fine-tuning is named or it has another design, or as
+            `find_heads`
     """
     if settings.training != END_TO_END:
         return None
@@ -158,7 +162,7 @@ def chosen(settings: Settings, options: Train) -> Heads | None:
             f"training='{END_TO_END}' uses the heads that were trained jointly with "
             f"their encoders; name a fine-tuning: --finetuned finetuned/RUN"
         )
-    heads = find(run)
+    heads = find_heads(run)
     if set(options.designs) != {heads.design} or options.match_parameters:
         raise OptionError(
             f"the heads of {run} are of the design '{heads.design}' and cannot be "
@@ -167,7 +171,7 @@ def chosen(settings: Settings, options: Train) -> Heads | None:
     return heads
 
 
-def find(run: Path) -> Heads:
+def find_heads(run: Path) -> Heads:
     """Return the jointly trained heads of a fine-tuning.
 
     Args:
@@ -187,7 +191,7 @@ def find(run: Path) -> Heads:
         )
     ((design, seed),) = designs
     first = FinetunedFold(next(iter(folders.values()))).head
-    settings = stage_two.load(first.settings)
+    settings = experiment_files.load(first.settings)
     return Heads(
         design,
         seed,

@@ -9,24 +9,32 @@ from torch import Tensor
 
 from affuse.data.errors import AffuseError
 from affuse.data.splits.protocols import Fold
-from affuse.fuse.inputs.rating_variation import undefined
-from affuse.fuse.inputs.tensors import Aligned, Rows
+from affuse.fuse.inputs.rating_variation import describe_undefined_ccc
+from affuse.fuse.inputs.tensors import AlignedCorpus, Rows
 from affuse.fuse.models.design import Design
 from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.models.regressor import pick
-from affuse.fuse.models.trainable.design_registry import by_kind
+from affuse.fuse.models.trainable.design_registry import group_by_kind
 from affuse.fuse.models.trainable.fit_task import Result
-from affuse.fuse.seeds import derived
+from affuse.fuse.seeds import derive_seed
 from affuse.fuse.settings import END_TO_END, Settings
-from affuse.fuse.training.grouped.group_tasks import Works
+from affuse.fuse.training.grouped.group_tasks import GroupTasks
 from affuse.fuse.training.grouped.model_tasks import ModelTask
-from affuse.fuse.training.grouped.task_schedule import spread
+from affuse.fuse.training.grouped.task_schedule import execute_tasks
 
-__all__ = ["Folds", "ModelTask", "Result", "alone", "fit", "fit_all", "fit_fusions"]
+__all__ = [
+    "FoldRows",
+    "ModelTask",
+    "Result",
+    "single_task",
+    "fit",
+    "fit_all",
+    "fit_any_kind",
+]
 
 
 @dataclass(frozen=True)
-class Folds:
+class FoldRows:
     """Utterances of all folds on one device, and the rows of each part of a fold."""
 
     rows: Mapping[str, Rows]  # {fold: rows}, the same object for shared embeddings
@@ -36,7 +44,7 @@ class Folds:
     @classmethod
     def of(
         cls,
-        aligned: Mapping[str, Aligned],
+        aligned: Mapping[str, AlignedCorpus],
         folds: Sequence[Fold],
         *,
         features: Sequence[str],
@@ -53,11 +61,11 @@ class Folds:
 
         def places(fold: str, ids: Sequence[str]) -> Tensor:
             """Return the indices of rows."""
-            return torch.tensor(aligned[fold].places(ids))
+            return torch.tensor(aligned[fold].row_indices(ids))
 
         once = {id(a): a for a in aligned.values()}
         resident = {
-            key: a.resident(features=features, device=device) for key, a in once.items()
+            key: a.all_rows(features=features, device=device) for key, a in once.items()
         }
         return cls(
             {f.name: resident[id(aligned[f.name])] for f in folds},
@@ -68,7 +76,7 @@ class Folds:
             next(iter(once.values())).head,
         )
 
-    def job(self, fold: str, *, seed: int, **what: Any) -> ModelTask:
+    def task(self, fold: str, *, seed: int, **what: Any) -> ModelTask:
         """Return a task of one fold; see `ModelTask`.
 
         Args:
@@ -76,17 +84,17 @@ class Folds:
             seed: of the run, from which the seed of the fold is derived
             what: the other fields of a `ModelTask`
         """
-        fold_seed = derived(seed, fold)
+        fold_seed = derive_seed(seed, fold)
         return ModelTask(
             self.rows[fold], *self.parts[fold], seed=fold_seed, head=self.head, **what
         )
 
 
-def fit_fusions(jobs: Sequence[ModelTask]) -> Iterator[Result]:
+def fit_any_kind(tasks: Sequence[ModelTask]) -> Iterator[Result]:
     """Fit models of any designs, those of one kind together.
 
     Args:
-        jobs: tasks on one device
+        tasks: tasks on one device
 
     Yields:
         index of a task, and its model or the error of its training, when it ends
@@ -94,8 +102,8 @@ def fit_fusions(jobs: Sequence[ModelTask]) -> Iterator[Result]:
     Raises:
         AffuseError: before models of a kind are fitted, if a modality is missing
     """
-    for kind, numbers in by_kind([job.fusion for job in jobs]):
-        for number, result in kind.fit([jobs[n] for n in numbers], fit_all):
+    for kind, numbers in group_by_kind([task.fusion for task in tasks]):
+        for number, result in kind.fit([tasks[n] for n in numbers], fit_all):
             yield numbers[number], result
 
 
@@ -121,16 +129,16 @@ def fit(
     Raises:
         AffuseError: if a modality is missing, or the loss is not finite
     """
-    job = alone(
+    task = single_task(
         train, validation, fusion=fusion, settings=settings, seed=seed, where=where
     )
-    ((_, result),) = fit_all([job], threads=1)
+    ((_, result),) = fit_all([task], threads=1)
     if isinstance(result, AffuseError):
         raise result
     return result
 
 
-def alone(train: Rows, validation: Rows, **what: Any) -> ModelTask:
+def single_task(train: Rows, validation: Rows, **what: Any) -> ModelTask:
     """Return a task of two sets of rows, which are concatenated.
 
     Args:
@@ -154,7 +162,7 @@ def alone(train: Rows, validation: Rows, **what: Any) -> ModelTask:
 
 
 def fit_all(
-    jobs: Sequence[ModelTask], *, threads: int | None = None
+    tasks: Sequence[ModelTask], *, threads: int | None = None
 ) -> Iterator[Result]:
     """Train many designs, each with the same result as if it were trained alone.
 
@@ -162,7 +170,7 @@ def fit_all(
     enough that some finish early. On a CPU each thread trains separate groups.
 
     Args:
-        jobs: tasks on one device
+        tasks: tasks on one device
         threads: of the CPU; None for torch's number of threads. A GPU needs one
 
     Yields:
@@ -172,31 +180,37 @@ def fit_all(
         AffuseError: before anything is trained, if a modality is missing, or only a
             fine-tuning can train with these settings
     """
-    for job in jobs:
-        if job.settings.training == END_TO_END:
+    for task in tasks:
+        if task.settings.training == END_TO_END:
             raise AffuseError(
                 f"training='{END_TO_END}' is done by finetune, whose heads are used "
                 f"with train --finetuned RUN; choose joint or pretrain here"
             )
-        for modality in job.modalities:
-            pick(job.rows.features, modality)
-    undefined = {n: e for n, job in enumerate(jobs) if (e := _undefined(job))}
+        for modality in task.modalities:
+            pick(task.rows.features, modality)
+    undefined = {
+        n: e for n, task in enumerate(tasks) if (e := _undefined_ccc_error(task))
+    }
     yield from undefined.items()
-    numbers = [number for number in range(len(jobs)) if number not in undefined]
+    numbers = [number for number in range(len(tasks)) if number not in undefined]
     if not numbers:
         return
-    card = jobs[0].rows.truth.device.type == "cuda"
+    card = tasks[0].rows.truth.device.type == "cuda"
     threads = 1 if card else threads or torch.get_num_threads()
-    works = Works([jobs[number] for number in numbers], threads=threads).make()
-    for _, results in spread(works, threads=threads):
+    scheduled = GroupTasks(
+        [tasks[number] for number in numbers], threads=threads
+    ).schedule()
+    for _, results in execute_tasks(scheduled, threads=threads):
         for number, result in results:
             yield numbers[number], result
 
 
-def _undefined(job: ModelTask) -> AffuseError | None:
+def _undefined_ccc_error(task: ModelTask) -> AffuseError | None:
     """Return the error of an undefined CCC on rows of a task, or None."""
-    for part, places in (("training", job.train), ("validation", job.validation)):
-        truth = job.rows.truth[places.to(job.rows.truth.device)].cpu().numpy()
-        if reason := undefined(truth, job.rows.targets, part=part, where=job.where):
+    for part, places in (("training", task.train), ("validation", task.validation)):
+        truth = task.rows.truth[places.to(task.rows.truth.device)].cpu().numpy()
+        if reason := describe_undefined_ccc(
+            truth, task.rows.targets, part=part, where=task.where
+        ):
             return AffuseError(reason)
     return None

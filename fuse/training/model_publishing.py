@@ -17,7 +17,7 @@ from affuse.data.runs.run_predictions import (
 )
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import claim
-from affuse.fuse.inputs.chunks import through
+from affuse.fuse.inputs.chunks import apply_in_chunks
 from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.trained import model_files
 from affuse.fuse.training.planned_models import PlannedModel
@@ -25,51 +25,53 @@ from affuse.fuse.training.planned_models import PlannedModel
 log = logging.getLogger(__name__)
 
 
-def is_done(unit: PlannedModel) -> bool:
+def is_published(model: PlannedModel) -> bool:
     """Return True if a complete model of this run exists.
 
     Args:
-        unit: model to look for
+        model: model to look for
     """
-    if not model_files.is_whole(unit.folder, unit.plan.info.targets):
+    if not model_files.is_complete(model.folder, model.plan.info.targets):
         return False
-    if _is_of_run(unit):
+    if _is_of_run(model):
         return True
-    log.warning("%s holds a model of another run; training it again", unit.folder)
+    log.warning("%s holds a model of another run; training it again", model.folder)
     return False
 
 
-def _is_of_run(unit: PlannedModel) -> bool:
+def _is_of_run(model: PlannedModel) -> bool:
     """Return True if the model in the folder is the planned one."""
-    saved, info = model_files.describe(unit.folder), unit.plan.info
+    saved, info = model_files.describe(model.folder), model.plan.info
     identity = (saved.fusion, saved.fold, saved.seed, saved.settings, saved.code)
     return identity == (
-        *(info.design, unit.fold.name, unit.seed),
-        *(unit.plan.settings, info.code),
+        *(info.design, model.fold.name, model.seed),
+        *(model.plan.settings, info.code),
     )
 
 
-def publish(unit: PlannedModel, fitted: Fitted) -> None:
+def publish(model: PlannedModel, fitted: Fitted) -> None:
     """Write a trained model and its predictions, unless another process has.
 
     Args:
-        unit: planned model
+        model: planned model
         fitted: trained model
     """
-    with claim(ModelFolder(unit.folder).lock, wait=True):
-        targets = unit.plan.info.targets
-        if model_files.is_whole(unit.folder, targets, quiet=True) and _is_of_run(unit):
+    with claim(ModelFolder(model.folder).lock, wait=True):
+        targets = model.plan.info.targets
+        if model_files.is_complete(model.folder, targets, quiet=True) and _is_of_run(
+            model
+        ):
             return
-        _write(unit, fitted)
+        _write(model, fitted)
 
 
-def _write(unit: PlannedModel, fitted: Fitted) -> None:
+def _write(model: PlannedModel, fitted: Fitted) -> None:
     """Write the files of a model, and their digests last."""
-    plan, fold = unit.plan, unit.fold
+    plan, fold = model.plan, model.fold
     description = model_files.Description(
         fusion=plan.info.design,
         fold=fold.name,
-        seed=unit.seed,
+        seed=model.seed,
         targets=plan.info.targets,
         head=plan.common.head,
         recipes=plan.recipes[fold.name],
@@ -78,23 +80,23 @@ def _write(unit: PlannedModel, fitted: Fitted) -> None:
         code=plan.info.code,
     )
     # Damage of earlier files has been reported, so their digests are dropped.
-    digests.record(unit.folder, {}, drop=ModelFolder.files())
-    with digests.rewriting(unit.folder, ModelFolder.files()):
-        model_files.save(unit.folder, fitted, description)
-        model = ModelFolder(unit.folder)
-        parts = ((model.validation, fold.validation), (model.predictions, fold.test))
+    digests.add_digests(model.folder, {}, drop=ModelFolder.files())
+    with digests.rewrite_files(model.folder, ModelFolder.files()):
+        model_files.save(model.folder, fitted, description)
+        files = ModelFolder(model.folder)
+        parts = ((files.validation, fold.validation), (files.predictions, fold.test))
         for path, ids in parts:
-            write_predictions(path, _predicted(unit, fitted, ids), plan.info)
+            write_predictions(path, _predicted(model, fitted, ids), plan.info)
 
 
-def _predicted(unit: PlannedModel, fitted: Fitted, ids: Sequence[str]) -> Predictions:
+def _predicted(model: PlannedModel, fitted: Fitted, ids: Sequence[str]) -> Predictions:
     """Return the predictions of a trained model for one part of its fold."""
-    rows = unit.plan.rows(unit.fold.name, ids)
-    predicted = through(fitted.module, rows.features, rows.numbers)
+    rows = model.plan.rows(model.fold.name, ids)
+    predicted = apply_in_chunks(fitted.module, rows.features, rows.numbers)
     return Predictions(
         id=np.array(ids),
-        fold=np.full(len(ids), unit.fold.name),
-        seed=np.full(len(ids), unit.seed),
+        fold=np.full(len(ids), model.fold.name),
+        seed=np.full(len(ids), model.seed),
         truth=rows.truth.cpu().numpy(),
         predicted=predicted.cpu().numpy(),
     )

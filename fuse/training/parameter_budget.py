@@ -1,8 +1,8 @@
 """Search for the number of hidden units that gives a design N parameters.
 
-The count covers the whole system with autoencoders and decoders, as tables do: all that
-is trained is compared. Nothing is trained or allocated here, because modules are built
-on torch's meta device, which has shapes but no values.
+The count covers all trained parts of the system, with autoencoders and their decoders,
+as in the tables of a report. Nothing is trained or allocated here, because modules are
+built on torch's meta device, which has shapes but no values.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +15,9 @@ from affuse.data.cache.recipe import LayerStructure
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import OptionError
 from affuse.data.records import Corpus
-from affuse.fuse.inputs.tensors import rated
+from affuse.fuse.inputs.tensors import find_targets
 from affuse.fuse.models.projection import Projection
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.settings import RANGES, Settings
 
 TOLERANCE = 0.1  # relative difference to the requested number
@@ -42,10 +42,10 @@ class InputSizes:
         """
         layers = {m: c.recipe.layer_structure for m, c in embeddings.items()}
         dims = {m: c.width for m, c in embeddings.items()}
-        return cls(dims, layers, len(rated(corpus)))
+        return cls(dims, layers, len(find_targets(corpus)))
 
 
-def count(fusion: str, sizes: InputSizes, settings: Settings) -> int:
+def count_parameters(fusion: str, sizes: InputSizes, settings: Settings) -> int:
     """Return the number of trainable parameters of a design with these settings.
 
     With ``reduce="pca"``, the requested number of components is assumed; a fold with
@@ -56,7 +56,7 @@ def count(fusion: str, sizes: InputSizes, settings: Settings) -> int:
         sizes: of the embeddings
         settings: of the training
     """
-    design = trainable(fusion)
+    design = find_trainable(fusion)
     with torch.device("meta"):
         projections = {
             m: Projection(
@@ -76,7 +76,7 @@ def count(fusion: str, sizes: InputSizes, settings: Settings) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-def match_all(
+def match_all_designs(
     fusions: Sequence[str],
     sizes: InputSizes,
     settings: Settings,
@@ -97,19 +97,21 @@ def match_all(
         {design: settings}; empty if no number is requested
 
     Raises:
-        OptionError: as `match`
+        OptionError: as `match_parameters`
     """
     matched: dict[str, Settings] = {}
     if parameters is None:
         return matched
     for fusion in fusions:
-        matched[fusion] = match(fusion, sizes, settings, parameters=parameters)
-        size = count(fusion, sizes, matched[fusion])
+        matched[fusion] = match_parameters(
+            fusion, sizes, settings, parameters=parameters
+        )
+        size = count_parameters(fusion, sizes, matched[fusion])
         say(f"{fusion}: hidden={matched[fusion].hidden} gives {size:,} parameters")
     return matched
 
 
-def match(
+def match_parameters(
     fusion: str, sizes: InputSizes, settings: Settings, *, parameters: int
 ) -> Settings:
     """Return settings with the number of hidden units of the nearest parameter count.
@@ -128,7 +130,7 @@ def match(
 
     def size(hidden: int) -> int:
         """Return the number of parameters with this many hidden units."""
-        return count(fusion, sizes, replace(settings, hidden=hidden))
+        return count_parameters(fusion, sizes, replace(settings, hidden=hidden))
 
     low, high = 1, MOST
     while high - low > 1:

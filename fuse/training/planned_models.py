@@ -1,4 +1,4 @@
-"""Models of a run, one for each fold and seed, and their heads from a fine-tuning."""
+"""Planned models of a run, one for each fold and seed, before they are trained."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,9 @@ class PlannedModel:
     @property
     def folder(self) -> Path:
         """Folder of the model's files."""
-        return model_files.place(self.plan.folder, fold=self.fold.name, seed=self.seed)
+        return model_files.model_folder(
+            self.plan.folder, fold=self.fold.name, seed=self.seed
+        )
 
     @property
     def where(self) -> str:
@@ -32,7 +34,7 @@ class PlannedModel:
         return f"{self.plan.info.design}, fold {self.fold.name}, seed {self.seed}"
 
 
-def headed(
+def models_with_heads(
     missing: Sequence[PlannedModel], heads: Heads
 ) -> Iterator[tuple[PlannedModel, Fitted | AffuseError]]:
     """Yield each missing model with its jointly trained head, or an error.
@@ -41,18 +43,18 @@ def headed(
         missing: models that the run lacks
         heads: of the fine-tuning
     """
-    for unit in missing:
+    for model in missing:
         try:
-            recipes = unit.plan.recipes[unit.fold.name]
-            yield unit, heads.fitted(unit.fold.name, recipes, *_parts(unit))
+            recipes = model.plan.recipes[model.fold.name]
+            yield model, heads.restore(model.fold.name, recipes, *_parts(model))
         except AffuseError as error:
-            yield unit, AffuseError(f"{unit.where}: {error}")
+            yield model, AffuseError(f"{model.where}: {error}")
 
 
-def _parts(unit: PlannedModel) -> tuple[Rows, Rows]:
+def _parts(model: PlannedModel) -> tuple[Rows, Rows]:
     """Return training and validation rows of a planned model."""
     train, validation = (
-        unit.plan.rows(unit.fold.name, ids)
-        for ids in (unit.fold.train, unit.fold.validation)
+        model.plan.rows(model.fold.name, ids)
+        for ids in (model.fold.train, model.fold.validation)
     )
     return train, validation

@@ -22,7 +22,7 @@ from affuse.fuse.training.run_plan import RunPlan
 log = logging.getLogger(__name__)
 
 
-def join(plan: RunPlan) -> None:
+def join_results(plan: RunPlan) -> None:
     """Write the tables of the run from the models of seeds that all folds have.
 
     Two processes with different seeds may join at the same time; the last one finds all
@@ -32,19 +32,19 @@ def join(plan: RunPlan) -> None:
         plan: of the run
     """
     done: list[int] = []
-    while (seeds := _finished(plan)) != done:
+    while (seeds := _finished_seeds(plan)) != done:
         done = seeds
         folders = [
-            model_files.place(plan.folder, fold=fold.name, seed=seed)
+            model_files.model_folder(plan.folder, fold=fold.name, seed=seed)
             for fold in plan.folds
             for seed in seeds
         ]
         models = [_manifest(plan, folder) for folder in folders]
-        _forget(plan, models)
+        _remove_from_manifest(plan, models)
         joint = [RunFolder.history, RunFolder.info, RunFolder.predictions]
-        with digests.rewriting(plan.folder, joint):
+        with digests.rewrite_files(plan.folder, joint):
             _write(plan, folders)
-        digests.seal(plan.folder, models)
+        digests.list_files(plan.folder, models)
 
 
 def _manifest(plan: RunPlan, model: Path) -> str:
@@ -52,9 +52,9 @@ def _manifest(plan: RunPlan, model: Path) -> str:
     return str((ModelFolder(model).manifest).relative_to(plan.folder))
 
 
-def _forget(plan: RunPlan, models: Sequence[str]) -> None:
+def _remove_from_manifest(plan: RunPlan, models: Sequence[str]) -> None:
     """Remove models from the manifest of a run, and warn of those that are lost."""
-    listed = [name for name in digests.readable(plan.folder) if "/" in name]
+    listed = [name for name in digests.read_or_empty(plan.folder) if "/" in name]
     if lost := sorted(set(listed) - set(models)):
         log.warning(
             "%s lists %d models that are not finished any more, first %s; the tables "
@@ -63,7 +63,7 @@ def _forget(plan: RunPlan, models: Sequence[str]) -> None:
             len(lost),
             Path(lost[0]).parent,
         )
-    digests.record(plan.folder, {}, drop=listed)
+    digests.add_digests(plan.folder, {}, drop=listed)
 
 
 def _write(plan: RunPlan, folders: Sequence[Path]) -> None:
@@ -90,7 +90,7 @@ def _write(plan: RunPlan, folders: Sequence[Path]) -> None:
     write_predictions(run.predictions, Predictions(**joined), info)
 
 
-def _finished(plan: RunPlan) -> list[int]:
+def _finished_seeds(plan: RunPlan) -> list[int]:
     """Return the seeds that are finished in all folds, sorted."""
     finished = []
     for fold in plan.folds:

@@ -15,19 +15,16 @@ from affuse.data.runs.run_information import read_info, write_info
 from affuse.data.splits.protocols import PARTS
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
-from affuse.fuse.settings import dump
-from affuse.fuse.training.alignment import (
-    summary as summary,  # re-exported beside `begin`, which writes its file
-)
+from affuse.fuse.experiment_files import dump
 from affuse.fuse.training.run_plan import RunPlan
 
-BEGUN = (  # files that are written before training
+FILES_BEFORE_TRAINING = (  # files that are written before training
     *(RunFolder.info, RunFolder.settings, RunFolder.folds),
     *(RunFolder.sentences, RunFolder.alignment),
 )
 
 
-def begin(plan: RunPlan) -> None:
+def write_description(plan: RunPlan) -> None:
     """Publish the description of a run before training, equal for all processes.
 
     Args:
@@ -35,22 +32,26 @@ def begin(plan: RunPlan) -> None:
     """
     _demand_no_links(plan)
     described = _described(plan.folder)  # read while its digest is still listed
-    with digests.rewriting(plan.folder, BEGUN):
+    with digests.rewrite_files(plan.folder, FILES_BEFORE_TRAINING):
         if not described:  # the description of a finished run contains more
             write_info(plan.folder, plan.info)
         publish(RunFolder(plan.folder).settings, dump(plan.settings).encode())
         rows = tuple(fold_rows(plan))
         write_folds(plan.folder, rows)
-        keys = {u.id: sentence_overlap.key(u) for u in plan.common.utterances}
-        sentence_overlap.write_sentences(plan.folder, sentence_overlap.seen(rows, keys))
+        keys = {
+            u.id: sentence_overlap.sentence_digest(u) for u in plan.common.utterances
+        }
+        sentence_overlap.write_sentences(
+            plan.folder, sentence_overlap.find_overlaps(rows, keys)
+        )
         counts = {
             "utterances": len(plan.common.utterances),
             "left_out": plan.common.left_out,
             "outside_scale": plan.common.outside,
             "division": asdict(plan.division),
         }
-        if plan.wordless:
-            counts["without_words"] = plan.wordless
+        if plan.without_words:
+            counts["without_words"] = plan.without_words
         content = json.dumps(counts, indent=1) + "\n"
         publish(RunFolder(plan.folder).alignment, content.encode())
 
@@ -79,7 +80,7 @@ def _described(folder: Path) -> bool:
     return True
 
 
-def predecessors(plan: RunPlan) -> Iterator[str]:
+def earlier_run_notes(plan: RunPlan) -> Iterator[str]:
     """Yield a sentence on each earlier run that differs only in its design's code.
 
     The new run is written to another folder, and the earlier run stays unchanged.
@@ -117,7 +118,7 @@ def fold_rows(plan: RunPlan) -> Iterator[FoldRow]:
         plan: of the run
     """
     utterances = {u.id: u for u in plan.common.utterances}
-    shared = shared_recordings.shared(plan.common.utterances)
+    shared = shared_recordings.find_shared(plan.common.utterances)
     for fold in plan.folds:
         for part in PARTS:
             for id_ in getattr(fold, part):

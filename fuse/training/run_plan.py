@@ -17,18 +17,19 @@ from affuse.data.runs import sentence_overlap
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.splits.protocol_assumptions import Division
 from affuse.data.splits.protocols import Fold
-from affuse.fuse.inputs.fold_division import divided
-from affuse.fuse.inputs.fold_embeddings import divide, join
-from affuse.fuse.inputs.omissions import wordless
+from affuse.fuse.inputs.fold_division import divide_into_folds
+from affuse.fuse.inputs.fold_embeddings import assign_to_folds, join_folds
+from affuse.fuse.inputs.omissions import count_wordless
 from affuse.fuse.inputs.rating_variation import demand_folds
-from affuse.fuse.inputs.tensors import Aligned, Rows
+from affuse.fuse.inputs.tensors import AlignedCorpus, Rows
 from affuse.fuse.models import code_revisions
-from affuse.fuse.models.design_files import recorded_file
+from affuse.fuse.models.design_files import design_file
 from affuse.fuse.models.regressor import pick
 from affuse.fuse.models.trainable.design_protocol import TrainableDesign
-from affuse.fuse.models.trainable.design_registry import trainable
-from affuse.fuse.settings import Settings, identity
-from affuse.fuse.training.setting_resolution import resolved
+from affuse.fuse.models.trainable.design_registry import find_trainable
+from affuse.fuse.setting_history import identity
+from affuse.fuse.settings import Settings
+from affuse.fuse.training.setting_resolution import resolve_settings
 from affuse.fuse.training.training_request import TrainingData
 
 FORMAT = 4  # of a run; raise it when equal settings train different models
@@ -42,15 +43,15 @@ class RunPlan:
     folder: Path
     info: RunInfo
     settings: Settings
-    aligned: Mapping[str, Aligned]  # {fold: data}, all of the same utterances
+    aligned: Mapping[str, AlignedCorpus]  # {fold: data}, all of the same utterances
     folds: tuple[Fold, ...]
     recipes: Mapping[str, Mapping[str, Recipe]]  # {fold: {modality: recipe}}
     device: str
     division: Division  # automatic decisions of the protocol
-    wordless: int = 0  # number of utterances whose text is the empty sentence
+    without_words: int = 0  # number of utterances whose text is the empty sentence
 
     @property
-    def common(self) -> Aligned:
+    def common(self) -> AlignedCorpus:
         """Utterances and ratings, which folds share, and features of the first fold."""
         return self.aligned[self.folds[0].name]
 
@@ -62,7 +63,7 @@ class RunPlan:
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the models' inputs, see `affuse.fuse.inputs.tensors`."""
-        return trainable(self.info.design).features(self.modalities)
+        return find_trainable(self.info.design).features(self.modalities)
 
     @property
     def digests(self) -> Mapping[str, Any]:
@@ -80,7 +81,7 @@ class RunPlan:
         return aligned.rows(ids, features=self.features, device=self.device)
 
 
-def make(
+def plan_run(
     data: TrainingData,
     *,
     fusion: str,
@@ -104,7 +105,7 @@ def make(
             a rating is constant in training or validation
     """
     corpus, embeddings, by_fold = data.corpus, data.embeddings, data.fold_embeddings
-    settings = resolved(settings, fusion)
+    settings = resolve_settings(settings, fusion)
     settings = replace(settings, protocol=settings.protocol or corpus.protocol)
     if not settings.protocol:
         raise AffuseError(
@@ -112,21 +113,21 @@ def make(
             f"divided; name a column when it is extracted: --map speaker=COLUMN or "
             f"--map split=COLUMN"
         )
-    design = _named(fusion)
+    design = _find_named_design(fusion)
     needed = design.modalities(embeddings.keys())
     for modality in needed:
         _demand_inputs(data, fusion, modality)
         pick(embeddings, modality)  # raises before embeddings are joined
     unified = replace(corpus, utterances=unify(corpus.utterances))
-    joined = data.aligned or join(
+    joined = data.aligned or join_folds(
         unified, embeddings, by_fold, policy=settings.out_of_range
     )
     any_ = next(iter(joined.values()))
     design.demand_head(any_.head, any_.targets)  # raises before the run is written
     protocol = settings.protocol
-    folds, division = divided(corpus, any_, settings)
+    folds, division = divide_into_folds(corpus, any_, settings)
     demand_folds(any_, folds, protocol=protocol, test=False)
-    aligned = divide(joined, folds)
+    aligned = assign_to_folds(joined, folds)
     recipes = {
         f.name: {m: pick(by_fold.get(f.name, embeddings), m).recipe for m in needed}
         for f in folds
@@ -150,10 +151,10 @@ def make(
         shortfall=corpus.shortfall,
         code=code,
         scale=corpus.scale,
-        design_file=recorded_file(fusion),
+        design_file=design_file(fusion),
     )
     folder = runs / info.name
-    empty = wordless(embeddings, any_.ids)
+    empty = count_wordless(embeddings, any_.ids)
     return RunPlan(
         folder, info, settings, aligned, folds, recipes, device, division, empty
     )
@@ -163,7 +164,7 @@ def _digest(
     settings: Settings,
     recipes: Mapping[str, Mapping[str, Recipe]],
     folds: Sequence[Fold],
-    aligned: Aligned,
+    aligned: AlignedCorpus,
     code: str,
 ) -> str:
     """Return 8 hexadecimal digits of all that affects models or scores but seeds."""
@@ -186,7 +187,7 @@ def _digests(recipes: Mapping[str, Mapping[str, Recipe]]) -> Mapping[str, Any]:
     return first if all(one == first for one in by_fold.values()) else by_fold
 
 
-def _named(fusion: str) -> TrainableDesign:
+def _find_named_design(fusion: str) -> TrainableDesign:
     """Return the design of a name.
 
     Raises:
@@ -198,7 +199,7 @@ def _named(fusion: str) -> TrainableDesign:
             f"save the class in a file and train it with --design FILE.py, or use "
             f"affuse.FusionRegressor"
         )
-    return trainable(fusion)
+    return find_trainable(fusion)
 
 
 def _packages(design: TrainableDesign) -> dict[str, str]:
@@ -215,7 +216,7 @@ def _demand_inputs(data: TrainingData, fusion: str, modality: str) -> None:
     """
     if modality != "text" or modality in data.embeddings:
         return
-    if not any(sentence_overlap.key(u) for u in data.corpus.utterances):
+    if not any(sentence_overlap.sentence_digest(u) for u in data.corpus.utterances):
         raise AffuseError(
             f"the corpus '{data.corpus.name}' has no words, and {fusion} needs text "
             f"embeddings; train on speech alone: --fusion audio"

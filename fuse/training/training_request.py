@@ -6,8 +6,8 @@ from pathlib import Path
 
 from affuse.data.cache.store import Embeddings
 from affuse.data.records import Corpus
-from affuse.fuse.inputs.fold_embeddings import Own
-from affuse.fuse.inputs.tensors import Aligned
+from affuse.fuse.inputs.fold_embeddings import FoldEmbeddings
+from affuse.fuse.inputs.tensors import AlignedCorpus
 from affuse.fuse.settings import Settings
 
 
@@ -26,8 +26,8 @@ class TrainingData:
 
     corpus: Corpus
     embeddings: Mapping[str, Embeddings]
-    fold_embeddings: Own = field(default_factory=dict)
-    aligned: Mapping[str, Aligned] | None = None
+    fold_embeddings: FoldEmbeddings = field(default_factory=dict)
+    aligned: Mapping[str, AlignedCorpus] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class TrainingSetup:
         settings: of all designs; without a protocol, that of the corpus applies
         seeds: of initial weights, order of rows and dropout; baselines use a fixed one
         runs: folder of all runs
-        sized: {design: settings} of designs with settings other than `settings`
+        settings_by_design: {design: settings} for designs that do not use `settings`
         device: "cpu" or "cuda"
         label: name of the experiment, for tables
         allow: names of the linter's rules that may fail
@@ -48,7 +48,7 @@ class TrainingSetup:
     settings: Settings
     seeds: Sequence[int]
     runs: Path
-    sized: Mapping[str, Settings] = field(default_factory=dict)
+    settings_by_design: Mapping[str, Settings] = field(default_factory=dict)
     device: str = "cpu"
     label: str = ""
     allow: Sequence[str] = ()
@@ -60,4 +60,4 @@ class TrainingSetup:
         Args:
             fusion: name of the design
         """
-        return self.sized.get(fusion, self.settings)
+        return self.settings_by_design.get(fusion, self.settings)

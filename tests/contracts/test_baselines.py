@@ -29,7 +29,7 @@ from affuse.fuse.models.baselines._choice import choose
 from affuse.fuse.models.baselines._linear import Joined, decompose
 from affuse.fuse.models.fitted import ccc
 from affuse.fuse.models.projection import Projection
-from affuse.fuse.models.trainable.design_registry import design_names, trainable
+from affuse.fuse.models.trainable.design_registry import design_names, find_trainable
 from affuse.fuse.scoring.affine import IDENTITY, concordant
 from affuse.fuse.scoring.metrics import pearson
 
@@ -44,7 +44,7 @@ def parts(*features, rows=200, device="cpu"):
 
 
 def noisy_parts():
-    """Parts whose ratings the embeddings say in part only."""
+    """Return parts whose embeddings explain only some of the ratings' variance."""
     train, validation = parts("audio", "text")
     rng = np.random.default_rng(3)
     return [
@@ -60,18 +60,18 @@ def noisy_parts():
 
 
 def spectrum(x, y):
-    """Of rows that come in pieces."""
+    """Return the decomposition of rows that are given in chunks."""
     spans = list(chunks.spans(len(x), 8 * x.shape[1]))
     return decompose(lambda: (x[span] for span in spans), y, x.shape[1])
 
 
-@pytest.mark.parametrize("most", [7, chunks.MOST])
+@pytest.mark.parametrize("most", [7, chunks.MOST_ROWS])
 @pytest.mark.parametrize("shape", [(40, 6), (10, 25)])  # primal and dual
 def test_every_penalty_has_the_closed_form(monkeypatch, shape, most):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=shape), rng.normal(size=(shape[0], 2))
     x, y = x - x.mean(0), y - y.mean(0)
-    monkeypatch.setattr(chunks, "MOST", most)
+    monkeypatch.setattr(chunks, "MOST_ROWS", most)
     of = spectrum(torch.from_numpy(x), torch.from_numpy(y))
     found = of.weights(len(of.values))
     assert found.shape == (len(PENALTIES), shape[1], 2)
@@ -81,7 +81,7 @@ def test_every_penalty_has_the_closed_form(monkeypatch, shape, most):
 
 
 @pytest.mark.parametrize("shape", [(40, 6), (10, 25)])
-def test_some_components_are_those_of_a_pca(shape):
+def test_few_components_equal_those_of_a_pca(shape):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=shape), rng.normal(size=(shape[0], 2))
     x, y = x - x.mean(0), y - y.mean(0)
@@ -93,7 +93,7 @@ def test_some_components_are_those_of_a_pca(shape):
         np.testing.assert_allclose(weights.numpy(), expected, atol=1e-9)
 
 
-def test_directions_that_no_row_has_get_no_weight():
+def test_directions_without_variance_get_no_weight():
     x = torch.zeros(9, 3, dtype=torch.float64)
     x[:, 0] = torch.arange(9) - 4.0
     x[:, 1] = -2 * x[:, 0]
@@ -118,7 +118,7 @@ def test_one_eigendecomposition_serves_a_fold(monkeypatch, reference, rows):
 
 
 @pytest.mark.parametrize("reference", FITTED)
-def test_what_is_linear_is_found(reference):
+def test_baselines_learn_a_linear_relation(reference):
     train, validation = parts("audio", "text")
     fitted = baselines.fit(reference, train, validation)
     with torch.no_grad():
@@ -149,7 +149,7 @@ def test_the_map_gives_validation_the_mean_and_deviation_of_its_ratings(referenc
 
 
 def candidates_of(name, train, validation):
-    """Predictions of scikit-learn's own models, one a penalty: (candidates, n, 3)"""
+    """Predictions of scikit-learn's models, one for each penalty: (candidates, n, 3)"""
     model = baselines.fit(name, train, validation).module
     x, unseen = (
         model.join(rows.features).double().numpy() for rows in (train, validation)
@@ -228,7 +228,7 @@ def test_without_the_map_a_candidate_is_scored_as_it_is():
 
 
 @pytest.mark.parametrize("reference", FITTED)
-def test_a_blank_takes_the_state(reference):
+def test_a_blank_module_loads_the_weights(reference):
     train, validation = parts("audio", "text")
     module = baselines.fit(reference, train, validation).module
     projections = {m: Projection(x.shape[1]) for m, x in train.features.items()}
@@ -238,7 +238,7 @@ def test_a_blank_takes_the_state(reference):
 
 
 @pytest.mark.parametrize("reference", FITTED)
-def test_an_utterance_does_not_see_its_neighbours(reference):
+def test_predictions_do_not_depend_on_other_utterances(reference):
     module = baselines.fit(reference, *parts("text")).module
     rows = parts("text")[1].features["text"]
     alone = module({"text": rows[3:4]})
@@ -278,7 +278,7 @@ def test_ridge_chooses_a_penalty_for_each_rating():
 
 
 @pytest.mark.parametrize("reference", FITTED)
-def test_nothing_but_a_choice_is_taken_from_validation(monkeypatch, reference):
+def test_validation_ratings_affect_only_the_choice(monkeypatch, reference):
     monkeypatch.setattr(_linear, "PENALTIES", PENALTIES[12:13])
     monkeypatch.setattr(pcaridge, "COMPONENTS", (4,))
     monkeypatch.setattr(svr, "COSTS", (1.0,))
@@ -331,7 +331,7 @@ def test_few_rows_make_the_kernel_exact():
     np.testing.assert_allclose((mapped @ mapped.T).numpy(), expected, atol=1e-6)
 
 
-def test_svr_is_that_of_scikit_learn(monkeypatch):
+def test_svr_agrees_with_scikit_learn(monkeypatch):
     monkeypatch.setattr(svr, "LANDMARKS", 40)
     monkeypatch.setattr(svr, "COSTS", (10.0,))
     monkeypatch.setattr(svr, "TUBES", (0.1,))
@@ -376,7 +376,7 @@ def test_of_many_rows_few_landmarks_choose_and_all_are_fitted(monkeypatch):
     assert [(n, len(grids[0])) for n, grids in solved] == [(40, len(grids[0]))]
 
 
-def test_svr_learns_what_no_line_can():
+def test_svr_learns_a_nonlinear_relation():
     rng = np.random.default_rng(0)
     x = torch.from_numpy(rng.normal(size=(300, 3)).astype(np.float32))
     rows = [
@@ -388,13 +388,13 @@ def test_svr_learns_what_no_line_can():
     assert max(scores["ridge"], scores["pcaridge"]) < 0.4
 
 
-def test_every_reference_has_a_place_in_the_table():
-    references = [name for name in design_names() if trainable(name).is_baseline]
+def test_every_baseline_has_a_place_in_the_table():
+    references = [name for name in design_names() if find_trainable(name).is_baseline]
     assert references == [*FITTED, "zeroshot"]
     assert {"ridge", "pcaridge", "svr"} <= set(FITTED)
 
 
-def test_zeroshot_goes_by_name():
+def test_zeroshot_matches_ratings_by_name():
     train, validation = parts(HEAD)
     head = ("arousal", "dominance", "valence")
     fitted = apply_zeroshot(train, validation, head=head, targets=RATINGS)

@@ -1,4 +1,4 @@
-"""What every corpus reader must hold to, tried on the sample it writes itself."""
+"""Contract of every corpus reader, tested on the sample that the reader writes."""
 
 import math
 import shutil
@@ -18,7 +18,7 @@ def reader(request):
 
 @pytest.fixture(scope="module")
 def root(reader, tmp_path_factory):
-    """The sample, which no test may change."""
+    """Folder of the sample, which no test may change."""
     folder = tmp_path_factory.mktemp("sample")
     reader.sample(folder)
     return folder
@@ -40,24 +40,24 @@ def test_ids_are_unique(corpus):
     assert len(set(ids)) == len(ids)
 
 
-def test_two_reads_are_equal_in_order_too(reader, root, corpus):
+def test_two_reads_give_equal_corpora(reader, root, corpus):
     assert reader.read(root) == corpus
 
 
-def test_speakers_are_known(corpus):
+def test_all_speakers_are_known_or_none(corpus):
     speakers = [utterance.speaker for utterance in corpus.utterances]
     if not any(speakers):
         pytest.skip(f"{corpus.name} names no speakers")
     assert all(speakers)
 
 
-def test_every_utterance_can_be_heard_or_read(corpus):
+def test_every_utterance_has_text_or_an_audio_file(corpus):
     for utterance in corpus.utterances:
         assert utterance.text or utterance.audio
         assert utterance.audio is None or utterance.audio.is_file()
 
 
-def test_ratings_are_numbers_by_their_names_and_have_a_scale(corpus):
+def test_ratings_are_named_numbers_with_a_scale(corpus):
     assert corpus.scale is not None
     assert any(utterance.ratings for utterance in corpus.utterances)
     for utterance in corpus.utterances:
@@ -65,7 +65,7 @@ def test_ratings_are_numbers_by_their_names_and_have_a_scale(corpus):
         assert all(map(math.isfinite, utterance.ratings.values()))
 
 
-def test_its_own_protocol_divides_it(corpus):
+def test_the_default_protocol_divides_the_corpus(corpus):
     folds = protocols.folds(corpus.utterances, corpus.protocol)
     assert all(fold.train and fold.validation and fold.test for fold in folds)
 
@@ -94,7 +94,7 @@ def test_a_sample_reads_back_without_loss(corpus):
     assert [problem for problem in corpus.problems if problem.fatal] == []
 
 
-def test_a_sample_does_not_pass_for_people(corpus):
+def test_the_nature_of_a_sample_is_not_human(corpus):
     assert corpus.nature != "human"
 
 

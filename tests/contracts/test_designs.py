@@ -15,13 +15,13 @@ from affuse.fuse.models.design import find
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.system import System
 from affuse.fuse.settings import Settings
-from affuse.fuse.training.setting_resolution import OF_SOME_DESIGNS
+from affuse.fuse.training.setting_resolution import DESIGN_SPECIFIC_SETTINGS
 
 DIMS = {"audio": 10, "text": 12}
 
 
 def documented_design():
-    """The class of the one block in all README.md files that defines a design."""
+    """Return the class `Fusion` of the only README example that defines a design."""
     folders = (ROOT / layer for layer in ("data", "extract", "fuse"))
     paths = [ROOT / "README.md", *(p for f in folders for p in f.rglob("README.md"))]
     texts = [path.read_text(encoding="utf-8") for path in paths]
@@ -55,7 +55,7 @@ def model(design):
 
 
 class Rectified(plugins.load(DESIGN_KIND, "late").Fusion):
-    """Late fusion with its ReLU, for the tests of every design."""
+    """Late fusion with a ReLU activation, tested like every design."""
 
     MODALITIES, EXTRA_SETTINGS = ("audio", "text"), ()
 
@@ -64,7 +64,7 @@ class Rectified(plugins.load(DESIGN_KIND, "late").Fusion):
 
 
 def stacked(models, inputs):
-    """All models at once, each on its own rows: (models, batch, targets)"""
+    """Outputs of a model group, each model on its rows: (models, batch, targets)"""
     blank = copy.deepcopy(models[0]).to("meta")
 
     def call(state, embeddings):
@@ -73,7 +73,7 @@ def stacked(models, inputs):
     return vmap(call)(stack_module_state(models), inputs)
 
 
-def test_the_four_of_the_paper_are_there():
+def test_the_four_designs_of_the_paper_are_listed():
     assert {"audio", "text", "early", "late"} <= set(plugins.names(DESIGN_KIND))
 
 
@@ -83,11 +83,11 @@ def test_modalities_are_named(design):
 
 
 @pytest.mark.parametrize("size", [1, 5])
-def test_one_row_each(model, size):
+def test_a_design_returns_one_row_per_utterance(model, size):
     assert model(batch(size)).shape == (size, 2)
 
 
-def test_an_utterance_does_not_see_its_neighbours(model):
+def test_predictions_do_not_depend_on_other_utterances(model):
     full = batch(5)
     alone = {m: x[2:3] for m, x in full.items()}
     torch.testing.assert_close(model(full)[2:3], model(alone), rtol=1e-5, atol=1e-6)
@@ -99,14 +99,14 @@ def test_every_parameter_gets_a_gradient(model):
     assert idle == []
 
 
-def test_every_modality_it_names_matters(design, model):
+def test_every_named_modality_affects_the_output(design, model):
     full = batch(5)
     for modality in design.modalities:
         other = {**full, modality: full[modality].flip(0)}
         assert not torch.allclose(model(other), model(full))
 
 
-def test_only_the_modalities_it_names_are_needed(design, model):
+def test_only_the_named_modalities_are_needed(design, model):
     full = batch(5)
     only = {modality: full[modality] for modality in design.modalities}
     assert torch.equal(model(only), model(full))
@@ -122,7 +122,7 @@ def test_a_missing_modality_is_named(design, model):
             design.Fusion({m: DIMS[m] for m in rest}, hidden=16, targets=2)
 
 
-def test_dropout_is_for_training_only(design):
+def test_dropout_is_applied_in_training_only(design):
     torch.manual_seed(0)
     model = design.Fusion(DIMS, hidden=16, targets=2, dropout=0.5)
     full = batch(5)
@@ -131,7 +131,7 @@ def test_dropout_is_for_training_only(design):
     assert torch.equal(model(full), model(full))
 
 
-def test_many_models_at_once_say_what_each_says_alone(design):
+def test_a_model_group_predicts_as_each_model_alone(design):
     models = []
     for seed in range(3):
         torch.manual_seed(seed)
@@ -146,7 +146,7 @@ def test_many_models_at_once_say_what_each_says_alone(design):
             torch.testing.assert_close(together, model(rows), rtol=1e-5, atol=1e-6)
 
 
-def test_gradients_of_many_models_at_once_are_those_of_each_alone(design):
+def test_gradients_of_a_model_group_equal_those_of_single_models(design):
     torch.manual_seed(0)
     models = [design.Fusion(DIMS, hidden=16, targets=2) for _ in range(2)]
     inputs = {m: torch.stack([x, x]) for m, x in batch(5).items()}
@@ -164,8 +164,8 @@ def test_gradients_of_many_models_at_once_are_those_of_each_alone(design):
             torch.testing.assert_close(together, alone.grad, rtol=1e-4, atol=1e-6)
 
 
-def test_dropout_is_all_that_is_random(design):
-    """So that a group of models can be given masks of its own making."""
+def test_dropout_is_the_only_random_operation(design):
+    """A model group draws the dropout masks of its models itself."""
     torch.manual_seed(0)
     model = design.Fusion(DIMS, hidden=16, targets=2, dropout=0.5).train()
     for module in model.modules():
@@ -201,7 +201,7 @@ def test_a_design_gets_the_further_settings_that_it_states():
     assert early(dict.fromkeys(DIMS, torch.ones(1, 4))).shape == (1, 2)
     stated = {name for name in plugins.names(DESIGN_KIND) for name in
               find(name).extra_settings}  # fmt: skip
-    assert stated == set(OF_SOME_DESIGNS)
+    assert stated == set(DESIGN_SPECIFIC_SETTINGS)
 
 
 def test_further_settings_must_be_settings():
@@ -245,7 +245,7 @@ def fusion(name, **changes):
 
 
 @torch.no_grad()
-def test_a_gate_that_is_open_lets_speech_pass_alone():
+def test_an_open_gate_uses_speech_only():
     model, full = fusion("gated"), batch(5)
     model.gate.bias.fill_(1e3)
     other = {**full, "text": full["text"].flip(0)}
@@ -323,6 +323,6 @@ def test_attention_sees_layers_as_tokens():
 
 
 @torch.no_grad()
-def test_one_layer_is_seen_in_slices():
+def test_attention_divides_a_single_layer_into_slices():
     model = fusion("crossattention")
     assert model.tokens["text"](batch(5)["text"]).shape == (5, 8, 4)

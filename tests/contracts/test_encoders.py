@@ -1,6 +1,7 @@
-"""What every encoder must hold to, known or new: one file in extract/encoders.
+"""Contract of every encoder, that is, of every file in extract/encoders.
 
-The numbers are those of the list in `affuse.extract.encoding.protocol.EncoderPlugin`.
+Numbers in comments are those of the list in
+`affuse.extract.encoding.protocol.EncoderPlugin`.
 """
 
 import importlib.util
@@ -26,7 +27,11 @@ from affuse.extract.audio.decoding import Unusable
 from affuse.extract.encoders import distilbert, wav2vec2
 from affuse.extract.encoding import batching, pooling
 from affuse.extract.encoding.choices import Choice, Machine
-from affuse.extract.encoding.encoder_loading import load, make_recipe, suited
+from affuse.extract.encoding.encoder_loading import (
+    encoder_for_checkpoint,
+    load,
+    make_recipe,
+)
 from affuse.extract.encoding.protocol import (
     EncoderPlugin,
     Prepared,
@@ -95,7 +100,7 @@ def of_default(module, **options):
 
 
 def demands():
-    """The items of the list that says what is demanded of an encoder."""
+    """Return the numbers of the list of requirements for an encoder."""
     return re.findall(r"^ {4}(\d+)\. ", EncoderPlugin.__doc__, re.MULTILINE)
 
 
@@ -108,7 +113,7 @@ def test_each_item_of_the_list_has_a_test():
     assert tested == {*demands()} == {str(n + 1) for n in range(len(tested))}
 
 
-def test_modules_say_what_they_are(module):  # 1
+def test_modules_define_modality_checkpoint_and_kinds(module):  # 1
     assert module.MODALITY in modality_names()
     assert isinstance(module.CHECKPOINT, str)
     assert module.CHECKPOINT
@@ -128,10 +133,10 @@ def test_a_kind_of_checkpoint_chooses_its_encoder(module, tmp_path):  # 1
     name = module.__name__.rpartition(".")[2]
     for kind in getattr(module, "KINDS", ()):
         (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
-        assert suited(module.MODALITY, str(tmp_path), "") == name
+        assert encoder_for_checkpoint(module.MODALITY, str(tmp_path), "") == name
 
 
-def test_options_of_the_class_methods(usable):  # 3
+def test_class_methods_take_the_documented_options(usable):  # 3
     usual = {"layers": "last", "device": "cpu", "dtype": "float32"}
     own = dict.fromkeys(modality_named(usable.MODALITY).options, 20.0)
     assert usable.Encoder.tiny(**usual, **own).layers
@@ -144,7 +149,7 @@ def test_options_of_the_class_methods(usable):  # 3
     ]
 
 
-def test_a_head_that_is_not_there_is_refused(module, encoder, tmp_path):  # 12
+def test_a_missing_head_is_refused(module, encoder, tmp_path):  # 12
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "hubert"}))
     with pytest.raises(AffuseError, match="leave out --head"):
         module.Encoder.pretrained(str(tmp_path), head=True)
@@ -153,7 +158,7 @@ def test_a_head_that_is_not_there_is_refused(module, encoder, tmp_path):  # 12
         encoder.regress(np.zeros(32, np.float32))
 
 
-def test_one_row_each(encoder, inputs):  # 6
+def test_hidden_states_have_one_row_per_input(encoder, inputs):  # 6
     stack = np.stack([block(encoder, source) for source in inputs[:2]])
     found = hidden(encoder, stack)
     assert found.shape[:2] == (2, len(encoder.layers))
@@ -161,7 +166,7 @@ def test_one_row_each(encoder, inputs):  # 6
     assert not torch.equal(found[0], found[1])
 
 
-def test_an_input_does_not_hear_its_neighbours(encoder, inputs):  # 7
+def test_hidden_states_do_not_depend_on_other_inputs(encoder, inputs):  # 7
     stack = np.stack([block(encoder, source) for source in inputs[:2]])
     for place, source in enumerate(inputs[:2]):
         torch.testing.assert_close(
@@ -176,13 +181,13 @@ def test_an_input_does_not_hear_its_neighbours(encoder, inputs):  # 7
 
 def test_batches_of_equal_length_agree_with_single_inputs(encoder, inputs):  # 7
     blocks = [block(encoder, source) for source in inputs]
-    for batch in batching.equal([len(b) for b in blocks], budget=10**9):
+    for batch in batching.equal_length_batches([len(b) for b in blocks], budget=10**9):
         found = hidden(encoder, np.stack([blocks[i] for i in batch]))
         for row, i in zip(found, batch, strict=True):
             torch.testing.assert_close(row, alone(encoder, inputs[i]), **ROUNDING)
 
 
-def test_repeatable(usable, inputs):  # 2
+def test_tiny_encoders_are_deterministic(usable, inputs):  # 2
     one, two = usable.Encoder.tiny(), usable.Encoder.tiny()
     assert one.checkpoint.weights == two.checkpoint.weights
     for source in inputs:
@@ -198,7 +203,7 @@ def test_tiny_leaves_the_random_state_alone(usable):  # 2
     assert torch.equal(torch.rand(4), wanted)
 
 
-def test_not_in_training_mode(encoder):  # 10
+def test_the_model_is_not_in_training_mode(encoder):  # 10
     model = getattr(encoder, "model", torch.nn.Identity().eval())
     assert not any(part.training for part in model.modules())
 
@@ -207,7 +212,7 @@ def test_no_gradients_are_kept(encoder, inputs):  # 6
     assert not alone(encoder, inputs[0]).requires_grad
 
 
-def test_layers(usable, inputs):  # 4, 8
+def test_layers_are_selected_by_name_and_number(usable, inputs):  # 4, 8
     every = usable.Encoder.tiny(layers="all")
     top = every.layers[-1]
     assert every.layers == tuple(range(top + 1))
@@ -225,14 +230,14 @@ ONE = r"the encoder '\w+' has one layer, 0"
 
 
 @pytest.mark.parametrize("layers", ["99", "-1", "0,99", "first", "", "1.5", "all,1"])
-def test_layers_that_are_not_there_are_refused(usable, layers):  # 4
+def test_missing_layers_are_refused(usable, layers):  # 4
     where = SEVERAL if len(usable.Encoder.tiny(layers="all").layers) > 1 else ONE
     with pytest.raises(OptionError, match=rf"^layers '{re.escape(layers)}': {where}"):
         usable.Encoder.tiny(layers=layers)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_on_a_cpu(usable, encoder, inputs, dtype):  # 9
+def test_cpu_half_precision_is_near_float32(usable, encoder, inputs, dtype):  # 9
     found = alone(usable.Encoder.tiny(dtype=dtype), inputs[0]).float().mean(dim=1)
     exact = alone(encoder, inputs[0]).mean(dim=1)
     assert found.isfinite().all()
@@ -240,7 +245,7 @@ def test_half_precision_on_a_cpu(usable, encoder, inputs, dtype):  # 9
     assert torch.linalg.norm(found - exact) < 0.05 * torch.linalg.norm(exact)
 
 
-def test_inputs_can_be_recorded(encoder):  # 11
+def test_input_settings_can_be_stored_in_a_recipe(encoder):  # 11
     assert all(
         isinstance(k, str) and isinstance(v, (str, int, float, bool))
         for k, v in encoder.inputs.items()
@@ -317,14 +322,14 @@ def test_frames_are_counted_as_the_model_does(seconds):
     assert alone(encoder, noise(seconds)).shape[1] == wanted
 
 
-def test_the_usual_front_end():
+def test_the_default_window_and_hop_in_samples():
     encoder = wav2vec2.Encoder.tiny()
     assert (encoder.window, encoder.hop) == (400, 320)
     assert encoder.count_frames(RATE) == 49
 
 
 @pytest.mark.parametrize("samples", [1, 399])
-def test_too_short_for_a_frame(samples):
+def test_a_recording_shorter_than_a_frame_is_refused(samples):
     with pytest.raises(Unusable, match=rf"has {samples} samples at 16 kHz, under the "):
         wav2vec2.Encoder.tiny().prepare(noise(1.0)[:samples])
 
@@ -351,8 +356,8 @@ def standardised(samples):
 
 
 @pytest.mark.parametrize("samples", [999, 1000, 1001, 4321])
-def test_statistics_are_those_of_the_whole(monkeypatch, samples):
-    monkeypatch.setattr(waveform_standardisation, "PRECISE", 1000)
+def test_standardisation_uses_statistics_of_the_whole_recording(monkeypatch, samples):
+    monkeypatch.setattr(waveform_standardisation, "FLOAT64_SAMPLES", 1000)
     source = 3 * noise(1.0)[:samples] + np.linspace(0, 1, samples, dtype=np.float32)
     kept, wanted = source.copy(), standardised(source)
     np.testing.assert_allclose(
@@ -364,14 +369,14 @@ def test_statistics_are_those_of_the_whole(monkeypatch, samples):
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
-def test_up_to_a_minute_is_standardised_to_the_last_bit():
+def test_standardisation_up_to_a_minute_is_exact():
     source = noise(60.0) + np.float32(0.2)
     wanted = standardised(source).astype(np.float32)
     np.testing.assert_array_equal(waveform_standardisation.standardise(source), wanted)
 
 
 def test_a_long_recording_is_not_copied(monkeypatch):
-    monkeypatch.setattr(waveform_standardisation, "PRECISE", 1000)
+    monkeypatch.setattr(waveform_standardisation, "FLOAT64_SAMPLES", 1000)
     source = noise(10.0)
     encoder = wav2vec2.Encoder.tiny(block_seconds=1.0)
     tracemalloc.start()
@@ -393,7 +398,7 @@ def test_silence_is_encoded(level):
 
 
 @pytest.mark.parametrize("seconds", [0.95, 1.0, 2.34, 3.0])
-def test_blocks_have_the_frames_of_the_whole(seconds):
+def test_blocks_have_as_many_frames_as_the_whole(seconds):
     whole = wav2vec2.Encoder.tiny(block_seconds=60.0)
     cut = wav2vec2.Encoder.tiny(block_seconds=0.5)
     found = cut.prepare(noise(seconds))
@@ -403,7 +408,7 @@ def test_blocks_have_the_frames_of_the_whole(seconds):
     assert found.notes == (f"encoded in {len(frames)} blocks",)
 
 
-def test_blocks_see_the_samples_of_their_frames():
+def test_blocks_hold_the_samples_of_their_frames():
     whole = block(wav2vec2.Encoder.tiny(), noise(2.0))
     blocks = wav2vec2.Encoder.tiny(block_seconds=0.5).prepare(noise(2.0)).blocks
     for place, found in enumerate(blocks):
@@ -426,7 +431,7 @@ def test_no_head_without_a_checkpoint():
 # What only text encoders do
 
 
-def test_an_empty_text_is_its_marks():
+def test_an_empty_text_is_encoded_as_its_special_tokens():
     found = distilbert.Encoder.tiny().prepare("")
     assert [b.tolist() for b in found.blocks] == [[1, 2]]
 

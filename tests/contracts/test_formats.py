@@ -1,4 +1,4 @@
-"""What every format of a report must do, whoever wrote it."""
+"""Requirements for every report format, built in or of a plug-in."""
 
 import csv
 import io
@@ -23,14 +23,14 @@ def form(request):
     return load_format(request.param)
 
 
-def test_the_formats_that_are_shipped_are_there():
+def test_built_in_formats_are_found():
     names = ["csv", "json", "latex", "markdown", "text"]
     assert plugins.names(FORMAT_KIND) == names
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_format_gives_text_that_ends_with_one_line_end(form, count, width):
+def test_the_text_of_a_format_ends_with_one_line_break(form, count, width):
     found = form.render([example("a")] * count, width=width)
     assert isinstance(found, str)
     lines = found.replace("\r\n", "\n")
@@ -42,7 +42,7 @@ def test_equal_tables_give_equal_text(form):
     assert first == second
 
 
-def test_every_table_and_every_row_of_it_is_there(form):
+def test_a_format_shows_every_table_and_row(form):
     one, several = (form.render([example("a")] * n, width=WIDTH) for n in (1, 3))
     names = {row.design for row in example("a").rows}
     assert names
@@ -50,27 +50,27 @@ def test_every_table_and_every_row_of_it_is_there(form):
         assert several.count(name) == 3 * one.count(name) > 0
 
 
-def test_detail_nature_and_corpus_are_said(form):
+def test_a_format_shows_detail_kind_of_ratings_and_corpus(form):
     table = example("detail")
     found = form.render([table], width=WIDTH)
     for words in (table.corpus, table.nature, table.protocol, "detail"):
         assert words in found
 
 
-def test_nothing_acts_on_a_terminal(form):
+def test_a_format_escapes_control_characters(form):
     found = form.render([example("\x1b[2J\u202eevil\n")], width=WIDTH)
     assert "evil" in found
     assert not ACTIVE.search(found.replace("\r\n", "\n"))
 
 
-def test_the_figures_are_those_of_the_table(form):
+def test_a_format_shows_the_figures_of_the_table(form):
     table = example("a")
     value = table.rows[0].sections["all"].mean.value
     found = form.render([table], width=WIDTH)
     assert f"{value:.3f}".lstrip("0") in found or str(value) in found
 
 
-def test_figures_for_programs_keep_their_precision():
+def test_csv_and_json_keep_full_precision():
     table = example("a")
     value = table.rows[0].sections["all"].mean.value
     lines = csv.DictReader(io.StringIO(render([table], "csv"), newline=""))
@@ -79,13 +79,13 @@ def test_figures_for_programs_keep_their_precision():
     assert content["rows"][0]["sections"]["all"]["ccc"]["mean"]["value"] == value
 
 
-def test_a_format_that_is_none_is_refused():
+def test_an_unknown_format_is_refused():
     with pytest.raises(OptionError, match="no format 'word': choose from csv, json, "):
         render([example("a")], "word")
 
 
 @pytest.mark.parametrize("name", ["full_precision", "text_report", "_report", ""])
-def test_helpers_are_no_formats(name):
+def test_helper_modules_are_no_formats(name):
     with pytest.raises(OptionError, match="no format"):
         render([example("a")], name)
 

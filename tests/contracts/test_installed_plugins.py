@@ -1,4 +1,4 @@
-"""Plug-ins of other packages: each kind from its entry point to what a user sees."""
+"""Plug-ins of other packages, tested from the entry point to the user's output."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from installed_designs import DESIGN, call, train
 from report_runs import example
 
 from affuse.data import plugins
-from affuse.data.cache.store import look
+from affuse.data.cache.store import read_headers
 from affuse.data.errors import AffuseError
 from affuse.data.installed_plugins import PluginError
 from affuse.data.modality import other_modalities
@@ -31,9 +31,9 @@ from affuse.data.plugin_kinds import (
 from affuse.extract.caching.extraction import extract
 from affuse.extract.encoding import encoder_revisions
 from affuse.extract.encoding.choices import Choice
-from affuse.extract.encoding.encoder_loading import suited
+from affuse.extract.encoding.encoder_loading import encoder_for_checkpoint
 from affuse.fuse.commands.report_command import render
-from affuse.fuse.commands.requested_designs import designs
+from affuse.fuse.commands.requested_designs import expand_designs
 from affuse.fuse.linting import linter
 from affuse.fuse.models import baselines, code_revisions, decisions
 from affuse.fuse.trained import model_files
@@ -80,21 +80,21 @@ def test_a_corpus_reader_of_a_package_is_checked(install, tmp_path):
     assert (tmp_path / "new" / "words.txt").exists()
 
 
-def test_an_encoder_of_a_package_makes_a_cache_that_says_so(install, tmp_path):
+def test_the_recipe_names_the_package_of_an_encoder(install, tmp_path):
     install(
         "labencoder", {"affuse.encoders": "loose = labencoder.plug"}, ENCODER, "2.1"
     )
     choice = Choice("text", encoder="loose", checkpoint="tiny")
     found = spoken_corpus.corpus(tmp_path, count=2)
     folder = extract(found, choice, spoken_corpus.MACHINE, tmp_path / "cache").folder
-    cache = look(folder)
+    cache = read_headers(folder)
     assert cache.recipe.encoder == "loose"
     assert cache.recipe.code.startswith("code ")
     assert cache.recipe.code.endswith(" of labencoder")
     assert cache.versions["labencoder"] == "2.1"
 
 
-def test_a_design_of_a_package_is_trained_and_its_run_says_so(install, tmp_path):
+def test_a_run_names_the_package_of_its_design(install, tmp_path):
     path = install("labdesign", {"affuse.designs": "loose = labdesign.plug"}, DESIGN)
     folder = train(tmp_path / "runs")
     info = json.loads((folder / "run.json").read_text())
@@ -108,33 +108,33 @@ def test_a_design_of_a_package_is_trained_and_its_run_says_so(install, tmp_path)
     (metadata / "METADATA").write_text(text.replace("1.0", "1.1"))
     metadata.rename(metadata.with_name("labdesign-1.1.dist-info"))
     forget()
-    assert code_revisions.of("loose") == info["code"]
+    assert code_revisions.code_identity("loose") == info["code"]
     path.write_text(DESIGN.replace("self.out(", "2 * self.out("))
     forget()
-    assert code_revisions.of("loose") != info["code"]
+    assert code_revisions.code_identity("loose") != info["code"]
     (model,) = folder.glob("*/seed-0")
     with pytest.raises(AffuseError, match="the code of the design 'loose' has changed"):
         model_files.load(model)
 
 
-def test_a_module_beside_the_design_in_its_package_counts(install):
+def test_the_digest_of_a_design_includes_its_package(install):
     code = "from labbeside import layers\n" + DESIGN
     path = install("labbeside", {"affuse.designs": "loose = labbeside.plug"}, code)
     (path.with_name("layers.py")).write_text("WIDTH = 3\n")
-    before = code_revisions.of("loose")
+    before = code_revisions.code_identity("loose")
     (path.with_name("layers.py")).write_text("WIDTH = 4\n")
     forget()
-    assert code_revisions.of("loose") != before
+    assert code_revisions.code_identity("loose") != before
 
 
-def test_a_plugin_without_source_is_known_by_its_version(install, monkeypatch):
+def test_a_plugin_without_source_is_identified_by_its_version(install, monkeypatch):
     install("labbinary", {"affuse.designs": "loose = labbinary.plug"}, DESIGN, "7")
     module = plugins.load(DESIGN_KIND, "loose")
     monkeypatch.setattr(module.__spec__, "origin", "plug.so")
-    assert code_revisions.of("loose") == "version 7 of labbinary"
+    assert code_revisions.code_identity("loose") == "version 7 of labbinary"
 
 
-def test_a_rule_of_a_package_is_listed_and_asked(install, tmp_path):
+def test_a_rule_of_a_package_is_listed_and_checked(install, tmp_path):
     install("labrule", {"affuse.rules": "loose = labrule.plug"}, RULE)
     listed = call("lint", "--list").stdout
     assert "loose        No run is trained on a Sunday." in listed
@@ -168,7 +168,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("kind", "name", "code"), NAMES)
-def test_a_name_of_ours_wins_and_the_other_is_named_once(
+def test_a_plugin_with_a_built_in_name_is_left_out_with_a_warning(
     install, caplog, kind, name, code
 ):
     before = plugins.names(kind)
@@ -176,8 +176,8 @@ def test_a_name_of_ours_wins_and_the_other_is_named_once(
     for _ in range(2):
         assert plugins.names(kind) == before
     assert caplog.messages == [
-        f"the {kind.noun} '{name}' of the package labtwin 1.0 is left out, for "
-        f"'{name}' is a name of affuse; tell the authors of "
+        f"the {kind.noun} '{name}' of the package labtwin 1.0 is left out, "
+        f"because '{name}' is a name of affuse; tell the authors of "
         f"labtwin"
     ]
     if name in before:
@@ -210,7 +210,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("code", BROKEN)
-def test_a_module_that_cannot_be_imported_costs_only_itself(install, caplog, code):
+def test_only_a_module_that_cannot_be_imported_is_left_out(install, caplog, code):
     points = {kind.group: "loose = labbroken.plug" for kind in KINDS[:3]}
     points |= {kind.group: "loose_too = labbroken.plug" for kind in KINDS[4:]}
     install("labbroken", points, code)
@@ -223,16 +223,16 @@ def test_a_module_that_cannot_be_imported_costs_only_itself(install, caplog, cod
         assert BROKEN[code] in said
         assert "update or uninstall labbroken" in said
     assert not caplog.messages
-    assert suited("text", "mini", "") == "distilbert"
-    taken = designs(["all"], ["audio", "text"], head=False)
+    assert encoder_for_checkpoint("text", "mini", "") == "distilbert"
+    taken = expand_designs(["all"], ["audio", "text"], head=False)
     assert "early" in taken
     assert "loose" not in taken
     assert any("design 'loose' of the package" in text for text in caplog.messages)
     assert other_modalities() == []
     assert any("modality 'loose_too' of the pack" in text for text in caplog.messages)
-    listed = linter.explain()
+    listed = linter.explain_rules()
     assert any(line.startswith("loose_too    cannot be used: rule") for line in listed)
-    (result,) = linter.check(None, ["loose_too"])
+    (result,) = linter.apply_rules(None, ["loose_too"])
     assert result.status == "skipped"
 
 
@@ -249,7 +249,7 @@ def test_an_entry_point_must_name_a_module(install):
         plugins.load(DESIGN_KIND, "loose")
 
 
-def test_metadata_that_cannot_be_read_cost_only_their_package(install, caplog):
+def test_only_a_package_with_unreadable_metadata_is_left_out(install, caplog):
     path = install("labmeta", {"affuse.designs": "loose = labmeta.plug"}, DESIGN)
     (metadata,) = path.parents[1].glob("*.dist-info")
     (metadata / "entry_points.txt").write_text("[affuse.designs]\nloose labmeta\n")
@@ -260,7 +260,7 @@ def test_metadata_that_cannot_be_read_cost_only_their_package(install, caplog):
     shutil.rmtree(path.parent)
 
 
-def test_groups_and_reserved_names_are_what_users_are_told():
+def test_groups_and_reserved_names_are_as_documented():
     assert [kind.group for kind in KINDS] == [
         "affuse.corpora",
         "affuse.encoders",
@@ -275,12 +275,12 @@ def test_groups_and_reserved_names_are_what_users_are_told():
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.noun)
-def test_every_plugin_of_ours_offers_what_its_kind_must(kind: PluginKind):
+def test_built_in_plugins_offer_the_names_of_their_kind(kind: PluginKind):
     for name in plugins.names(kind):
         assert not [n for n in kind.offers if not hasattr(plugins.load(kind, name), n)]
 
 
-def test_an_encoder_of_ours_comes_from_no_package():
+def test_built_in_plugins_come_from_no_package():
     assert encoder_revisions.packages("whisper") == {}
     assert code_revisions.packages("early") == {}
 
@@ -292,15 +292,15 @@ def test_the_search_is_repeated_when_the_path_changes(install):
     assert Path(plugins.load(DESIGN_KIND, "loose").__file__).name == "plug.py"
 
 
-def test_a_rule_that_raises_costs_only_itself(install):
+def test_only_a_rule_that_raises_an_error_is_left_out(install):
     code = "NEEDS = ()\n\n\ndef findings(evidence):\n    raise KeyError('rule')\n"
     install("labrule", {RULE_KIND.group: "loose = labrule.plug"}, code)
-    (result,) = linter.check(SimpleNamespace(missing={}), ["loose"])
+    (result,) = linter.apply_rules(SimpleNamespace(missing={}), ["loose"])
     assert result.status == "skipped"
     assert "'loose' of the package labrule raises KeyError: 'rule'" in result.skipped
 
 
-def test_a_modality_without_its_record_costs_only_itself(install, caplog):
+def test_only_a_modality_without_its_record_is_left_out(install, caplog):
     install("labface", {MODALITY_KIND.group: "loose = labface.plug"}, "MODALITY = 3")
     assert other_modalities() == []
     assert "'loose' of the package labface lacks its record" in caplog.text

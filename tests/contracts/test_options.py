@@ -1,4 +1,4 @@
-"""Records of options: each is the options of its command, and prints it again."""
+"""Records of options: fields match the command, and a record prints its command."""
 
 import importlib
 import pkgutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
-from cli_calls import commands, typed
+from cli_calls import commands, parse_command
 
 from affuse import cli
 from affuse.data import options
@@ -54,7 +54,7 @@ def test_every_command_has_a_record():
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_a_command_takes_its_record_and_nothing_else(name):
+def test_a_command_has_the_parameters_of_its_record(name):
     record, command = RECORDS[name], command_of(name)
     assert load(command.callback.record) is record
     names = [param.name for param in command.params]
@@ -99,7 +99,7 @@ def other_value(each):
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_what_a_record_says_is_what_the_shell_gives_the_command(name):
+def test_the_printed_command_gives_an_equal_record(name):
     record = RECORDS[name]
     made = record(**{each.name: other_value(each) for each in record.fields()})
     words = shlex.split(str(made))[2 + len(name.split()) :]
@@ -110,20 +110,20 @@ def test_what_a_record_says_is_what_the_shell_gives_the_command(name):
 def test_an_argument_is_not_mistaken_for_an_option():
     made = Extract(corpus="manifest", root=Path("-a 'b'"))
     assert list(made.words()) == ["extract", "manifest", "./-a 'b'"]
-    assert typed(*made.words()).root == Path("-a 'b'")
+    assert parse_command(*made.words()).root == Path("-a 'b'")
 
 
 def test_a_record_cannot_be_changed():
-    made = typed("train", "--fusion", "early, late", "--seeds", 5)
+    made = parse_command("train", "--fusion", "early, late", "--seeds", 5)
     assert (made.designs, made.seeds) == (("early", "late"), 5)
     with pytest.raises(FrozenInstanceError):
         made.seeds = 6
-    assert replace(made, seeds=6) == typed(
+    assert replace(made, seeds=6) == parse_command(
         "train", "--fusion", "early,late", "--seeds", 6
     )
 
 
-def test_values_from_python_are_checked_as_words_are():
+def test_values_from_python_are_checked_as_on_the_command_line():
     made = Train.from_values(designs="early,late", seeds="4", cache="x", folds=None)
     assert made == Train(designs=("early", "late"), seeds=4, cache=Path("x"))
     assert Report.from_values(design="early").design == ("early",)
@@ -138,9 +138,9 @@ def test_values_from_python_are_checked_as_words_are():
             Train.from_values(**values)
 
 
-def test_an_option_of_one_command_is_taken_into_another():
+def test_options_can_be_copied_to_another_command():
     extraction = Extract(corpus="demo", name="a", text_checkpoint="mini", threads=2)
-    made = Extract.like(extraction, CorpusSource, CheckpointChoice, name="b")
+    made = Extract.from_command(extraction, CorpusSource, CheckpointChoice, name="b")
     assert made == Extract(corpus="demo", name="b", text_checkpoint="mini")
 
 
@@ -149,5 +149,5 @@ def test_the_record_of_another_command_is_not_imported():
     assert issubclass(Sweep, Command)
 
 
-def test_what_is_longest_is_written_once_for_each_package():
+def test_both_packages_have_the_same_longest_duration():
     assert LONGEST == header_bounds.LONGEST

@@ -13,7 +13,7 @@ from affuse.data.plugins import load, names
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """A package with one plug-in that works, and others that must not be touched."""
+    """Package with one valid plug-in, and others that must not be imported."""
     folder = tmp_path / "plugged" / "kinds"
     folder.mkdir(parents=True)
     for name, content in {
@@ -35,7 +35,7 @@ def test_plugins_are_found_by_file_name_alone(package):
     assert names(package) == ["broken", "good"]
 
 
-def test_a_package_is_one_plugin_and_its_modules_are_none(package, tmp_path):
+def test_modules_inside_a_package_are_not_plugins(package, tmp_path):
     several = tmp_path / "plugged" / "kinds" / "several"
     several.mkdir()
     (several / "__init__.py").write_text("WORD = 'several'\n")
@@ -45,11 +45,11 @@ def test_a_package_is_one_plugin_and_its_modules_are_none(package, tmp_path):
     assert load(package, "several").WORD == "several"
 
 
-def test_only_the_wanted_plugin_is_imported(package):
+def test_loading_a_plugin_imports_no_other(package):
     assert load(package, "good").WORD == "good"
 
 
-def test_what_a_plugin_lacks_is_said(package):
+def test_a_missing_import_of_a_plugin_is_named(package):
     with pytest.raises(ModuleNotFoundError, match="no_such_package"):
         load(package, "broken")
 
@@ -72,5 +72,5 @@ def test_an_unknown_name_lists_the_choices(package, name):
         (DESIGN_KIND, {"audio", "early", "late", "text"}),
     ],
 )
-def test_ours_are_found(kind, known):
+def test_built_in_plugins_are_listed(kind, known):
     assert known <= set(names(kind))

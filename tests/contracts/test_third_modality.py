@@ -1,6 +1,6 @@
-"""A modality of which the package has no file: a record, an encoder, and all commands.
+"""Third modality from plug-in files: its record, its encoder, and all commands.
 
-Its inputs are arrays in files that a column of a manifest names.
+The inputs are arrays in files, which a column of a manifest names.
 """
 
 import importlib
@@ -27,9 +27,9 @@ from affuse.extract.checkpoints import checkpoint_files
 from affuse.extract.commands import extract_command, next_commands
 from affuse.extract.encoding import encoder_revisions
 from affuse.extract.encoding.choices import Choice, Machine
-from affuse.extract.encoding.encoder_loading import load, make_recipe, named
-from affuse.extract.finetune.trainable_modalities import trainable
-from affuse.extract.parallel.shards import bare
+from affuse.extract.encoding.encoder_loading import load, make_recipe, named_encoders
+from affuse.extract.finetune.trainable_modalities import modalities_to_train
+from affuse.extract.parallel.shards import reduce_source
 
 MODALITY = """
 import numpy as np
@@ -103,7 +103,7 @@ BROKEN, ABSENT, FACELESS = "u03", "u07", "u11"
 
 @pytest.fixture(scope="module", autouse=True)
 def face(tmp_path_factory):
-    """Three files in folders that their packages search as well."""
+    """Install three plug-in files in folders that are added to the package paths."""
     for (kind, name), content in FILES.items():
         folder = tmp_path_factory.mktemp(name)
         (folder / f"{name}.py").write_text(content)
@@ -115,7 +115,7 @@ def face(tmp_path_factory):
 
 
 def write_corpus(folder):
-    """Texts, and tracks of two to four frames in which the ratings can be seen."""
+    """Write texts, and tracks of two to four frames that depend on the ratings."""
     rng = np.random.default_rng(0)
     lines = [f"id,text,speaker,face,{','.join(RATINGS)}"]
     (folder / "faces").mkdir(parents=True)
@@ -137,7 +137,7 @@ def write_corpus(folder):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Where the commands run, and what each of them said: check to predict."""
+    """Folder in which commands from check to predict ran, and their outputs."""
     folder = tmp_path_factory.mktemp("work")
     write_corpus(folder / "faces")
     read = ("manifest", "faces", "--scale", "1", "5")
@@ -169,28 +169,28 @@ def said(folder, command, code=0):
     return done.out + done.err
 
 
-def test_check_counts_its_inputs_and_names_each_bad_file(folder):
+def test_check_counts_inputs_and_names_unreadable_files(folder):
     out = said(folder, "check", 1)
     assert f"{COUNT} with text, {COUNT - 1} with face\n" in out
     assert f"faces/{BROKEN}.npy: cannot be read: " in out
     assert f"faces/{ABSENT}.npy: cannot be read: No such file" in out
 
 
-def test_it_is_extracted_beside_the_others(folder):
+def test_the_modality_is_extracted_with_the_others(folder):
     out = said(folder, "extract", 1)
     assert f"face: {COUNT - 3} utterances in " in out
     assert "frame/s)" in out
     assert "has no face track, so it is not in face" in out
 
 
-def test_its_cache_is_listed_and_verified(folder):
+def test_the_cache_of_the_modality_is_listed_and_verified(folder):
     (line,) = [x for x in said(folder, "list").split("\n") if " face " in x]
     assert "identity, code " in line
     assert f"{COUNT - 3} utterances" in line
     assert "damaged" not in said(folder, "verify")
 
 
-def test_a_design_and_a_baseline_take_it(folder):
+def test_a_design_and_a_baseline_train_on_the_modality(folder):
     for command in ("train", "ridge"):
         assert "using " in said(folder, command)
         assert "left out: 3 with no face embedding" in said(folder, command)
@@ -204,14 +204,14 @@ def test_a_design_and_a_baseline_take_it(folder):
     }
 
 
-def test_its_runs_predict(folder):
+def test_runs_with_the_modality_predict(folder):
     (run,) = (folder[0] / "runs").glob("*-talkinghead-*")
     done = call(folder[0], "predict", f"runs/{run.name}")
     assert (done.crash, done.code) == ("", 0), done
     assert len(done.out.split("\n")) == COUNT - 3 + 2  # a header, and the last line end
 
 
-def test_another_checkpoint_makes_another_cache_and_its_command_is_kept(folder):
+def test_another_checkpoint_makes_another_cache_with_provenance(folder):
     assert f"face: {COUNT - 3} utterances in " in said(folder, "again", 1)
     cache = folder[0] / "cache"
     (found,) = [c for c in store.find(cache, "faces") if c.recipe.checkpoint == "other"]
@@ -224,14 +224,14 @@ def test_another_checkpoint_makes_another_cache_and_its_command_is_kept(folder):
     )
 
 
-def test_one_of_several_caches_is_named_by_its_modality(folder):
+def test_one_of_several_caches_is_selected_by_embeddings(folder):
     out = said(folder, "ambiguous", 2)
     assert (
         "there are 2 face caches; choose one with --embeddings face=DIGEST, or" in out
     )
     assert re.search(r"\n  --embeddings face=[0-9a-f]{12}  faces face  other, ", out)
     options = Train(designs=("ridge",), embeddings=("face=other",))
-    chosen = cache_selection.choose(folder[0] / "cache", named=options.named())
+    chosen = cache_selection.choose(folder[0] / "cache", named=options.cache_names())
     assert chosen["face"][0].recipe.checkpoint == "other"
     again = cache_selection.selection(
         folder[0] / "cache", {"face": chosen["face"][0].path}
@@ -242,14 +242,14 @@ def test_one_of_several_caches_is_named_by_its_modality(folder):
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        (["face"], "--checkpoint face: say MODALITY=NAME"),
+        (["face"], "--checkpoint face: write MODALITY=NAME"),
         (["fac=x"], "no modality 'fac'; choose from audio, text, face; did you mean"),
         (["face=a", "face=b"], "--checkpoint face=b: face has two; leave one out"),
         (["text=b"], "--checkpoint text=b: --text-checkpoint a names another"),
         (["audio=b"], "'audio' is not encoded here, only text and face"),
     ],
 )
-def test_checkpoints_that_cannot_be_are_refused(values, reason):
+def test_invalid_checkpoint_options_are_refused(values, reason):
     options = Extract(
         corpus="", text_checkpoint="a", other_checkpoints=tuple(values), device="cpu"
     )
@@ -259,14 +259,14 @@ def test_checkpoints_that_cannot_be_are_refused(values, reason):
         extract_command.choices(found, options)
 
 
-def test_what_comes_next_suits_the_modalities():
+def test_the_next_command_suits_the_modalities():
     assert next_commands._design(["text"]) == "text"
     assert next_commands._design(["face"]) == "all"
     assert next_commands._design(["text", "face"]) == "all"
     assert next_commands._design(["audio", "text", "face"]) == "early"
 
 
-def test_a_column_of_inputs_is_kept_whatever_it_holds(tmp_path):
+def test_a_column_of_inputs_is_always_kept(tmp_path):
     rows = [f"u{row},word,{'deep/' * 30}{row}.npy" for row in range(1_100)]
     (tmp_path / "table.csv").write_text("\n".join(["id,text,face", *rows]) + "\n")
     found = manifest.read(tmp_path)
@@ -275,7 +275,7 @@ def test_a_column_of_inputs_is_kept_whatever_it_holds(tmp_path):
     assert "text from 'text', face from 'face'" in found.reading[0]
 
 
-def test_a_row_of_it_alone_is_kept(tmp_path):
+def test_a_row_with_only_the_third_modality_is_kept(tmp_path):
     rows = "id,text,face\na,,a.npy\nb,,\nc,word,\n"
     (tmp_path / "table.csv").write_text(rows)
     found = manifest.read(tmp_path)
@@ -285,19 +285,19 @@ def test_a_row_of_it_alone_is_kept(tmp_path):
     ]
 
 
-def test_other_processes_get_its_columns_and_nothing_else():
+def test_other_processes_get_only_the_columns_of_the_modality():
     whole = Utterance("a", text="so", columns={"face": "a.npy"}, speaker="s")
     source = InputSource(whole, "0" * 32, 1.0)
-    sent = bare(source, "face").utterance
+    sent = reduce_source(source, "face").utterance
     assert sent == Utterance("a", columns={"face": "a.npy"})
-    assert bare(source, "text").utterance == Utterance("a", text="so")
+    assert reduce_source(source, "text").utterance == Utterance("a", text="so")
 
 
 def test_code_that_reads_inputs_is_part_of_the_recipe():
     choice = Choice("face")
     code = make_recipe("toy", choice, load(choice, Machine(threads=1)), "0").code
     assert re.fullmatch(r"code [0-9a-f]{12}, inputs code [0-9a-f]{12}", code)
-    encoder_revisions.of_modality.cache_clear()
+    encoder_revisions.modality_code_identity.cache_clear()
     path = Path(plugins.load(plugin_kinds.MODALITY_KIND, "face").__file__)
     kept = path.read_text()
     try:
@@ -305,17 +305,17 @@ def test_code_that_reads_inputs_is_part_of_the_recipe():
         other = make_recipe("toy", choice, load(choice, Machine(threads=1)), "0").code
     finally:
         path.write_text(kept)
-        encoder_revisions.of_modality.cache_clear()
+        encoder_revisions.modality_code_identity.cache_clear()
     assert other.split(", ")[0] == code.split(", ")[0]
     assert other != code
 
 
-def test_it_cannot_be_fine_tuned_and_that_is_said():
+def test_fine_tuning_the_modality_is_refused():
     with pytest.raises(AffuseError, match="takes face, and only encoders of"):
-        trainable("talkinghead")
+        modalities_to_train("talkinghead")
 
 
-def test_it_has_no_small_encoder_of_ours():
+def test_the_modality_has_no_mini_encoder():
     with pytest.raises(AffuseError, match="no small encoder for face, so 'mini'"):
         checkpoint_files.find("mini", "", "face")
 
@@ -331,7 +331,7 @@ def test_it_has_no_small_encoder_of_ours():
     ],
 )
 def test_an_encoder_is_chosen_by_name(values, encoders):
-    assert named(values, ["text", "face"]) == encoders
+    assert named_encoders(values, ["text", "face"]) == encoders
 
 
 @pytest.mark.parametrize(
@@ -350,12 +350,12 @@ def test_an_encoder_is_chosen_by_name(values, encoders):
         (["landmarks", "face=landmarks"], "face has two; leave one out"),
     ],
 )
-def test_an_encoder_that_cannot_be_is_refused(values, reason):
+def test_invalid_encoder_options_are_refused(values, reason):
     with pytest.raises(OptionError, match=re.escape(reason)):
-        named(values, ["text", "face"])
+        named_encoders(values, ["text", "face"])
 
 
-def test_a_record_must_say_how_inputs_are_read():
+def test_a_record_without_inspect_and_read_is_refused():
     facts = {"name": "x", "unit": "y", "noun": "z", "encoder": "e", "part_size": 1.0}
     more = {"batch": {"cpu": 1.0, "cuda": 1.0}, "source": lambda u, root: None}
     with pytest.raises(AffuseError, match="neither how its inputs are inspected nor"):
@@ -363,12 +363,12 @@ def test_a_record_must_say_how_inputs_are_read():
 
 
 @pytest.mark.parametrize("facts", [("0" * 31, 1.0), ("0" * 32, -1.0), ("", 0.0)])
-def test_facts_that_no_cache_could_hold_are_refused(facts):
+def test_invalid_input_facts_are_refused(facts):
     with pytest.raises(AffuseError, match="its plug-in gives the digest"):
         InputFacts(*facts)
 
 
-def test_a_file_without_its_record_is_named(monkeypatch):
+def test_a_modality_file_without_its_record_is_refused(monkeypatch):
     module = plugins.load(plugin_kinds.MODALITY_KIND, "face")
     monkeypatch.setattr(module, "MODALITY", modality_named("text"))
     with pytest.raises(AffuseError, match="the modality 'face' lacks its record"):

@@ -1,4 +1,4 @@
-"""What every kind of design promises; each test runs over all designs."""
+"""Contract of every kind of design; each test runs on all designs."""
 
 import dataclasses
 
@@ -11,20 +11,20 @@ from affuse.fuse.inputs.tensors import HEAD, align
 from affuse.fuse.models.baselines import FITTED, SEED
 from affuse.fuse.models.design import Design
 from affuse.fuse.models.projection import Projection
-from affuse.fuse.models.trainable.design_protocol import OF_SOME_DESIGNS
+from affuse.fuse.models.trainable.design_protocol import DESIGN_SPECIFIC_SETTINGS
 from affuse.fuse.models.trainable.design_registry import (
     KINDS,
-    by_kind,
     code_difference,
     design_names,
-    trainable,
+    find_trainable,
+    group_by_kind,
 )
 from affuse.fuse.models.trainable.network_design import NetworkDesign
 from affuse.fuse.models.trainable.saved_model import SavedModel
 from affuse.fuse.settings import Settings
-from affuse.fuse.training.fitting import fit_all, fit_fusions
+from affuse.fuse.training.fitting import fit_all, fit_any_kind
 from affuse.fuse.training.grouped.model_tasks import ModelTask
-from affuse.fuse.training.setting_resolution import resolved
+from affuse.fuse.training.setting_resolution import resolve_settings
 
 NAMES = design_names()
 EVERY = ("audio", "text")
@@ -38,13 +38,13 @@ def aligned():
 
 
 def settings_of(name):
-    return resolved(BASE, name)
+    return resolve_settings(BASE, name)
 
 
 @pytest.fixture(scope="module")
 def tasks(aligned):
-    """One task of each design, on the same rows, in the order of NAMES."""
-    rows = aligned.resident(features=[*EVERY, HEAD])
+    """Training task of each design on the same rows, in the order of NAMES."""
+    rows = aligned.all_rows(features=[*EVERY, HEAD])
     train, validation = (torch.tensor(part) for part in FOLDS)
     return [
         ModelTask(
@@ -56,15 +56,15 @@ def tasks(aligned):
 
 @pytest.fixture(scope="module")
 def fitted(tasks):
-    """All designs, fitted together: {name: what came of it}"""
-    found = list(fit_fusions(tasks))
+    """All designs, fitted together: {name: fitted design}"""
+    found = list(fit_any_kind(tasks))
     assert sorted(number for number, _ in found) == list(range(len(NAMES)))
     return {NAMES[number]: result for number, result in found}
 
 
 @pytest.fixture(params=NAMES)
 def design(request):
-    return trainable(request.param)
+    return find_trainable(request.param)
 
 
 def layers_of(design, aligned):
@@ -81,17 +81,17 @@ def saved(design, aligned, state):
     )
 
 
-def test_names_are_of_one_kind_each():
+def test_every_name_belongs_to_one_kind():
     assert len(set(NAMES)) == len(NAMES)
     assert {"audio", "late", "stacking", "ridge", "zeroshot"} <= set(NAMES)
-    assert [n for n in NAMES if trainable(n).is_baseline] == [*FITTED, "zeroshot"]
-    assert {type(trainable(name)) for name in NAMES} == set(KINDS)
+    assert [n for n in NAMES if find_trainable(n).is_baseline] == [*FITTED, "zeroshot"]
+    assert {type(find_trainable(name)) for name in NAMES} == set(KINDS)
     for name in NAMES:
-        assert trainable(name).name == name
-        assert name in type(trainable(name)).names()
+        assert find_trainable(name).name == name
+        assert name in type(find_trainable(name)).names()
 
 
-def test_it_takes_features_of_modalities_that_are_cached(design):
+def test_features_are_of_cached_modalities(design):
     modalities = design.modalities(EVERY)
     assert modalities
     assert set(modalities) <= set(EVERY)
@@ -100,16 +100,16 @@ def test_it_takes_features_of_modalities_that_are_cached(design):
     assert set(features) <= {*modalities, HEAD}
 
 
-def test_it_is_fed_by_what_it_takes(design):
-    assert design.is_fed(EVERY, head=True)
+def test_is_fed_requires_all_features_of_a_design(design):
+    assert design.has_inputs(EVERY, head=True)
     takes_head = HEAD in design.features(design.modalities(EVERY))
-    assert design.is_fed(EVERY, head=False) is not takes_head
+    assert design.has_inputs(EVERY, head=False) is not takes_head
     for cached in (["audio"], ["text"]):
-        fed = design.is_fed(cached, head=False)
+        fed = design.has_inputs(cached, head=False)
         assert fed == (not takes_head and set(design.modalities(cached)) <= {*cached})
 
 
-def test_it_demands_a_head_only_if_it_takes_its_predictions(design):
+def test_a_head_is_required_only_by_designs_that_use_it(design):
     design.demand_head(("arousal", "valence"), ["valence"])
     if HEAD in design.features(design.modalities(EVERY)):
         with pytest.raises(AffuseError, match="extract audio with --head"):
@@ -118,11 +118,11 @@ def test_it_demands_a_head_only_if_it_takes_its_predictions(design):
         design.demand_head((), ["valence"])
 
 
-def test_its_seeds_are_those_asked_for_or_always_the_same(design):
+def test_a_seeded_design_uses_the_given_seeds(design):
     assert design.seeds([7, 8, 7]) == ((7, 8) if design.is_seeded else (SEED,))
 
 
-def test_what_has_settings_uses_them_and_is_built_by_them(design, aligned):
+def test_a_design_with_settings_is_built_from_them(design, aligned):
     assert design.uses("hidden") is design.has_settings
     assert design.uses("learning_rate") is design.has_settings
     names = design.modalities(EVERY)
@@ -133,7 +133,7 @@ def test_what_has_settings_uses_them_and_is_built_by_them(design, aligned):
         settings = dataclasses.replace(BASE, hidden=hidden)
         how = {"targets": 3, "settings": settings, "layers": layers}
         if not design.has_settings:
-            with pytest.raises(OptionError, match=f"of {design.name}; name a design"):
+            with pytest.raises(OptionError, match=f"of {design.name}, not a sett"):
                 design.build(projections, **how)
             return
         parameters = design.build(projections, **how).parameters()
@@ -142,33 +142,35 @@ def test_what_has_settings_uses_them_and_is_built_by_them(design, aligned):
 
 
 def test_settings_of_some_designs_are_used_by_those_that_take_them(design):
-    for setting in OF_SOME_DESIGNS:
+    for setting in DESIGN_SPECIFIC_SETTINGS:
         assert design.uses(setting) is (setting in design.extra_settings)
-    assert {s for n in NAMES for s in trainable(n).extra_settings} == {*OF_SOME_DESIGNS}
+    assert {s for n in NAMES for s in find_trainable(n).extra_settings} == {
+        *DESIGN_SPECIFIC_SETTINGS
+    }
 
 
-def test_it_uses_the_map_if_it_fits_one(design):
+def test_only_designs_that_fit_a_map_use_it(design):
     assert design.uses("map") is design.fits_map
     assert settings_of(design.name).map == ("affine" if design.fits_map else "none")
     if not design.fits_map:
         asked = dataclasses.replace(BASE, map="affine")
         with pytest.raises(OptionError, match="baselines pcaridge, ridge, svr, and"):
-            resolved(asked, design.name)
+            resolve_settings(asked, design.name)
 
 
-def test_what_is_not_trained_uses_no_setting(design):
+def test_a_design_without_training_uses_no_setting(design):
     assert design.is_trained or not any(
         design.uses(field.name) for field in dataclasses.fields(Settings)
     )
 
 
-def test_one_modality_is_never_hidden(design):
+def test_modality_dropout_needs_several_modalities(design):
     several = len(design.modalities(EVERY)) > 1 and not design.bases
     assert design.uses("modality_dropout") is (several and design.has_settings)
 
 
-def test_its_bases_are_designs_of_one_modality(design):
-    for base in map(trainable, design.bases):
+def test_bases_are_designs_of_one_modality(design):
+    for base in map(find_trainable, design.bases):
         assert base.single_modality == base.name
         assert base.modalities(EVERY) == (base.name,)
         held = f"{base.name} {base.code_revision()}"  # as reports look for it
@@ -177,13 +179,13 @@ def test_its_bases_are_designs_of_one_modality(design):
 
 
 def test_baselines_stand_first_and_single_modalities_before_fusion(design):
-    single = trainable("audio").row_place
-    assert (design.row_place < single) is design.is_baseline
+    single = find_trainable("audio").row_position
+    assert (design.row_position < single) is design.is_baseline
     others = not design.is_baseline and not design.single_modality
-    assert (design.row_place > single) is others
+    assert (design.row_position > single) is others
 
 
-def test_its_code_is_known(design):
+def test_the_code_revision_of_a_built_in_design_is_known(design):
     revision = design.code_revision()
     assert revision.startswith("revision ")
     assert code_difference("", design.name) == ""
@@ -195,7 +197,7 @@ def test_its_code_is_known(design):
     )
 
 
-def test_it_predicts_every_rating(design, fitted, aligned):
+def test_a_fitted_design_predicts_every_rating(design, fitted, aligned):
     found = fitted[design.name]
     features = aligned.rows(aligned.ids[:5], features=[*EVERY, HEAD]).features
     with torch.no_grad():
@@ -203,14 +205,14 @@ def test_it_predicts_every_rating(design, fitted, aligned):
     assert all(len(epoch.scores) == len(aligned.targets) for epoch in found.history)
 
 
-def test_it_is_the_same_if_it_is_fitted_alone(design, fitted, tasks):
+def test_a_design_fitted_alone_has_equal_weights(design, fitted, tasks):
     ((_, alone),) = type(design).fit([tasks[NAMES.index(design.name)]], fit_all)
     state = fitted[design.name].module.state_dict()
     for name, values in alone.module.state_dict().items():
         assert torch.equal(values, state[name]), name
 
 
-def test_it_is_restored_from_its_weights(design, fitted, aligned):
+def test_a_design_is_restored_from_its_weights(design, fitted, aligned):
     state = fitted[design.name].module.state_dict()
     module = design.restore(saved(design, aligned, state)).eval()
     features = aligned.rows(aligned.ids[:5], features=[*EVERY, HEAD]).features
@@ -244,12 +246,12 @@ def test_designs_of_one_kind_are_fitted_in_one_call(tasks, monkeypatch):
 
     monkeypatch.setattr("affuse.fuse.training.fitting.fit_all", counted)
     chosen = ("early", "ridge", "latemean", "text", "lateccc")
-    list(fit_fusions([tasks[NAMES.index(name)] for name in chosen]))
+    list(fit_any_kind([tasks[NAMES.index(name)] for name in chosen]))
     networks, bases = calls
     assert networks == ["early", "text"]
     assert sorted(set(bases)) == ["audio", "text"]
     assert len(bases) == 12  # both modalities, of the whole and of five inner folds
-    kinds = dict(by_kind(chosen))
+    kinds = dict(group_by_kind(chosen))
     assert sorted(sum(kinds.values(), [])) == [0, 1, 2, 3, 4]
 
 
@@ -267,8 +269,8 @@ def test_parts_are_copies_of_the_rows_of_each_part(tasks, aligned):
         assert part.groups == expected.groups
 
 
-def test_a_design_that_is_not_at_hand_is_a_network_in_reports():
-    design = trainable("elsewhere")
+def test_an_unknown_design_is_treated_as_a_network_in_reports():
+    design = find_trainable("elsewhere")
     assert (design.name, design.single_modality, design.bases) == ("elsewhere", "", ())
     assert not design.is_baseline
     assert design.uses("hidden")
@@ -283,14 +285,14 @@ def test_a_design_whose_code_raises_can_be_shown_in_reports(monkeypatch):
         raise ZeroDivisionError
 
     monkeypatch.setattr(NetworkDesign, "extra_settings", property(broken))
-    assert not trainable("early").uses("late_activation")
+    assert not find_trainable("early").uses("late_activation")
 
 
 def test_a_class_is_a_network():
     class Fusion(torch.nn.Module):
         MODALITIES = ("text",)
 
-    for design in (trainable(Fusion), trainable(Design(Fusion))):
+    for design in (find_trainable(Fusion), find_trainable(Design(Fusion))):
         assert design.name == "Fusion"
         assert design.modalities(EVERY) == ("text",)
         assert design.has_settings
@@ -298,4 +300,4 @@ def test_a_class_is_a_network():
 
 def test_a_baseline_needs_some_embeddings():
     with pytest.raises(AffuseError, match="ridge needs embeddings, and there are none"):
-        trainable("ridge").modalities([])
+        find_trainable("ridge").modalities([])

@@ -1,28 +1,28 @@
 import pytest
-from irregular_files import BARRED, barred
+from irregular_files import KINDS, put_irregular_file
 
 from affuse.data.errors import AffuseError
-from affuse.data.rating_kinds import REHEARSAL, SIDECAR, state, stated
+from affuse.data.rating_kinds import REHEARSAL, SIDECAR, read_nature, write_nature
 from affuse.data.records import NATURES
 
 
 @pytest.mark.parametrize("nature", NATURES)
-def test_what_was_stated_is_found(tmp_path, nature):
-    state(tmp_path, nature)
-    assert stated(tmp_path) == nature
+def test_the_written_kind_of_ratings_is_read(tmp_path, nature):
+    write_nature(tmp_path, nature)
+    assert read_nature(tmp_path) == nature
 
 
-def test_a_folder_that_says_nothing_is_of_people(tmp_path):
-    assert stated(tmp_path) == "human"
-    assert stated(tmp_path / "nowhere") == "human"
+def test_ratings_without_a_sidecar_are_human(tmp_path):
+    assert read_nature(tmp_path) == "human"
+    assert read_nature(tmp_path / "nowhere") == "human"
     (tmp_path / SIDECAR).write_text('{"scale": [1, 5]}')
-    assert stated(tmp_path) == "human"
+    assert read_nature(tmp_path) == "human"
 
 
-def test_a_rehearsal_is_synthetic_whatever_else_is_said(tmp_path):
-    state(tmp_path, "human")
+def test_a_rehearsal_tree_is_always_synthetic(tmp_path):
+    write_nature(tmp_path, "human")
     (tmp_path / REHEARSAL).write_text("{}")
-    assert stated(tmp_path) == "synthetic"
+    assert read_nature(tmp_path) == "synthetic"
 
 
 @pytest.mark.parametrize(
@@ -30,27 +30,27 @@ def test_a_rehearsal_is_synthetic_whatever_else_is_said(tmp_path):
     [b"", b"{", b"[]", b"null", b'"synthetic"', b"\xff\xfe", b'{"nature": "alien"}']
     + [b'{"nature": null}', b'{"nature": ["human"]}', b'{"nature": "Human"}'],
 )
-def test_what_cannot_be_understood_is_not_taken_for_people(tmp_path, content):
+def test_an_invalid_sidecar_is_refused(tmp_path, content):
     (tmp_path / SIDECAR).write_bytes(content)
     with pytest.raises(ValueError, match=rf"{SIDECAR} should hold {{\"nature\""):
-        stated(tmp_path)
+        read_nature(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"[" * 100_000, b'{"scale": ' + b"9" * 5_000])
-def test_what_would_be_a_traceback_is_a_sentence(tmp_path, content):
+def test_a_malformed_sidecar_is_refused_with_a_message(tmp_path, content):
     (tmp_path / SIDECAR).write_bytes(content)
     with pytest.raises(AffuseError, match=f"{SIDECAR} should hold"):
-        stated(tmp_path)
+        read_nature(tmp_path)
 
 
-@pytest.mark.parametrize("kind", BARRED)
-def test_a_sidecar_that_is_no_file_is_not_taken_for_people(tmp_path, kind):
-    barred(tmp_path / SIDECAR, kind)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sidecar_that_is_no_regular_file_is_refused(tmp_path, kind):
+    put_irregular_file(tmp_path / SIDECAR, kind)
     with pytest.raises(AffuseError, match=f"{SIDECAR} is damaged: it is no regular fi"):
-        stated(tmp_path)
+        read_nature(tmp_path)
 
 
-def test_digests_that_a_corpus_was_released_with_do_not_matter(tmp_path):
+def test_a_manifest_released_with_a_corpus_is_ignored(tmp_path):
     (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  {SIDECAR}\n")
-    state(tmp_path, "proxy")
-    assert stated(tmp_path) == "proxy"
+    write_nature(tmp_path, "proxy")
+    assert read_nature(tmp_path) == "proxy"

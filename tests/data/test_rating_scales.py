@@ -18,7 +18,7 @@ def test_rescaling_is_linear_and_has_an_inverse(low, high):
 
 @pytest.mark.parametrize(("low", "high"), SCALES)
 @pytest.mark.parametrize("policy", ["clip", "drop"])
-def test_the_ends_of_a_scale_are_inside(low, high, policy):
+def test_the_ends_of_a_scale_map_to_minus_one_and_one(low, high, policy):
     # without care 5.3 on 1.1 to 5.3 becomes 1.0000000000000002, and is dropped
     found = normalise({"a": high, "b": low}, scale=(low, high), policy=policy)
     assert found == pytest.approx({"a": 1.0, "b": -1.0})
@@ -33,24 +33,24 @@ def test_the_ends_of_a_scale_are_inside(low, high, policy):
         ("drop", None),
     ],
 )
-def test_ratings_outside_the_scale(policy, expected):
+def test_the_policy_decides_on_ratings_outside_the_scale(policy, expected):
     released = {"valence": 5.5, "arousal": 0.5, "dominance": 4}
     assert normalise(released, scale=(1, 5), policy=policy) == expected
     assert released == {"valence": 5.5, "arousal": 0.5, "dominance": 4}
 
 
 @pytest.mark.parametrize("policy", ["clip", "keep", "drop"])
-def test_no_ratings_stay_none(policy):
+def test_no_ratings_give_no_ratings(policy):
     assert normalise({}, scale=(1, 5), policy=policy) == {}
 
 
-def test_an_unknown_policy_lists_the_known():
+def test_an_unknown_policy_is_refused_with_the_choices():
     with pytest.raises(ValueError, match="one of clip, keep, drop, got 'guess'"):
         normalise({}, scale=(1, 5), policy="guess")
 
 
 @pytest.mark.parametrize("policy", ["clip", "keep", "drop"])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_what_is_no_number_is_not_clipped_to_one(value, policy):
+def test_ratings_that_are_not_finite_are_refused(value, policy):
     with pytest.raises(ValueError, match="must be numbers, got .*: -?(nan|inf)}"):
         normalise({"valence": value}, scale=(1, 5), policy=policy)

@@ -1,4 +1,4 @@
-"""Names that were mistyped: the nearest one is suggested, and the exit status is 2."""
+"""Mistyped names: the error suggests the most similar name, with exit status 2."""
 
 import pytest
 from click.testing import CliRunner
@@ -16,7 +16,7 @@ def call(*words):
 
 @pytest.fixture(scope="module")
 def where(tmp_path_factory):
-    """A cache of the corpus `toy`, and no runs."""
+    """Options for a cache of the corpus `toy` and an empty folder of runs."""
     root = tmp_path_factory.mktemp("toy")
     fill(root / "cache")
     return ("--cache", root / "cache", "--runs", root / "runs")
@@ -32,7 +32,7 @@ def where(tmp_path_factory):
         ("nothing", ["early"], ""),
     ],
 )
-def test_only_a_near_name_that_is_not_empty_is_suggested(name, known, found):
+def test_only_a_similar_nonempty_name_is_suggested(name, known, found):
     assert hint(name, known) == found
 
 
@@ -49,7 +49,7 @@ def test_only_a_near_name_that_is_not_empty_is_suggested(name, known, found):
         (("sweep", "--fusion", "text", "--grid", "latnet=1,2"), "latent"),
     ],
 )
-def test_training_suggests_the_nearest_name(where, words, meant):
+def test_train_suggests_the_most_similar_name(where, words, meant):
     done = call(*words, *where)
     assert f"did you mean '{meant}'?" in done.stderr
     assert "''" not in done.stderr
@@ -66,7 +66,7 @@ def test_training_suggests_the_nearest_name(where, words, meant):
         (("finetune", "demo", "--set", "epoch=3"), "epochs"),
     ],
 )
-def test_other_commands_suggest_the_nearest_name(words, meant):
+def test_other_commands_suggest_the_most_similar_name(words, meant):
     done = call(*words, *(() if words[0] == "check" else MINI))
     assert f"did you mean '{meant}'?" in done.stderr
     assert done.exit_code == 2
@@ -126,6 +126,6 @@ def test_designs_are_divided_by_commas(monkeypatch):
 
 
 @pytest.mark.parametrize("value", ["", "early,", ",", "early,,late"])
-def test_an_empty_design_is_no_design(where, value):
+def test_an_empty_design_name_is_refused(where, value):
     done = call("train", "--fusion", value, *where)
     assert (done.exit_code, "empty name" in done.stderr) == (2, True)

@@ -18,7 +18,7 @@ def batch(*shape, dtype=torch.float32):
     ("dtype", "tolerance"),
     [(torch.float64, 1e-12), (torch.float32, 1e-6)],  # rounding of the type
 )
-def test_is_one_minus_the_reported_ccc(dtype, tolerance):
+def test_the_ccc_loss_is_one_minus_the_reported_ccc(dtype, tolerance):
     prediction, truth = batch(200, 3, dtype=dtype)
     expected = np.mean([metrics.ccc(truth[:, k], prediction[:, k]) for k in range(3)])
     found = 1 - losses.ccc_loss(prediction, truth).item()
@@ -52,7 +52,7 @@ def test_a_constant_prediction_is_drawn_towards_the_truth():
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1])
-def test_the_same_constant_has_a_gradient_of_nothing(value):
+def test_the_same_constant_has_a_gradient_of_zero(value):
     same = torch.full((4, 3), value)
     assert losses.ccc_loss(same, same).item() == 1
     assert gradient(same, same).abs().max() < 1e-6  # rounding of the mean

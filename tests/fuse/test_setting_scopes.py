@@ -1,7 +1,7 @@
-"""A setting is never taken from another model of the group, whichever setting it is.
+"""No model of a group takes the value of a setting from another model.
 
-Every field of `Settings` is covered, a new one without an edit of this file: another
-value is derived from its choices, its range or its type.
+All fields of `Settings` are tested. A new field needs no edit of this file, because
+another value is derived from its choices, its range or its type.
 """
 
 import dataclasses
@@ -16,13 +16,17 @@ from affuse.data.errors import AffuseError
 from affuse.fuse.inputs.tensors import align
 from affuse.fuse.setting_scopes import PER_MODEL, SHARED, UNUSED, Mark, mark, setting
 from affuse.fuse.settings import CHOICES, END_TO_END, RANGES, Settings
-from affuse.fuse.sklearn.conventions import OF_A_CORPUS
-from affuse.fuse.sweep.search_space import FIXED
+from affuse.fuse.sklearn.conventions import ROW_SETTINGS
+from affuse.fuse.sweep.search_space import UNSEARCHED_SETTINGS
 from affuse.fuse.training.fitting import fit_all
 from affuse.fuse.training.grouped import batches
-from affuse.fuse.training.grouped.group_training import Training
+from affuse.fuse.training.grouped.group_training import GroupTraining
 from affuse.fuse.training.grouped.model_tasks import ModelTask
-from affuse.fuse.training.grouped.phases import RESTORED, Codec, Rating
+from affuse.fuse.training.grouped.phases import (
+    RESTORED,
+    AutoencoderPhase,
+    RatingObjective,
+)
 
 # Each field matters in one of them: patience ends the training before the last epoch
 JOINT = Settings(
@@ -50,7 +54,7 @@ FIELDS = dataclasses.fields(Settings)
 
 @pytest.fixture(scope="module")
 def rows():
-    return align(corpus(), embeddings()).resident(features=("audio", "text"))
+    return align(corpus(), embeddings()).all_rows(features=("audio", "text"))
 
 
 @pytest.fixture(scope="module")
@@ -147,33 +151,37 @@ def test_models_that_differ_in_one_setting_are_the_same_together(rows, bases, fi
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
-def test_a_group_shares_what_is_not_marked_otherwise(rows, field):
+def test_a_group_shares_the_values_of_unmarked_settings(rows, field):
     for name, other in alternatives(field, BASES):
         one, two = job(rows, BASES[name]), job(rows, other)
-        shaped = batches.shape(160, one.settings) == batches.shape(160, two.settings)
+        shaped = batches.batch_shape(160, one.settings) == batches.batch_shape(
+            160, two.settings
+        )
         apart = mark(field).regressor is SHARED or not shaped
-        assert (one.stack != two.stack) == apart
+        assert (one.group_key != two.group_key) == apart
         apart = mark(field).autoencoder is SHARED or not shaped
-        assert (one.codec_stack("audio") != two.codec_stack("audio")) == apart
+        assert (
+            one.autoencoder_group_key("audio") != two.autoencoder_group_key("audio")
+        ) == apart
         used = mark(field).autoencoder is not UNUSED
-        assert (one.codec("audio") != two.codec("audio")) == used
+        assert (one.autoencoder_key("audio") != two.autoencoder_key("audio")) == used
 
 
 UNUSED_BY_AUTOENCODERS = [f for f in FIELDS if mark(f).autoencoder is UNUSED]
 
 
 @pytest.mark.parametrize("field", UNUSED_BY_AUTOENCODERS, ids=lambda field: field.name)
-def test_jobs_share_autoencoders_that_do_not_use_what_they_differ_in(
+def test_tasks_share_autoencoders_that_do_not_use_their_difference(
     rows, monkeypatch, field
 ):
     made = []
-    original = Training.codecs
+    original = GroupTraining.train_autoencoders
 
     def codecs(training, pairs, stopped):
         made.extend(modality for _, modality in pairs)
         return original(training, pairs, stopped)
 
-    monkeypatch.setattr(Training, "codecs", codecs)
+    monkeypatch.setattr(GroupTraining, "train_autoencoders", codecs)
     for _, other in alternatives(field, {"pretrain": BRIEF}):
         made.clear()
         one, two = trained(job(rows, BRIEF), job(rows, other))
@@ -185,7 +193,7 @@ def test_jobs_share_autoencoders_that_do_not_use_what_they_differ_in(
 def test_settings_of_rows_and_baselines_are_no_parameters_of_a_training():
     of_rows = [f.name for f in FIELDS if mark(f) == Mark(UNUSED, UNUSED)]
     assert of_rows == ["protocol", "folds", "split_seed", "out_of_range", "map"]
-    assert list(OF_A_CORPUS) == list(FIXED) == of_rows
+    assert list(ROW_SETTINGS) == list(UNSEARCHED_SETTINGS) == of_rows
 
 
 @dataclass(frozen=True)
@@ -207,17 +215,17 @@ def with_gain(rows, kind, base, gain):
 
 
 def gain_in_the_loss(monkeypatch):
-    original = Rating.losses
+    original = RatingObjective.losses
 
     def losses(self, found, truth, weight):
         whole, lost = original(self, found, truth, weight)
         return [whole + self.settings.gain * lost, lost]
 
-    monkeypatch.setattr(Rating, "losses", losses)
+    monkeypatch.setattr(RatingObjective, "losses", losses)
 
 
 def gain_in_the_autoencoder(monkeypatch):
-    make, call = Codec.__init__, Codec.forward
+    make, call = AutoencoderPhase.__init__, AutoencoderPhase.forward
 
     @functools.wraps(make)
     def init(self, modality, projection, settings, **options):
@@ -229,8 +237,8 @@ def gain_in_the_autoencoder(monkeypatch):
         key = RESTORED + self.modality
         return {**found, key: found[key] * self.gain}
 
-    monkeypatch.setattr(Codec, "__init__", init)
-    monkeypatch.setattr(Codec, "forward", forward)
+    monkeypatch.setattr(AutoencoderPhase, "__init__", init)
+    monkeypatch.setattr(AutoencoderPhase, "forward", forward)
 
 
 KINDS = {"joint": gain_in_the_loss, "pretrain": gain_in_the_autoencoder}
@@ -241,10 +249,12 @@ def test_a_new_setting_without_a_mark_separates_groups(rows, monkeypatch, traini
     KINDS[training](monkeypatch)
     assert mark(dataclasses.fields(Unmarked)[-1]) == Mark(SHARED, SHARED)
     jobs = [with_gain(rows, Unmarked, BASES[training], gain) for gain in (1.0, 3.0)]
-    assert jobs[0].stack != jobs[1].stack
-    assert jobs[0].codec("audio") != jobs[1].codec("audio")
-    assert jobs[0].codec_stack("audio") != jobs[1].codec_stack("audio")
-    assert jobs[0].projection("audio") != jobs[1].projection("audio")
+    assert jobs[0].group_key != jobs[1].group_key
+    assert jobs[0].autoencoder_key("audio") != jobs[1].autoencoder_key("audio")
+    assert jobs[0].autoencoder_group_key("audio") != jobs[1].autoencoder_group_key(
+        "audio"
+    )
+    assert jobs[0].projection_key("audio") != jobs[1].projection_key("audio")
     alone = [trained(one)[0] for one in jobs]
     assert not same_history(*alone)
     for expected, found in zip(alone, trained(*jobs), strict=True):
@@ -255,14 +265,16 @@ def test_a_new_setting_without_a_mark_separates_groups(rows, monkeypatch, traini
 def test_a_mistaken_mark_is_noticed_by_these_comparisons(rows, monkeypatch, training):
     KINDS[training](monkeypatch)
     jobs = [with_gain(rows, Mistaken, BASES[training], gain) for gain in (1.0, 3.0)]
-    assert jobs[0].stack == jobs[1].stack
-    assert jobs[0].codec_stack("audio") == jobs[1].codec_stack("audio")
+    assert jobs[0].group_key == jobs[1].group_key
+    assert jobs[0].autoencoder_group_key("audio") == jobs[1].autoencoder_group_key(
+        "audio"
+    )
     first, second = trained(*jobs)
     assert same_history(first, trained(jobs[0])[0])
     assert not same_history(second, trained(jobs[1])[0])
 
 
-def test_a_setting_of_which_no_other_value_is_known_fails():
+def test_a_setting_without_another_known_value_fails():
     @dataclass(frozen=True)
     class Named(Settings):
         name: str = "a"

@@ -2,12 +2,13 @@ import dataclasses
 import re
 
 import pytest
-from irregular_files import BARRED, barred
+from irregular_files import KINDS, put_irregular_file
 
 from affuse.data.errors import AffuseError
 from affuse.data.system import digests
 from affuse.extract.finetune import tuning_settings
 from affuse.fuse import settings as s
+from affuse.fuse.experiment_files import dump, experiments, load
 from affuse.fuse.losses import SMALLEST_BATCH
 
 
@@ -25,13 +26,13 @@ def written(tmp_path, text):
         {"loss": "mse", "batch": 8, "dropout": 0.0, "weight_decay": 1 / 3},
     ],
 )
-def test_what_is_dumped_loads_back_equal(tmp_path, changes):
+def test_dumped_settings_load_back_equal(tmp_path, changes):
     settings = s.change(s.Settings(), changes)
-    assert s.load(written(tmp_path, s.dump(settings))) == settings
+    assert load(written(tmp_path, dump(settings))) == settings
 
 
 def test_every_setting_is_dumped():
-    lines = s.dump(s.Settings()).splitlines()
+    lines = dump(s.Settings()).splitlines()
     found = [line.split(" = ")[0] for line in lines]
     assert found == [field.name for field in dataclasses.fields(s.Settings)]
 
@@ -45,16 +46,16 @@ def test_every_number_has_a_range_and_every_word_its_choices():
 def test_an_experiment_changes_only_what_it_names(tmp_path):
     path = written(tmp_path, "latent = 64\nlearning_rate = 1  # a whole number\n")
     expected = dataclasses.replace(s.Settings(), latent=64, learning_rate=1.0)
-    assert s.load(path) == expected
+    assert load(path) == expected
 
 
-@pytest.mark.parametrize("name", s.experiments())
-def test_experiments_that_come_along_load(name):
-    assert s.load(name) != s.Settings()
+@pytest.mark.parametrize("name", experiments())
+def test_bundled_experiments_load(name):
+    assert load(name) != s.Settings()
 
 
-def test_the_paper():
-    paper = s.load("paper")
+def test_the_experiment_paper_has_the_published_settings():
+    paper = load("paper")
     assert (paper.protocol, paper.optimizer) == ("session5", "adam")
     assert (paper.epochs, paper.batch, paper.loss) == (5, 8, "mse")
 
@@ -62,9 +63,9 @@ def test_the_paper():
 def test_unknown_settings_are_refused_with_the_known(tmp_path):
     path = written(tmp_path, "latnet = 64\n")
     with pytest.raises(ValueError, match="mine.toml: unknown setting latnet; known.*"):
-        s.load(path)
+        load(path)
     with pytest.raises(ValueError, match="latent, autoencoder_hidden"):
-        s.load(path)
+        load(path)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_unknown_settings_are_refused_with_the_known(tmp_path):
         (f"latent = 0x{'f' * 9_000}", "latent is a int that is too large to show, not"),
         (f"learning_rate = 1{'0' * 400}", "learning_rate is 1000"),
         ("[latent]\nx = 1", "latent must be of type int, got {'x': 1} (dict)"),
-        ("[[latent]]\nx = 1", "latent is {'x': 1}, not a value that is nested"),
+        ("[[latent]]\nx = 1", "latent is {'x': 1}, not a value of less depth"),
         (f"latent = {'[' * 3_000}", "mine.toml: it is no TOML (nested too deeply)"),
         (f"[{'a.' * 3_000}b]", "mine.toml: "),
         ("finetune = 3", "mine.toml: finetune is 3, not a table"),
@@ -96,10 +97,10 @@ def test_unknown_settings_are_refused_with_the_known(tmp_path):
     ],
     ids=lambda text: text[:20],
 )
-def test_nonsense_is_refused(tmp_path, text, sentence):
+def test_invalid_experiments_are_refused(tmp_path, text, sentence):
     path = written(tmp_path, text)
     with pytest.raises(AffuseError, match=re.escape(sentence)) as caught:
-        s.load(path)
+        load(path)
     assert len(str(caught.value)) < 400
 
 
@@ -121,27 +122,27 @@ def test_nonsense_is_refused(tmp_path, text, sentence):
     ],
     ids=lambda text: text[:20],
 )
-def test_nonsense_for_fine_tuning_is_refused(tmp_path, text, sentence):
+def test_invalid_finetune_tables_are_refused(tmp_path, text, sentence):
     path = written(tmp_path, text)
     with pytest.raises(AffuseError, match=re.escape(sentence)):
         tuning_settings.load(path, {})
 
 
-@pytest.mark.parametrize("load", [s.load, lambda path: tuning_settings.load(path, {})])
-@pytest.mark.parametrize("kind", BARRED)
-def test_an_experiment_that_is_no_file_is_a_sentence(tmp_path, load, kind):
-    path = barred(tmp_path / "mine.toml", kind)
+@pytest.mark.parametrize("load", [load, lambda path: tuning_settings.load(path, {})])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_experiment_that_is_no_file_is_reported_in_a_sentence(tmp_path, load, kind):
+    path = put_irregular_file(tmp_path / "mine.toml", kind)
     with pytest.raises(AffuseError, match="mine.toml' is not a file: choose from"):
         load(path)
 
 
-def test_an_experiment_that_is_not_as_it_was_sealed_is_damaged(tmp_path):
+def test_an_experiment_with_another_digest_is_damaged(tmp_path):
     path = written(tmp_path, "latent = 64\n")
-    digests.seal(tmp_path, [path.name])
-    assert s.load(path).latent == 64
+    digests.list_files(tmp_path, [path.name])
+    assert load(path).latent == 64
     path.write_text("latent = 65\n")
     with pytest.raises(AffuseError, match=r"mine\.toml is damaged: its SHA-256 is not"):
-        s.load(path)
+        load(path)
 
 
 def test_small_batches_are_for_the_squared_error_alone():
@@ -157,7 +158,7 @@ def test_pretraining_needs_an_autoencoder():
 
 
 @pytest.mark.parametrize("changes", [{"layers": "weighted"}, {"modality_dropout": 0.2}])
-def test_what_changes_codes_cannot_be_learnt_behind_frozen_ones(changes):
+def test_settings_that_change_frozen_codes_are_refused(changes):
     (name,) = changes
     with pytest.raises(
         ValueError, match=f"{name}=.*freezes their codes; use training="
@@ -165,7 +166,7 @@ def test_what_changes_codes_cannot_be_learnt_behind_frozen_ones(changes):
         s.Settings(training="pretrain", **changes)
 
 
-def test_layers_are_weighed_before_they_are_reduced():
+def test_weighted_layers_are_refused_with_pca():
     with pytest.raises(ValueError, match="use reduce='autoencoder' or 'none'"):
         s.Settings(layers="weighted", reduce="pca")
 
@@ -198,6 +199,6 @@ def test_an_override_of_a_strange_value_is_taken_for_text(text):
     assert len(str(caught.value)) < 120
 
 
-def test_a_missing_experiment_lists_those_there_are():
+def test_a_missing_experiment_lists_the_available_ones():
     with pytest.raises(FileNotFoundError, match="no experiment 'papers'.*paper"):
-        s.load("papers")
+        load("papers")

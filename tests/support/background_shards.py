@@ -1,4 +1,4 @@
-"""Background shards, shared by several test files."""
+"""Processes that extract one cache together: threads, locks and lock files."""
 
 import threading
 import time
@@ -9,14 +9,14 @@ from affuse.data.system.atomic_files import claim
 
 
 @contextmanager
-def held(folder, part):
-    """Keep everybody from making one part, and say when all others are there."""
+def hold_part(folder, part):
+    """Lock one part, so that nobody writes it; give a function that waits."""
 
     def others(count):
         until = time.monotonic() + 120
-        while len(store.numbers(folder)) < count - 1 and time.monotonic() < until:
+        while len(store.part_numbers(folder)) < count - 1 and time.monotonic() < until:
             time.sleep(0.01)
-        assert len(store.numbers(folder)) == count - 1
+        assert len(store.part_numbers(folder)) == count - 1
 
     with claim(folder / f".part-{part:05d}.lock", wait=False) as mine:
         assert mine
@@ -24,7 +24,7 @@ def held(folder, part):
 
 
 class Background(threading.Thread):
-    """A call in a thread, and what came of it."""
+    """Thread that calls a function and keeps its result or its error."""
 
     def __init__(self, call):
         super().__init__(daemon=True)
@@ -45,5 +45,5 @@ class Background(threading.Thread):
         return self._value
 
 
-def hidden(folder):
+def hidden_files(folder):
     return [path.name for path in folder.iterdir() if path.name.startswith(".")]

@@ -1,4 +1,4 @@
-"""Cli calls, shared by several test files."""
+"""Calls of the command line in this process."""
 
 import click
 from click.testing import CliRunner
@@ -8,12 +8,12 @@ from affuse.data.options.command_groups import load
 
 
 def call(*words):
-    """One command line; its exit status and output are in the result."""
+    """Call one command line; return its exit status and output."""
     return CliRunner().invoke(cli.main, [str(word) for word in words])
 
 
 def commands(group=cli.main, names=()):
-    """Every command, as the words that call it."""
+    """Yield the words of every command and of every group of commands."""
     yield list(names)
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
@@ -22,15 +22,15 @@ def commands(group=cli.main, names=()):
             yield [*names, name]
 
 
-def typed(name, *words):
-    """The record of a command that is typed."""
+def parse_command(name, *words):
+    """Return the options record of a command line, without executing it."""
     command = cli.main.commands[name]
     context = command.make_context(name, [str(word) for word in words])
     return load(command.callback.record)(**context.params)
 
 
-def refused(result, *, status=1):
-    """The one sentence of a failure, which is no traceback."""
+def error_sentence(result, *, status=1):
+    """Return the error message of a failed call, which must not show a traceback."""
     assert result.exit_code == status
     assert isinstance(result.exception, SystemExit)
     assert "Traceback" not in result.output

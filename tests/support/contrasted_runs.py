@@ -1,3 +1,3 @@
-"""Contrasted runs, shared by several test files."""
+"""Audio encoder that differs from the one of other test runs."""
 
 OTHER = {"checkpoint": "hub/hubert", "layers": [6], "pooling": "mean"}

@@ -1,6 +1,6 @@
-"""Decoders that have accidents, for tests of what becomes of the files they meet."""
+"""Decoder processes that hang, crash or answer wrongly, for certain file names."""
 
-# The process that decodes, with accidents: a file may be called "hang probe.wav".
+# The decoding process. A file "hang probe.wav" makes the function `probe` hang.
 MAIN = """
 import json, os, signal, sys, time
 sys.path[:] = sys.argv[1:]

@@ -1,4 +1,4 @@
-"""Estimator models, shared by several test files."""
+"""Small data and quick settings for the scikit-learn estimator."""
 
 import numpy as np
 import pytest
@@ -22,8 +22,8 @@ SIZES = {"audio": 12, "text": 7}
 
 
 @pytest.fixture(scope="module")
-def joined():
-    """X with audio before text, y of three ratings, and speakers."""
+def example_data():
+    """X (audio columns before text columns), y (three ratings), and speakers."""
     aligned = align(corpus(), embeddings())
     x = np.hstack([aligned.features[m] for m in SIZES])
     return x, aligned.truth, np.array([u.speaker for u in aligned.utterances])

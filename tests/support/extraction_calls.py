@@ -1,11 +1,11 @@
-"""Extraction calls, shared by several test files."""
+"""Calls of the command extract with small encoders of random weights."""
 
 import dataclasses
 
 from affuse.data.options.extraction_options import Extract
 from affuse.extract.commands import extract_command
 
-FOUND = Extract(  # a corpus that no command reads
+EXTRACT_OPTIONS = Extract(  # without a corpus, which each call adds
     corpus="",
     audio_checkpoint="tiny",
     text_checkpoint="tiny",
@@ -16,9 +16,9 @@ FOUND = Extract(  # a corpus that no command reads
 )
 
 
-def command_run(found, cache, **options):
-    """The extract command: what it returns, and the lines it says."""
+def run_extract(found, cache, **options):
+    """Encode a corpus; return the number of problems and the printed lines."""
     lines = []
-    chosen = dataclasses.replace(FOUND, cache=cache, **options)
+    chosen = dataclasses.replace(EXTRACT_OPTIONS, cache=cache, **options)
     made, _ = extract_command.encode(found, chosen, lines.append)
     return made, lines

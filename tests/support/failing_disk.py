@@ -1,9 +1,8 @@
-"""A disk that fails: the n-th call of the system that concerns one folder.
+"""Simulated disk failures below one folder.
 
-Or every call that writes below it, as where a file system is read-only.
-
-Counted are calls that open, write, sync, rename, remove, make or lock something below
-the folder, in whatever thread; reading through HDF5's own library is not.
+`Disk` makes the n-th system call fail that concerns the folder. It counts calls that
+open, write, sync, rename, remove, make or lock something, in all threads. Reads by the
+HDF5 library are not counted. `read_only` makes every call fail that writes.
 """
 
 import errno
@@ -24,13 +23,13 @@ CHANGING = (
 
 
 class Disk:
-    """Passes every call on, but for one.
+    """Disk on which one call fails; all others are executed.
 
     Args:
-        folder: whose files are meant
+        folder: only calls below it are counted
         fail: number of the call that fails, counted from 1; 0 for none
-        error: what it fails with
-        short: raw writes take at most so many bytes; None for all
+        error: error number of the failure
+        short: largest number of bytes that a raw write accepts; None for no limit
     """
 
     def __init__(self, folder, *, fail=0, error=errno.ENOSPC, short=None):
@@ -38,16 +37,16 @@ class Disk:
         self.fail = fail
         self.error = error
         self.short = short
-        self.calls = []  # names of those that were counted
+        self.calls = []  # names of the counted calls
         self._lock = threading.Lock()
 
     @property
     def failed(self):
-        """Name of the call that failed; "" if none has."""
+        """Name of the call that failed; "" if no call failed."""
         return self.calls[self.fail - 1] if 0 < self.fail <= len(self.calls) else ""
 
     def count(self, name, path):
-        """Note one call, or let it fail."""
+        """Count one call, or let it fail."""
         if isinstance(path, int):  # a handle
             path = os.readlink(f"/proc/self/fd/{path}")
         if not os.path.abspath(os.fsdecode(path)).startswith(self.folder):
@@ -60,7 +59,7 @@ class Disk:
 
     @contextmanager
     def inserted(self, monkeypatch):
-        """While inside, everything goes through this disk."""
+        """Replace the system calls by those of this disk."""
         with monkeypatch.context() as patch:
             for name in NAMES:
                 patch.setattr(os, name, self._counted(name, getattr(os, name)))
@@ -80,7 +79,7 @@ class Disk:
         disk = self
 
         class Raw(io.FileIO):
-            """Writes half of what it was given before it fails."""
+            """File whose failing write writes half of the bytes."""
 
             def write(self, data):
                 try:
@@ -104,7 +103,7 @@ class Disk:
 
 
 def snapshot(folder):
-    """All that a write changes: names, sizes and times of files and folders."""
+    """Return names, sizes and times of all files and folders, which a write changes."""
     found = {}
     for path in (folder, *sorted(folder.rglob("*"))):
         now = path.stat()
@@ -114,7 +113,7 @@ def snapshot(folder):
 
 @contextmanager
 def read_only(monkeypatch, folder):
-    """Refuse, below a folder, every call of Python that writes."""
+    """Refuse every Python call that writes below a folder."""
 
     def refuse(path):
         text = os.path.abspath(os.fsdecode(path))
@@ -145,7 +144,7 @@ def read_only(monkeypatch, folder):
         return real_open(path, flags, *args, **kwargs)
 
     def mkdir(path, *args, **kwargs):
-        if os.path.isdir(path):  # which is said first, as by Linux
+        if os.path.isdir(path):  # Linux reports this error first
             return real_mkdir(path, *args, **kwargs)
         refuse(path)
         return real_mkdir(path, *args, **kwargs)

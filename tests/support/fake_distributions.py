@@ -10,10 +10,10 @@ from affuse.fuse.models import code_revisions
 
 @contextmanager
 def installer(root, monkeypatch):
-    """A function that puts a package on the search path, as an installer would.
+    """Give a function that puts a package on the search path, as an installer would.
 
-    It takes the name of a package, its entry points by group, the code of its module
-    and its version; it returns the path of the module.
+    The function takes the name of a package, its entry points by group, the code of its
+    module and its version. It returns the path of the module.
     """
     packages = []
 
@@ -41,8 +41,8 @@ def installer(root, monkeypatch):
 
 
 def forget():
-    """Forget what a process learns once about plug-ins."""
+    """Clear the caches of installed plug-ins in this process."""
     plugins._warnings.clear()
     plugin_files._FILES.clear()
-    code_revisions.of.cache_clear()
-    encoder_revisions.of.cache_clear()
+    code_revisions.code_identity.cache_clear()
+    encoder_revisions.code_identity.cache_clear()

@@ -1,4 +1,4 @@
-"""Family checkpoints, shared by several test files."""
+"""Small random checkpoints of each encoder family of transformers."""
 
 import json
 
@@ -29,7 +29,7 @@ TEXT = {
 }
 
 
-FAMILIES = {  # transformers' name of the model, what its configuration differs in
+FAMILIES = {  # name: class in transformers, and changes of its configuration
     "wav2vec2": ("Wav2Vec2Model", SPEECH),
     "wav2vec2-large": ("Wav2Vec2Model", {**SPEECH, **LAYER_NORM}),
     "wav2vec2-ctc": ("Wav2Vec2ForCTC", {**SPEECH, **LAYER_NORM, "vocab_size": 40}),
@@ -63,7 +63,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def vocabulary(folder, family):
-    """Words of a tokenizer, in the files of the family's original checkpoints."""
+    """Write a tokenizer in the files that original checkpoints of the family have."""
     if family == "roberta":
         marks = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "Ġ"]
         numbers = {token: i for i, token in enumerate([*marks, *LETTERS])}

@@ -1,4 +1,4 @@
-"""Finetuning sizes, shared by several test files."""
+"""Sizes of quick fine-tunings."""
 
 from affuse.fuse.settings import Settings
 

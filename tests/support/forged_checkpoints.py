@@ -1,7 +1,7 @@
-"""Checkpoint folders as somebody would forge them; see `test_hostile_checkpoints`.
+"""Forged checkpoint folders for `test_hostile_checkpoints`.
 
 A case starts from a small valid checkpoint of one kind, ``text``, ``audio`` or
-``whisper``, and an edit makes it hostile. What runs code would write a marker file.
+``whisper``. An edit makes it hostile. Forged code would write a marker file.
 """
 
 import json
@@ -21,7 +21,7 @@ from affuse.data.system import digests
 
 KINDS = ("text", "audio", "headed", "whisper")
 HUGE = 2**30
-MARKER = "sprung"  # of code that was executed, in the working folder
+MARKER = "sprung"  # file in the working folder that executed code would write
 EVIL = f"import pathlib; pathlib.Path({MARKER!r}).touch()\n"
 WHISPER = {
     "d_model": 16,
@@ -42,12 +42,12 @@ Edit = Callable[[Path], object]
 
 @dataclass(frozen=True)
 class Case:
-    """One hostile folder."""
+    """Forged checkpoint folder, and the error that is expected."""
 
     start: str  # kind of the valid checkpoint
     edit: Edit
-    sentence: str = ""  # what the error says, as a regular expression
-    options: dict[str, object] = field(default_factory=dict)  # of the choice
+    sentence: str = ""  # regular expression for the error message
+    options: dict[str, object] = field(default_factory=dict)  # of the encoder choice
 
 
 def make(folder: Path, kind: str) -> Path:
@@ -71,11 +71,11 @@ def make(folder: Path, kind: str) -> Path:
 
 
 def config(**changes):
-    return changed("config.json", **changes)
+    return change_json("config.json", **changes)
 
 
-def changed(name, **changes):
-    """A JSON file of the folder with other values; `...` takes a name away."""
+def change_json(name, **changes):
+    """Return an edit that changes values of a JSON file; `...` removes a name."""
 
     def edit(folder):
         path = folder / name
@@ -87,7 +87,7 @@ def changed(name, **changes):
     return edit
 
 
-def holding(name, content):
+def write_file(name, content):
     def edit(folder):
         (folder / name).unlink(missing_ok=True)
         data = content if isinstance(content, bytes) else content.encode()
@@ -96,7 +96,7 @@ def holding(name, content):
     return edit
 
 
-def without(name):
+def remove_file(name):
     return lambda folder: (folder / name).unlink()
 
 
@@ -133,7 +133,7 @@ def sparse(name, size=HUGE):
     return edit
 
 
-def both(*edits):
+def combine(*edits):
     def edit(folder):
         for each in edits:
             each(folder)
@@ -142,18 +142,20 @@ def both(*edits):
 
 
 def header(content, *, length=None, size=4096):
-    """Weights whose safetensors header is this."""
+    """Return an edit that writes safetensors weights with this header."""
     text = content if isinstance(content, bytes) else json.dumps(content).encode()
     count = len(text) if length is None else length
-    return holding("model.safetensors", struct.pack("<Q", count) + text + bytes(size))
+    return write_file(
+        "model.safetensors", struct.pack("<Q", count) + text + bytes(size)
+    )
 
 
 def tensor(begin, end, *, shape=(4,), dtype="F32"):
     return {"dtype": dtype, "shape": list(shape), "data_offsets": [begin, end]}
 
 
-def rewritten(change):
-    """The same tensors, each changed."""
+def change_tensors(change):
+    """Return an edit that changes each tensor."""
 
     def edit(folder):
         path = folder / "model.safetensors"
@@ -164,7 +166,7 @@ def rewritten(change):
 
 
 def saved_with(**changes):
-    """The weights of another configuration, with that configuration."""
+    """Return an edit that writes the checkpoint of another configuration."""
 
     def edit(folder):
         found = json.loads((folder / "config.json").read_text())
@@ -177,13 +179,13 @@ def saved_with(**changes):
 
 
 class Trap:
-    """Runs code when it is unpickled by a careless reader."""
+    """Object that executes code when it is unpickled."""
 
     def __reduce__(self):
         return Path.touch, (Path(MARKER),)
 
 
-def pickled(legacy=False):
+def pickle_weights(legacy=False):
     def edit(folder):
         (folder / "model.safetensors").unlink()
         trap = {"weight": Trap(), "rest": torch.zeros(100_000)}
@@ -197,28 +199,28 @@ def pickled(legacy=False):
 
 
 def index(weight_map, *, metadata=(), **more):
-    """Weights in shards, as the index says; the first shard is there."""
+    """Return an edit that writes an index of shards, and the first shard."""
     found = {"metadata": dict(metadata), "weight_map": weight_map, **more}
-    return both(
+    return combine(
         lambda folder: (folder / "model.safetensors").rename(
             folder / "one.safetensors"
         ),
-        holding("model.safetensors.index.json", json.dumps(found)),
+        write_file("model.safetensors.index.json", json.dumps(found)),
     )
 
 
-def linked(name, target):
+def link_file(name, target):
     return lambda folder: (folder / name).symlink_to(target)
 
 
 def code(file="evil.py", **files):
-    """Python code in the folder, and JSON that names it."""
-    named = (changed(f"{name}.json", **values) for name, values in files.items())
-    return both(holding(file, EVIL), *named)
+    """Return an edit that writes Python code, and JSON files that name it."""
+    named = (change_json(f"{name}.json", **values) for name, values in files.items())
+    return combine(write_file(file, EVIL), *named)
 
 
 def fast(change):
-    """A tokenizer.json, changed; made from the vocabulary that is there."""
+    """Return an edit that writes a changed tokenizer.json from the vocabulary."""
 
     def edit(folder):
         made = transformers.AutoTokenizer.from_pretrained(folder)
@@ -232,12 +234,14 @@ def fast(change):
 
 
 def strict(change):
-    """Likewise, of the kind that takes all of it as it is."""
-    return both(fast(change), changed(TOKENS, tokenizer_class="TokenizersBackend"))
+    """Return the same edit for a tokenizer that uses all of tokenizer.json."""
+    return combine(
+        fast(change), change_json(TOKENS, tokenizer_class="TokenizersBackend")
+    )
 
 
 def put(*keys, value):
-    """A change of one place in nested JSON."""
+    """Return a function that changes one value in nested JSON."""
 
     def change(found):
         *outer, last = keys
@@ -249,7 +253,7 @@ def put(*keys, value):
 
 
 def sealed_then(edit):
-    return both(lambda folder: digests.seal(folder, os.listdir(folder)), edit)
+    return combine(lambda folder: digests.list_files(folder, os.listdir(folder)), edit)
 
 
 NESTED = "[" * 100_000
@@ -281,21 +285,21 @@ for start in ("text", "audio"):
         weights_are_endless=endless("model.safetensors"),
         weights_are_a_folder=directory("model.safetensors"),
     )
-    add(start, "there is no config", config_is_missing=without("config.json"))
+    add(start, "there is no config", config_is_missing=remove_file("config.json"))
     add(
         start,
         "config.json: (it is no JSON|.*not a table|.*(NaN|Infinity).*|.* 19 digits)",
-        config_is_empty=holding("config.json", ""),
-        config_is_null=holding("config.json", "null"),
-        config_is_a_list=holding("config.json", "[]"),
-        config_is_a_number=holding("config.json", "5"),
-        config_is_nested=holding("config.json", NESTED),
-        config_has_nested_tables=holding("config.json", TABLES),
-        config_is_no_utf8=holding("config.json", b"\xff\xfe{\x00}\x00"),
-        config_has_a_mark=holding("config.json", "\ufeff{}"),
-        config_has_a_nan=holding("config.json", '{"model_type": "bert", "x": NaN}'),
-        config_has_infinity=holding("config.json", '{"x": [{"y": -Infinity}]}'),
-        config_has_30_digits=holding("config.json", f'{{"x": {"9" * 30}}}'),
+        config_is_empty=write_file("config.json", ""),
+        config_is_null=write_file("config.json", "null"),
+        config_is_a_list=write_file("config.json", "[]"),
+        config_is_a_number=write_file("config.json", "5"),
+        config_is_nested=write_file("config.json", NESTED),
+        config_has_nested_tables=write_file("config.json", TABLES),
+        config_is_no_utf8=write_file("config.json", b"\xff\xfe{\x00}\x00"),
+        config_has_a_mark=write_file("config.json", "\ufeff{}"),
+        config_has_a_nan=write_file("config.json", '{"model_type": "bert", "x": NaN}'),
+        config_has_infinity=write_file("config.json", '{"x": [{"y": -Infinity}]}'),
+        config_has_30_digits=write_file("config.json", f'{{"x": {"9" * 30}}}'),
     )
     add(
         start,
@@ -338,14 +342,14 @@ for start in ("text", "audio"):
         labels_of_long_numbers=config(id2label={"9" * 5_000: "a"}),
         quantised=config(quantization_config={"quant_method": "fp8"}),
         weights_elsewhere=config(transformers_weights="../x.safetensors"),
-        adapters=holding("adapter_config.json", '{"peft_type": "LORA"}'),
-        weights_missing=without("model.safetensors"),
-        weights_empty=holding("model.safetensors", b""),
+        adapters=write_file("adapter_config.json", '{"peft_type": "LORA"}'),
+        weights_missing=remove_file("model.safetensors"),
+        weights_empty=write_file("model.safetensors", b""),
         weights_are_sparse=sparse("model.safetensors"),
-        pickle_that_is_sparse=both(
-            without("model.safetensors"), sparse("pytorch_model.bin")
+        pickle_that_is_sparse=combine(
+            remove_file("model.safetensors"), sparse("pytorch_model.bin")
         ),
-        weights_without_a_header=holding("model.safetensors", b"\xff" * 40_000),
+        weights_without_a_header=write_file("model.safetensors", b"\xff" * 40_000),
         header_of_2_to_40=header(b"{", length=2**40, size=40_000),
         header_of_nothing=header(b"{}", size=40_000),
         header_nested=header(NESTED.encode(), size=40_000),
@@ -359,39 +363,42 @@ for start in ("text", "audio"):
             {"a": tensor(0, 16, shape=(2**62, 2**62))}, size=40_000
         ),
         tensors_of_no_dtype=header({"a": tensor(0, 16, dtype="F99")}, size=40_000),
-        pickle_that_runs_code=pickled(),
-        old_pickle_that_runs_code=pickled(legacy=True),
-        pickle_that_is_none=both(
-            without("model.safetensors"), holding("pytorch_model.bin", b"x" * 90_000)
+        pickle_that_runs_code=pickle_weights(),
+        old_pickle_that_runs_code=pickle_weights(legacy=True),
+        pickle_that_is_none=combine(
+            remove_file("model.safetensors"),
+            write_file("pytorch_model.bin", b"x" * 90_000),
         ),
-        pickle_that_is_a_pipe=both(
-            without("model.safetensors"), pipe("pytorch_model.bin")
+        pickle_that_is_a_pipe=combine(
+            remove_file("model.safetensors"), pipe("pytorch_model.bin")
         ),
         index_that_leads_out=index({"a": "../one.safetensors"}),
         index_of_absolute_paths=index({"a": "/dev/zero"}),
         index_of_numbers=index({"a": 5}),
         index_that_is_a_list=index(["one.safetensors"]),
         index_of_nothing=index({}),
-        index_nested=both(
-            without("model.safetensors"),
-            holding("model.safetensors.index.json", NESTED),
+        index_nested=combine(
+            remove_file("model.safetensors"),
+            write_file("model.safetensors.index.json", NESTED),
         ),
-        index_is_a_pipe=both(
-            without("model.safetensors"), pipe("model.safetensors.index.json")
+        index_is_a_pipe=combine(
+            remove_file("model.safetensors"), pipe("model.safetensors.index.json")
         ),
-        index_without_metadata=both(
-            without("model.safetensors"),
-            holding("model.safetensors.index.json", '{"weight_map": {"a": "b"}}'),
+        index_without_metadata=combine(
+            remove_file("model.safetensors"),
+            write_file("model.safetensors.index.json", '{"weight_map": {"a": "b"}}'),
         ),
         shard_missing=index({"a": "two.safetensors"}),
-        shard_is_a_pipe=both(index({"a": "two.safetensors"}), pipe("two.safetensors")),
-        shard_is_endless=both(
+        shard_is_a_pipe=combine(
+            index({"a": "two.safetensors"}), pipe("two.safetensors")
+        ),
+        shard_is_endless=combine(
             index({"a": "two.safetensors"}), endless("two.safetensors")
         ),
-        shard_is_another_file=both(
-            index({"a": "two.safetensors"}), linked("two.safetensors", "/etc/passwd")
+        shard_is_another_file=combine(
+            index({"a": "two.safetensors"}), link_file("two.safetensors", "/etc/passwd")
         ),
-        shards_of_a_distributed_model=holding(
+        shards_of_a_distributed_model=write_file(
             "shard-00000-model-00001-of-00001.safetensors", b"x"
         ),
         code_of_its_own=code(
@@ -399,15 +406,15 @@ for start in ("text", "audio"):
         ),
         manifest_of_other_files=sealed_then(config(initializer_range=0.03)),
         manifest_is_a_pipe=pipe("SHA256SUMS"),
-        manifest_damaged=holding("SHA256SUMS", "# affuse digests 1\n"),
+        manifest_damaged=write_file("SHA256SUMS", "# affuse digests 1\n"),
     )
     add(
         start,
         "seen.json",
         seen_is_a_pipe=pipe("seen.json"),
         seen_is_endless=endless("seen.json"),
-        seen_is_nested=holding("seen.json", NESTED),
-        seen_is_a_number=holding("seen.json", "9" * 5_000),
+        seen_is_nested=write_file("seen.json", NESTED),
+        seen_is_a_number=write_file("seen.json", "9" * 5_000),
     )
 
 LARGER = "asks for .* parameters or more, but the files of its weights have [0-9,]+ byt"
@@ -427,18 +434,18 @@ add(
     positions_huge=config(max_position_embeddings=10**9),
     positions_for_seven_tokens=saved_with(max_position_embeddings=7),
     outputs_without_names=config(return_dict=False),
-    duplicate_names=holding(
+    duplicate_names=write_file(
         "config.json", '{"model_type": "distilbert", "n_layers": 2, "n_layers": 9999}'
     ),
     speech_for_text=lambda folder: make(folder, "audio"),
-    weights_of_other_sizes=rewritten(lambda t: torch.ones(2 * t.numel())),
+    weights_of_other_sizes=change_tensors(lambda t: torch.ones(2 * t.numel())),
     tokenizer_is_a_pipe=pipe("tokenizer.json"),
     tokenizer_is_endless=endless("tokenizer.json"),
     tokenizer_is_sparse=sparse("tokenizer.json"),
-    tokenizer_is_nested=holding("tokenizer.json", NESTED),
-    tokenizer_of_many_lists=holding("tokenizer.json", f"[{'[],' * 4_000_000}[]]"),
-    tokenizer_of_one_brace=holding("tokenizer.json", "{"),
-    tokenizer_of_nothing=holding("tokenizer.json", "{}"),
+    tokenizer_is_nested=write_file("tokenizer.json", NESTED),
+    tokenizer_of_many_lists=write_file("tokenizer.json", f"[{'[],' * 4_000_000}[]]"),
+    tokenizer_of_one_brace=write_file("tokenizer.json", "{"),
+    tokenizer_of_nothing=write_file("tokenizer.json", "{}"),
     tokenizer_without_a_model=fast(put("model", value=None)),
     tokenizer_of_no_kind=fast(put("model", "type", value="Evil")),
     tokenizer_of_no_words=fast(put("model", "vocab", value={})),
@@ -498,24 +505,24 @@ add(
     ),
     words_are_a_pipe=pipe("vocab.txt"),
     words_are_endless=endless("vocab.txt"),
-    words_are_missing=without("vocab.txt"),
-    words_are_none=holding("vocab.txt", ""),
-    words_are_no_text=holding("vocab.txt", b"\xff\xfe\x00" * 100),
-    words_are_too_many=holding("vocab.txt", "\n".join(map(str, range(5_000)))),
-    tokenizer_class_a_number=changed(TOKENS, tokenizer_class=5),
-    tokenizer_code_by_a_number=changed(TOKENS, auto_map=5),
-    tokenizer_files_that_lead_out=changed(
+    words_are_missing=remove_file("vocab.txt"),
+    words_are_none=write_file("vocab.txt", ""),
+    words_are_no_text=write_file("vocab.txt", b"\xff\xfe\x00" * 100),
+    words_are_too_many=write_file("vocab.txt", "\n".join(map(str, range(5_000)))),
+    tokenizer_class_a_number=change_json(TOKENS, tokenizer_class=5),
+    tokenizer_code_by_a_number=change_json(TOKENS, auto_map=5),
+    tokenizer_files_that_lead_out=change_json(
         TOKENS, fast_tokenizer_files=["../tokenizer.4.0.0.json"]
     ),
-    tokenizer_length_a_text=changed(TOKENS, model_max_length="many"),
-    tokenizer_with_odd_additions=changed(TOKENS, added_tokens_decoder={"x": 5}),
-    tokenizer_with_arguments=changed(TOKENS, init_inputs=["/etc/passwd", 1, 2, 3]),
-    tokenizer_config_nested=holding(TOKENS, NESTED),
-    tokenizer_config_a_list=holding(TOKENS, "[]"),
+    tokenizer_length_a_text=change_json(TOKENS, model_max_length="many"),
+    tokenizer_with_odd_additions=change_json(TOKENS, added_tokens_decoder={"x": 5}),
+    tokenizer_with_arguments=change_json(TOKENS, init_inputs=["/etc/passwd", 1, 2, 3]),
+    tokenizer_config_nested=write_file(TOKENS, NESTED),
+    tokenizer_config_a_list=write_file(TOKENS, "[]"),
     tokenizer_config_is_a_pipe=pipe(TOKENS),
-    marks_are_a_list=holding("special_tokens_map.json", "[1, 2]"),
-    additions_are_nested=holding("added_tokens.json", NESTED),
-    additions_by_words=holding("added_tokens.json", '{"<a>": "b"}'),
+    marks_are_a_list=write_file("special_tokens_map.json", "[1, 2]"),
+    additions_are_nested=write_file("added_tokens.json", NESTED),
+    additions_by_words=write_file("added_tokens.json", '{"<a>": "b"}'),
 )
 add(
     "audio",
@@ -546,17 +553,17 @@ add(
     adapter_layers_huge=config(add_adapter=True, num_adapter_layers=10**7),
     outputs_without_names=config(return_dict=False),
     text_for_speech=lambda folder: make(folder, "text"),
-    rate_a_list=changed(EXTRACTOR, sampling_rate=[16_000]),
-    rate_a_text=changed(EXTRACTOR, sampling_rate="16000"),
-    rate_of_none=changed(EXTRACTOR, sampling_rate=0),
-    rate_of_another=changed(EXTRACTOR, sampling_rate=8_000),
-    normalise_a_text=changed(EXTRACTOR, do_normalize="no"),
-    extractor_unknown=changed(EXTRACTOR, feature_extractor_type="Evil"),
-    extractor_a_number=changed(EXTRACTOR, feature_extractor_type=5),
-    extractor_of_pictures=changed(
+    rate_a_list=change_json(EXTRACTOR, sampling_rate=[16_000]),
+    rate_a_text=change_json(EXTRACTOR, sampling_rate="16000"),
+    rate_of_none=change_json(EXTRACTOR, sampling_rate=0),
+    rate_of_another=change_json(EXTRACTOR, sampling_rate=8_000),
+    normalise_a_text=change_json(EXTRACTOR, do_normalize="no"),
+    extractor_unknown=change_json(EXTRACTOR, feature_extractor_type="Evil"),
+    extractor_a_number=change_json(EXTRACTOR, feature_extractor_type=5),
+    extractor_of_pictures=change_json(
         EXTRACTOR, feature_extractor_type="ViTFeatureExtractor", sampling_rate=...
     ),
-    extractor_of_huge_spectra=changed(
+    extractor_of_huge_spectra=change_json(
         EXTRACTOR,
         feature_extractor_type="ClapFeatureExtractor",
         fft_window_size=2**22,
@@ -564,16 +571,16 @@ add(
     ),
     extractor_is_a_pipe=pipe(EXTRACTOR),
     extractor_is_endless=endless(EXTRACTOR),
-    extractor_is_nested=holding(EXTRACTOR, NESTED),
-    extractor_is_a_list=holding(EXTRACTOR, "[]"),
+    extractor_is_nested=write_file(EXTRACTOR, NESTED),
+    extractor_is_a_list=write_file(EXTRACTOR, "[]"),
     extractor_code_of_its_own=code(
         preprocessor_config={
             "auto_map": {"AutoFeatureExtractor": "evil.Evil"},
             "feature_extractor_type": "Evil",
         }
     ),
-    processor_nested=holding("processor_config.json", NESTED),
-    processor_of_a_number=changed("processor_config.json", feature_extractor=5),
+    processor_nested=write_file("processor_config.json", NESTED),
+    processor_of_a_number=change_json("processor_config.json", feature_extractor=5),
 )
 LABELS = {"0": "arousal", "1": "dominance", "2": "valence"}
 add("audio", "lacks 4 tensors", HEAD, head_that_is_none=config())
@@ -599,18 +606,18 @@ add(
     positions_of_another=saved_with(max_source_positions=100),
     positions_huge=config(max_source_positions=2**23),
     architectures_null=config(architectures=None, encoder_layers=0),
-    spectra_missing=without(EXTRACTOR),
-    spectra_of_huge_windows=changed(EXTRACTOR, n_fft=2**30),
-    spectra_of_huge_bands=changed(EXTRACTOR, feature_size=2**30),
-    spectra_without_end=changed(EXTRACTOR, chunk_length=10**9),
-    spectra_of_an_hour=changed(EXTRACTOR, chunk_length=3_600),
-    spectra_without_steps=changed(EXTRACTOR, hop_length=0),
-    spectra_of_other_steps=changed(EXTRACTOR, hop_length=80),
-    rate_a_list=changed(EXTRACTOR, sampling_rate=[16_000]),
-    rate_of_another=changed(EXTRACTOR, sampling_rate=8_000),
+    spectra_missing=remove_file(EXTRACTOR),
+    spectra_of_huge_windows=change_json(EXTRACTOR, n_fft=2**30),
+    spectra_of_huge_bands=change_json(EXTRACTOR, feature_size=2**30),
+    spectra_without_end=change_json(EXTRACTOR, chunk_length=10**9),
+    spectra_of_an_hour=change_json(EXTRACTOR, chunk_length=3_600),
+    spectra_without_steps=change_json(EXTRACTOR, hop_length=0),
+    spectra_of_other_steps=change_json(EXTRACTOR, hop_length=80),
+    rate_a_list=change_json(EXTRACTOR, sampling_rate=[16_000]),
+    rate_of_another=change_json(EXTRACTOR, sampling_rate=8_000),
 )
 
-# Odd, and no harm: they load, and nothing of theirs is executed.
+# Unusual but harmless: these checkpoints load, and no code in them is executed.
 HARMLESS: dict[str, tuple[str, Edit]] = {
     "code beside a known kind": ("text", code(config={"auto_map": MAP})),
     "code beside known speech": ("audio", code(config={"auto_map": MAP})),
@@ -618,17 +625,19 @@ HARMLESS: dict[str, tuple[str, Edit]] = {
         "text",
         code(tokenizer_config={"auto_map": {"AutoTokenizer": ["evil.Evil"] * 2}}),
     ),
-    "code that is imported as a package": ("text", holding("__init__.py", EVIL)),
+    "code that is imported as a package": ("text", write_file("__init__.py", EVIL)),
     "names of other scripts": ("text", config(**{"日本\u202e": "\u0000é"})),
     "a label that is null": ("text", config(id2label={"0": None})),
     "a pipe in another folder": (
         "text",
-        both(directory("more"), lambda folder: os.mkfifo(folder / "more" / "a.json")),
+        combine(
+            directory("more"), lambda folder: os.mkfifo(folder / "more" / "a.json")
+        ),
     ),
-    "JSON that nobody reads": ("text", holding("trainer_state.json", '{"x": NaN}')),
+    "JSON that nobody reads": ("text", write_file("trainer_state.json", '{"x": NaN}')),
     "a large file that nobody reads": ("text", sparse("model.onnx")),
     "a manifest of another program": (
         "text",
-        holding("SHA256SUMS", f"{'0' * 64}  x\n"),
+        write_file("SHA256SUMS", f"{'0' * 64}  x\n"),
     ),
 }

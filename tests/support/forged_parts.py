@@ -1,7 +1,7 @@
-"""Parts of a cache as somebody would forge them; see `test_hostile_caches`.
+"""Forged parts of a cache for `test_hostile_caches`.
 
-Each edit gets an open part with two rows, ``a`` and ``b``, and a folder with secrets
-that the part has no business to read.
+Each edit gets an open part with two rows, ``a`` and ``b``. It also gets a folder with
+secret files, which a reader of the part must not read.
 """
 
 import json
@@ -11,12 +11,12 @@ import numpy as np
 
 SECRET = b"nobody-may-see-this"
 HUGE = 2**40
-EMPTY = ("S32", (2,))  # as `contents` is
-FOREIGN = 32_001  # number of a filter that only a plug-in has
+EMPTY = ("S32", (2,))  # dtype and shape of `contents`
+FOREIGN = 32_001  # number of an HDF5 filter that needs a plug-in
 
 
 def secrets(folder):
-    """Another HDF5 file and raw bytes, both with the secret in them."""
+    """Write another HDF5 file and raw bytes, which both contain the secret."""
     folder.mkdir()
     content = np.array([SECRET, SECRET], "S32")
     with h5py.File(folder / "0.h5", "w") as file:
@@ -65,7 +65,7 @@ def virtual_of_any_number_of_files(file, folder):
 
 
 def _made(name="contents", **options):
-    """An edit that makes a dataset anew."""
+    """Return an edit that replaces a dataset."""
 
     def edit(file, folder):
         del file[name]
@@ -80,7 +80,7 @@ def object_references(file, folder):
 
 
 def _low(*, shape=(2,), chunk=(2,), foreign=False, raw=None, mask=0):
-    """An edit that makes `contents` with chunks as they are told."""
+    """Return an edit that replaces `contents` with a chunked dataset."""
 
     def edit(file, folder):
         del file["contents"]
@@ -200,7 +200,7 @@ TABLE = {
     "half a part": _attribute("parts", 1.5),
 }
 EDITS = {edit.__name__.replace("_", " "): edit for edit in STRUCTURES} | TABLE
-# what only the rows show, so that a header does not
+# faults in rows, which the header does not show
 ROWS = {
     "an id that clears the screen": _made("ids", data=np.array([b"a", b"\x1b[2J"])),
     "an id that is no text": _made("ids", data=np.array([b"a", b"\xff\xfe"])),

@@ -1,6 +1,6 @@
-"""Run folders as somebody would forge them; `tests/test_hostile_runs.py`.
+"""Forged run folders for `tests/test_hostile_runs.py`.
 
-Each edit gets a copy of a good run without manifests, as a stranger would send it.
+Each edit gets a copy of a valid run without manifests.
 """
 
 import json
@@ -12,7 +12,7 @@ import torch
 
 DEEP = 10_000
 HUGE = int("9" * 30)
-VALUES = {  # that no field of any file may have, or none of most
+VALUES = {  # values that most fields must not have
     "null": None,
     "a list": [],
     "a table": {},
@@ -28,17 +28,17 @@ VALUES = {  # that no field of any file may have, or none of most
 
 
 def unit(run):
-    """The folder of one model."""
+    """Return the folder of one model."""
     return sorted(run.glob("*/seed-*"))[0]
 
 
 def place(run, name):
-    """A file of the run, or of its first model."""
+    """Return the path of a file of the run, or of its first model."""
     return unit(run) / name.removeprefix("unit/") if "unit/" in name else run / name
 
 
 def leaves(found, path=()):
-    """Paths of all values of a JSON file, and of what holds them."""
+    """Yield the paths of all values and all containers of a JSON file."""
     yield path
     items = (
         found.items()
@@ -51,28 +51,28 @@ def leaves(found, path=()):
         yield from leaves(value, (*path, name))
 
 
-def replaced(found, path, value):
-    """The same JSON with one value in another's place."""
+def replace_value(found, path, value):
+    """Return JSON with one value replaced."""
     if not path:
         return value
     copy = dict(found) if isinstance(found, dict) else list(found)
-    copy[path[0]] = replaced(found[path[0]], path[1:], value)
+    copy[path[0]] = replace_value(found[path[0]], path[1:], value)
     return copy
 
 
 def put(name, path, value):
-    """An edit of one value of a JSON file."""
+    """Return an edit of one value of a JSON file."""
 
     def edit(run):
         file = place(run, name)
         found = json.loads(file.read_text())
-        file.write_text(json.dumps(replaced(found, path, value)))
+        file.write_text(json.dumps(replace_value(found, path, value)))
 
     return edit
 
 
 def text(name, content):
-    """An edit that writes a whole file."""
+    """Return an edit that replaces the content of a file."""
 
     def edit(run):
         found = content.encode() if isinstance(content, str) else content
@@ -116,7 +116,7 @@ def folder(name):
 
 
 def sparse(name):
-    """A file of 70 GiB that takes no space."""
+    """Return an edit that writes a sparse file of 70 GiB."""
 
     def edit(run):
         with place(run, name).open("r+b") as file:
@@ -125,7 +125,7 @@ def sparse(name):
     return edit
 
 
-def substituted(name, old, new):
+def substitute(name, old, new):
     def edit(run):
         file = place(run, name)
         content = file.read_text()
@@ -136,7 +136,7 @@ def substituted(name, old, new):
 
 
 def state(change):
-    """An edit of the weights."""
+    """Return an edit of the weights."""
 
     def edit(run):
         path = unit(run) / "model.safetensors"
@@ -148,7 +148,7 @@ def state(change):
 
 
 def header(facts, tail=b""):
-    """A file of weights with any header."""
+    """Return an edit that writes a file of weights with this header."""
     words = facts if isinstance(facts, bytes) else json.dumps(facts).encode()
     return text("unit/model.safetensors", struct.pack("<Q", len(words)) + words + tail)
 
@@ -174,17 +174,17 @@ EDITS = {
     **{f"{n} is 70 GiB": sparse(n) for n in (*JSON, *TABLES)},
     **{f"run.json lacks {k}": without("run.json", k) for k in ("design", "targets")},
     **{f"model.json lacks {k}": without("unit/model.json", k) for k in ("recipes",)},
-    "a quote swallows the rest": substituted("predictions.csv", "2", '"'),
-    "a quote in folds": substituted("folds.csv", "test", '"test'),
+    "a quote swallows the rest": substitute("predictions.csv", "2", '"'),
+    "a quote in folds": substitute("folds.csv", "test", '"test'),
     "a cell of a gigabyte": text(
         "predictions.csv", b"id,design,protocol,fold,seed\n" + b"x" * 2**20
     ),
-    "a NUL in a table": substituted("predictions.csv", ".", "\0"),
-    "a prediction of nan": substituted("predictions.csv", ",0.", ",nan"),
-    "a prediction of 1e400": substituted("predictions.csv", ",0.", ",1e400"),
-    "a seed of thirty digits": substituted("predictions.csv", ",0,", f",{HUGE},"),
-    "a negative seed": substituted("predictions.csv", ",0,", ",-1,"),
-    "a part that is none": substituted("folds.csv", ",test,", ",exam,"),
+    "a NUL in a table": substitute("predictions.csv", ".", "\0"),
+    "a prediction of nan": substitute("predictions.csv", ",0.", ",nan"),
+    "a prediction of 1e400": substitute("predictions.csv", ",0.", ",1e400"),
+    "a seed of thirty digits": substitute("predictions.csv", ",0,", f",{HUGE},"),
+    "a negative seed": substitute("predictions.csv", ",0,", ",-1,"),
+    "a part that is none": substitute("folds.csv", ",test,", ",exam,"),
     "a corpus in another folder": put("run.json", ("corpus",), "../../etc"),
     "a design in another folder": put("run.json", ("design",), "../../etc"),
     "a model of a design that is none": put("unit/model.json", ("fusion",), "os"),
@@ -219,13 +219,13 @@ EDITS = {
 
 
 def edits(run):
-    """All edits by name: the table above, and every value of every JSON file."""
+    """Return all edits by name: those of the table, and of every JSON value."""
     found = dict(EDITS)
     for name in JSON:
         content = json.loads(place(run, name).read_text())
         for number, path in enumerate(p for p in leaves(content) if p):
             words = list(VALUES)
-            for shift in (0, 5):  # two values each; all values in turn
+            for shift in (0, 5):  # each place gets two values; the values take turns
                 how = words[(number + shift) % len(words)]
                 where = ".".join(map(str, path))
                 found[f"{name}: {where} is {how}"] = put(name, path, VALUES[how])

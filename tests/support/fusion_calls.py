@@ -1,4 +1,4 @@
-"""Fusion calls, shared by several test files."""
+"""Calls of the commands of stage two on a small corpus in memory."""
 
 import pytest
 from click.testing import CliRunner
@@ -13,7 +13,7 @@ QUICK = ("--set", "epochs=2", "--set", "latent=4", "--set", "autoencoder_hidden=
 
 @pytest.fixture
 def caches(monkeypatch):
-    """Embeddings that the commands find, and that a test may change."""
+    """Embeddings that the commands use; a test may change them."""
     there = embeddings()
 
     def found(options, modalities, choice=None):
@@ -23,8 +23,8 @@ def caches(monkeypatch):
     def alike(options, recipes):
         return found(options, next(iter(recipes.values())))
 
-    monkeypatch.setattr(input_selection, "find", found)
-    monkeypatch.setattr(input_selection, "alike", alike)
+    monkeypatch.setattr(input_selection, "select_for_training", found)
+    monkeypatch.setattr(input_selection, "select_for_run", alike)
     return there
 
 

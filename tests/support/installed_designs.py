@@ -1,4 +1,4 @@
-"""Installed designs, shared by several test files."""
+"""Designs of an installed package."""
 
 import learnable_corpus
 from click.testing import CliRunner
@@ -28,7 +28,7 @@ SETTINGS = Settings(latent=4, autoencoder_hidden=8, hidden=8, epochs=1)
 
 
 def call(*words):
-    command = main.commands[words[0]]  # another test may have asked for its parameters
+    command = main.commands[words[0]]  # it may hold parameters of another test
     command.params, command.record = [], getattr(command.callback, RECORD)
     return CliRunner().invoke(main, [str(word) for word in words])
 

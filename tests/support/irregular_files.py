@@ -1,19 +1,19 @@
-"""Paths that are no regular files, at which a careless reader would wait or fill up."""
+"""Paths that are no regular files, which would block a reader or fill its memory."""
 
 import faulthandler
 import os
 import signal
 from contextlib import contextmanager
 
-BARRED = ("pipe", "endless", "folder")
-FILES = ("pipe", "endless")  # of these, those that pass for files
+KINDS = ("pipe", "endless", "folder")
+FILE_KINDS = ("pipe", "endless")  # kinds without folders
 SECONDS = (
     10  # that a reader has; it guards against one that waits, and measures nothing
 )
 
 
-def barred(path, kind):
-    """Make one in place of whatever is there."""
+def put_irregular_file(path, kind):
+    """Replace a path by an irregular file of a kind, and return the path."""
     path.unlink(missing_ok=True)
     if kind == "pipe":
         os.mkfifo(path)
@@ -25,14 +25,14 @@ def barred(path, kind):
 
 
 @contextmanager
-def in_time():
-    """Fail where somebody waits, instead of waiting with them."""
+def fail_if_slow():
+    """Fail after `SECONDS`, so that a blocked reader does not block the tests."""
 
     def late(*_):
         raise TimeoutError(f"it took more than {SECONDS} seconds")
 
     before = signal.signal(signal.SIGALRM, late)
-    faulthandler.dump_traceback_later(6 * SECONDS, exit=True)  # if no signal comes in
+    faulthandler.dump_traceback_later(6 * SECONDS, exit=True)  # if the alarm fails
     signal.alarm(SECONDS)
     try:
         yield

@@ -15,7 +15,7 @@ DIMS = {"audio": (2, 6), "text": (1, 7)}  # layers, features
 
 
 def corpus(*, count=COUNT, ratings=RATINGS):
-    """Five sessions of two speakers each, rated on 1..5."""
+    """Return five sessions of two speakers each, rated from 1 to 5."""
     return Corpus(
         name="toy",
         root=Path(),
@@ -37,12 +37,12 @@ def corpus(*, count=COUNT, ratings=RATINGS):
 
 
 def truth(count=COUNT):
-    """(count, 3) in [-1, 1]"""
+    """Return the ratings: (count, 3), on [-1, 1]."""
     return np.random.default_rng(1).uniform(-1, 1, (count, 3)).round(2)
 
 
 def embeddings(*, count=COUNT):
-    """Of each modality: the ratings, mixed linearly, and some noise; with a head."""
+    """Return embeddings (linear mixtures of the ratings, with noise) and a head."""
     found = {}
     for modality, (layers, dim) in DIMS.items():
         rng = np.random.default_rng(len(modality))
@@ -64,7 +64,7 @@ def embeddings(*, count=COUNT):
 
 
 def recipe(modality, **changes):
-    """Of a tiny encoder."""
+    """Return the recipe of a tiny encoder."""
     facts = {
         "corpus": "toy",
         "content": "0" * 12,
@@ -80,8 +80,8 @@ def recipe(modality, **changes):
     return Recipe(**{**facts, **changes})
 
 
-def reordered(found, rows):
-    """The same embeddings, with their rows in another order, or fewer of them."""
+def reorder_rows(found, rows):
+    """Return embeddings with these rows only, in this order."""
     return dataclasses.replace(
         found,
         ids=tuple(found.ids[row] for row in rows),

@@ -1,4 +1,4 @@
-"""Manifest tables, shared by several test files."""
+"""Small tables of manifest corpora."""
 
 from affuse.data.corpora import manifest
 
@@ -13,7 +13,7 @@ def write(folder, text, *, name="table.csv", audio=(), encoding="utf-8"):
 
 
 def read(folder, text, **options):
-    """Written and read, on the scale 1 to 5."""
+    """Write a table, and return the corpus that is read from it (scale 1 to 5)."""
     written = {k: options.pop(k) for k in ("audio", "encoding") if k in options}
     return manifest.read(write(folder, text, **written), scale=(1, 5), **options)
 

@@ -1,4 +1,4 @@
-"""Sound in containers, written by the encoders of the package av."""
+"""Sound in media containers, encoded with the package av."""
 
 from fractions import Fraction
 
@@ -15,17 +15,17 @@ TONE = 300  # Hz
 
 
 def tone(seconds, rate=16_000):
-    """A tone that swells, so that a shift in time is seen."""
+    """Return a tone of growing amplitude, so that a shift in time is visible."""
     time = np.arange(round(seconds * rate)) / rate
     swell = 0.5 + 0.5 * np.sin(2 * np.pi * 1.3 * time)
     return (0.3 * swell * np.sin(2 * np.pi * TONE * time)).astype(np.float32)
 
 
 def write(path, *tracks, rate=16_000, codec="aac", pictures=0, muxing=(), **more):
-    """Write tracks of sound, (n,) or (channels, n) each, and black pictures.
+    """Write sound tracks, (n,) or (channels, n) each, and black pictures.
 
     Args:
-        pictures: how many, of 10 a second
+        pictures: number of pictures, at 10 per second
         muxing: options of the container, as a mapping
         more: further options of the encoder
     """
@@ -67,13 +67,13 @@ def _frames(samples, stream, rate):
 
 
 def amr_wide(path, *, frames, kinds=(8,), seed=0):
-    """Write an AMR-WB file of random bits, which no encoder is needed for.
+    """Write an AMR-WB file of random bits, which needs no encoder.
 
     Args:
-        kinds: of frames, one after the other: 8 is speech, 9 silence, 15 nothing sent
+        kinds: of the frames in turn: 8 is speech, 9 silence, 15 no data
     """
     rng = np.random.default_rng(seed)
-    sizes = {8: 60, 9: 5, 15: 0}  # bytes behind the first
+    sizes = {8: 60, 9: 5, 15: 0}  # bytes of a frame after its first byte
     image = b"#!AMR-WB\n"
     for number in range(frames):
         kind = kinds[number % len(kinds)]

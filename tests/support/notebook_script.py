@@ -1,7 +1,7 @@
-"""A notebook as a script: its classes are in ``__main__``, cells define names again.
+"""A notebook as a script: classes are in ``__main__``, and cells redefine names.
 
-It writes what came of each cell as JSON, for `test_notebook_designs`. Nothing
-happens where it is imported, which pytest does to look for examples.
+The script writes the result of each cell as JSON, for `test_notebook_designs`. It does
+nothing when pytest imports it to search for doctests.
 """
 
 import json
@@ -49,16 +49,16 @@ if __name__ == "__main__":
     MODALITIES = ("audio", "text")
 
     class Sum(nn.Module):
-        """It takes whatever it is given, so other modalities raise no error."""
+        """Design that accepts any modalities, so that other ones raise no error."""
 
         def __init__(self, dims, *, hidden, targets, dropout=0.0):
             super().__init__()
-            self.say = nn.ModuleDict(
+            self.layers = nn.ModuleDict(
                 {m: nn.Linear(d, targets) for m, d in dims.items()}
             )
 
         def forward(self, codes):
-            return sum(layer(codes[m]) for m, layer in self.say.items())
+            return sum(layer(codes[m]) for m, layer in self.layers.items())
 
     class Stated(Sum):
         MODALITIES = ("audio", "text")
@@ -115,7 +115,7 @@ if __name__ == "__main__":
     found["nothing to set"] = raised(earlier.set_params, fusion=Sum)
     found["searched alone"] = raised(searched, ["early", Sum])
 
-    # A leftover of another design is no fact of this one
+    # `TOKENS` of another cell must not apply to this design
 
     TOKENS = True
     found["leftover"] = raised(Design, Stated)

@@ -1,4 +1,4 @@
-"""Parts of a cache that are smaller than usual, so that a few inputs fill several."""
+"""Small limits of cache parts, so that a few inputs fill several parts."""
 
 from dataclasses import replace
 

@@ -1,8 +1,8 @@
-"""A run folder in which one hostile string stands in every text, for `test_escapes`.
+"""Run folders with one hostile string in every text, for `test_escapes`.
 
-The texts are found by walking the files, so that a new field is poisoned as well: every
-value and every key of JSON, and every column of CSV that holds more than numbers. One
-column is poisoned in all files at once, for ids and folds have to agree.
+All texts of the files are found automatically, so that new fields are included: values
+and keys of JSON, and CSV columns that hold more than numbers. A column is changed in
+all files at once, because ids and folds must agree.
 """
 
 import csv
@@ -19,7 +19,7 @@ from affuse.data.system.digests import MANIFEST
 from affuse.fuse.commands import design_training
 from affuse.fuse.commands.calibrate_command import calibrate
 
-# All that acts anywhere, but for "/" and NUL, which no folder name can hold.
+# Markup of every format, but for "/" and NUL, which no folder name can contain.
 HOSTILE = (
     "=1+1\x1b[2J\x9b31m\r\n\n## H\n| a | b |\n|-|-|\n\u202e<img src=x onerror=a>"
     "![i](x)[l](x)`c`**b**$m$&lt;\\input{a}\t\x7f%_^~'\""
@@ -31,7 +31,7 @@ SETTINGS = dataclasses.replace(
 
 
 class Place(NamedTuple):
-    """Where text stands: in JSON a value or a key, in CSV a column of every file."""
+    """Place of a text: a value or a key of JSON, or a CSV column in all files."""
 
     file: str  # pattern below the folder of a run
     at: tuple  # keys to a value, a key and KEY, or a column
@@ -42,7 +42,7 @@ VALUE, KEY, COLUMN = "value", "key", "column"
 
 
 def corpus():
-    """That of `leaks`, with the sex of each speaker and sessions that are words."""
+    """Return the corpus of `planted_leaks`, with sexes, and words as session names."""
     found = planted_leaks.corpus()
     known = [
         dataclasses.replace(u, sex=u.speaker[-1], session=f"s{u.session}")
@@ -52,11 +52,11 @@ def corpus():
 
 
 def make(folder):
-    """Two runs that are trained, calibrated and linted, and the cache they are from."""
+    """Write two trained, calibrated and linted runs, and their cache."""
     runs, cache = folder / "runs", folder / "cache"
     corpus_table.save(corpus(), cache)
     for each in planted_leaks.embeddings().values():
-        planted_leaks.fill(cache, each)
+        planted_leaks.write_part(cache, each)
     for design in ("early", "text"):
         run = design_training.run(
             corpus(),
@@ -74,7 +74,7 @@ def make(folder):
 
 
 def fail(lint):
-    """Keep two rules, of which one fails; the others have no other fields."""
+    """Keep two rules, of which one fails; other rules have the same fields."""
     for name in set(lint) - {"ids", "ratings"}:
         del lint[name]
     lint["ids"].update(status=FAILS, skipped="why")
@@ -86,7 +86,7 @@ def leave_out(counts):
 
 
 def places(run):
-    """Every place where text stands in a folder of a run."""
+    """Return every place of a text in a run folder."""
     found = {}
     for path in sorted(run.rglob("*.json")):
         for at, kind in leaves(json.loads(path.read_text(encoding="utf-8"))):
@@ -100,13 +100,13 @@ def places(run):
 
 
 def pattern(path, run):
-    """The same for the files of all models."""
+    """Return a pattern that is the same for the files of all models."""
     parts = path.relative_to(run).parts
     return path.name if len(parts) == 1 else f"*/seed-*/{path.name}"
 
 
 def leaves(value, at=()):
-    """Every text of JSON, and every key, by the keys that lead to it."""
+    """Yield every text and every key of JSON, with the keys that lead to it."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield (*at, key), KEY
@@ -132,7 +132,7 @@ def is_number(cell):
 
 
 def poison(run, chosen, text):
-    """Put `text` before what stands in some places of a run."""
+    """Insert `text` before the content of some places of a run."""
     by_file = {}
     for place in chosen:
         if place.kind == COLUMN:
@@ -160,7 +160,7 @@ def _json(value, chosen, text, at=()):
 
 
 def _columns(run, name, text):
-    """One column of every table; folders of folds are named as the folds are."""
+    """Change one column of every table, and rename fold folders if folds change."""
     for path in sorted(run.rglob("*.csv")):
         header, *rows = read(path)
         for row in rows:
@@ -174,7 +174,7 @@ def _columns(run, name, text):
             folder.rename(folder.with_name(text + folder.name))
 
 
-def copied(run, runs):
-    """A copy of a run in a folder of its own, which may be edited: without digests."""
+def copy_run(run, runs):
+    """Copy a run without its digests, so that it may be edited."""
     without = shutil.ignore_patterns(MANIFEST)
     return shutil.copytree(run, runs / run.name, ignore=without)

@@ -1,9 +1,8 @@
-"""Processes that begin with the packages imported, but with nothing of this project.
+"""Python processes in which torch and transformers are already imported, to save time.
 
-To import torch and transformers takes a process seconds, and most tests that start one
-are not about that. These are forked from a server that has imported both. What is of
-this project is imported in each of them anew, from the folder that it runs in. Tests of
-what is imported, and when, start Python itself.
+The processes are forked from a server that has imported these packages. Each process
+imports the modules of this project again, from the folder in which it runs. Tests of
+imports start Python itself instead.
 """
 
 import multiprocessing
@@ -32,12 +31,12 @@ PACKAGES = [
 def python(program, *words, folder=ROOT):
     """Run a program as `python -c program words` would in a folder.
 
-    What it registers with `atexit` is not called.
+    Functions that the program registers with `atexit` are not called.
 
     Args:
-        program: its text
+        program: Python code
         words: `sys.argv[1:]`
-        folder: where it runs, and what it imports from first
+        folder: working folder, and first entry of the import path
 
     Returns:
         `subprocess.CompletedProcess`, with the text of both streams
@@ -55,11 +54,11 @@ def python(program, *words, folder=ROOT):
 
 
 def _run(program, words, folder, paths):
-    """Become that process; raise SystemExit, as it does."""
+    """Execute the program in this process; raise SystemExit if it exits."""
     for stream, path in enumerate(paths, start=1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream)
     for name in [n for n in sys.modules if n.partition(".")[0] == "affuse"]:
-        del sys.modules[name]  # another test has the server import more
+        del sys.modules[name]  # the server may have imported it for another test
     elsewhere = {"", str(ROOT), str(SUPPORT)}
     sys.path[:] = [str(folder), *(p for p in sys.path if p not in elsewhere)]
     os.chdir(folder)

@@ -1,4 +1,4 @@
-"""Random checkpoints with the configuration and tensor names that audEERING published.
+"""Random checkpoints with the configuration and tensor names of audEERING.
 
 ``audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim``: 234 tensors, 165,336,707
 parameters; or the same with smaller sizes.
@@ -53,7 +53,7 @@ SPELLINGS = {
 def publish(
     folder, *, sizes, spelling, form, labels=("arousal", "dominance", "valence")
 ):
-    """Write a random checkpoint as audEERING's is published; return its tensors."""
+    """Write a random checkpoint in the format of audEERING; return its tensors."""
     config = {**PUBLISHED, **sizes, "id2label": dict(enumerate(labels))}
     torch.manual_seed(0)
     model = transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(**config))
@@ -74,5 +74,5 @@ def publish(
         save_file(named, folder / "model.safetensors", {"format": "pt"})
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "preprocessor_config.json").write_text(json.dumps(EXTRACTOR))
-    (folder / "vocab.json").write_text("{}")  # published empty
+    (folder / "vocab.json").write_text("{}")  # the published file is empty
     return tensors

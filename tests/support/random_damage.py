@@ -1,8 +1,8 @@
-"""Random damage to files of a cache and a run, and what the commands then say.
+"""Random damage to files of a cache and of runs, and the reaction of all commands.
 
-Each damage is done to a copy. Then every command that reads these files is called; its
-output must be as before, or name the damaged file, and no command may end in a
-traceback. In the end training is repeated, which must mend or name what it reads.
+Each damage is done to a copy. Every command that reads these files must then print the
+same output as before, or name the damaged file, without a traceback. Finally, training
+is repeated; it must repair the damaged file or name it.
 """
 
 import io
@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from affuse import cli
 
-LIMIT = 60  # utterances
+LIMIT = 60  # number of utterances
 QUICK = ("latent=4", "autoencoder_hidden=8", "hidden=8", "epochs=2")
 EXTRACT = ("extract", "demo", "--limit", str(LIMIT), "--cache", "cache")
 TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny")
@@ -30,42 +30,42 @@ TRAIN = (
     *(word for setting in QUICK for word in ("--set", setting)),
 )
 REPORT = ("report", "--runs", "runs")
-LIVELY = re.compile(r"\r[^\n]*")  # progress bars
+PROGRESS_BAR = re.compile(r"\r[^\n]*")  # progress bars
 PATHS = re.compile(r"/tmp/\S*/(?=(cache|runs)\b)")
 
 
-class Said(NamedTuple):
-    """What one command said and did."""
+class CommandOutcome(NamedTuple):
+    """Output and exit status of one command."""
 
     words: tuple[str, ...]
     code: int
     out: str
     err: str
-    crash: str  # a traceback, in a line
+    crash: str  # unexpected exception on one line, or ""
 
 
 class Case(NamedTuple):
-    """A file that was damaged."""
+    """Damaged file."""
 
     path: Path  # relative to the folder of cache and runs
     how: str
 
 
 def make(folder):
-    """A cache and two finished, calibrated runs."""
+    """Write a cache and two finished runs, of which one is calibrated."""
     for words in (EXTRACT + TINY, TRAIN):
-        said = call(folder, *words)
-        assert said.code == 0, said
+        outcome = call(folder, *words)
+        assert outcome.code == 0, outcome
     assert call(folder, "calibrate", str(runs(folder)[0])).code == 0
 
 
 def runs(folder):
-    """Run folders, relative to the folder of cache and runs."""
+    """Return the run folders, relative to the folder of cache and runs."""
     return sorted(p.parent.relative_to(folder) for p in folder.glob("runs/*/run.json"))
 
 
 def commands(folder):
-    """All that read caches and runs and change nothing but what `calibrate` writes."""
+    """Return the commands that read caches and runs; only `calibrate` writes files."""
     early, ridge = runs(folder)
     choose = ("--cache", "cache", "--threads", "1")
     return [
@@ -82,8 +82,8 @@ def commands(folder):
 
 
 @contextmanager
-def logged(stream):
-    """Warnings of the commands, wherever a test sends them otherwise."""
+def copy_warnings(stream):
+    """Copy the warnings of commands to a stream."""
     handler = logging.StreamHandler(stream)
     logging.getLogger().addHandler(handler)
     try:
@@ -95,13 +95,15 @@ def logged(stream):
 def call(folder, *words):
     """Run one command in a folder."""
     stream = io.StringIO()
-    with logged(stream), _inside(folder):
+    with copy_warnings(stream), _inside(folder):
         done = CliRunner().invoke(cli.main, list(words))
     crash = done.exception
     if crash is None or isinstance(crash, SystemExit):
         crash = ""
-    err = LIVELY.sub("", done.stderr) + stream.getvalue()
-    return Said(words, done.exit_code, done.stdout, err, repr(crash) if crash else "")
+    err = PROGRESS_BAR.sub("", done.stderr) + stream.getvalue()
+    return CommandOutcome(
+        words, done.exit_code, done.stdout, err, repr(crash) if crash else ""
+    )
 
 
 @contextmanager
@@ -114,8 +116,8 @@ def _inside(folder):
         os.chdir(before)
 
 
-def kinds(folder):
-    """Files by what they are: a part, a table of predictions, weights, ..."""
+def files_by_kind(folder):
+    """Return the files by kind, such as a part, a table of predictions, or weights."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
@@ -132,11 +134,11 @@ def kinds(folder):
 
 
 def damage(path, rng):
-    """Flip bits, cut the file, or zero a region of it; say which."""
+    """Flip bits, cut the file, or zero a region of it; return a description."""
     content = bytearray(path.read_bytes())
     if not content:
         path.write_bytes(b"\0")
-        return "a byte where there was none"
+        return "a byte in an empty file"
     how = rng.choice(("flip", "cut", "zero"))
     if how == "flip":
         places = [rng.randrange(len(content)) for _ in range(rng.choice((1, 1, 1, 8)))]
@@ -156,10 +158,10 @@ def damage(path, rng):
     return how
 
 
-def inflict(original, folder, rng):
-    """Damage one file of a copy, each kind of file as likely as the others."""
+def damage_copy(original, folder, rng):
+    """Damage one file of a copy; all kinds of files are equally likely."""
     shutil.copytree(original, folder)
-    every = kinds(folder)
+    every = files_by_kind(folder)
     while True:
         path = rng.choice(every[rng.choice(sorted(every))])
         before = (folder / path).read_bytes()
@@ -168,30 +170,30 @@ def inflict(original, folder, rng):
             return Case(path, how)
 
 
-def plain(said):
-    """What was said, without what differs from copy to copy."""
-    return PATHS.sub("", said.out), said.code
+def comparable_output(outcome):
+    """Return output and exit status, without paths that differ between copies."""
+    return PATHS.sub("", outcome.out), outcome.code
 
 
-def judge(case, said, expected):
-    """ "same", "named", or what is wrong."""
-    if said.crash:
-        return f"crashed: {said.crash}"
+def judge(case, outcome, expected):
+    """Return "same", "named", or a description of a wrong reaction."""
+    if outcome.crash:
+        return f"crashed: {outcome.crash}"
     name = case.path.name.removesuffix(".sha256")
-    if name in said.err and name not in expected.err:
-        return "named"  # also where it is mended and the output is as before
-    if plain(said) == plain(expected):
+    if name in outcome.err and name not in expected.err:
+        return "named"  # even if the file was repaired and the output is the same
+    if comparable_output(outcome) == comparable_output(expected):
         return "same"
-    if name in said.out + said.err:
+    if name in outcome.out + outcome.err:
         return "named"
-    return f"changed without a word: {said.out[-500:]} {said.err[-500:]}"
+    return f"changed without a message: {outcome.out[-500:]} {outcome.err[-500:]}"
 
 
 def attack(original, folder, *, damages, seed, say=lambda line: None):
-    """Do many damages, one by one.
+    """Do `damages` random damages, each on a new copy.
 
     Returns:
-        counts of the verdicts, and the faults: (case, words, what is wrong)
+        counts of the verdicts, and the faults: (case, words of the command, verdict)
     """
     rng = random.Random(seed)
     calls = commands(original)
@@ -201,7 +203,7 @@ def attack(original, folder, *, damages, seed, say=lambda line: None):
     counts, faults = Counter(), []
     for number in range(damages):
         place = folder / str(number)
-        case = inflict(original, place, rng)
+        case = damage_copy(original, place, rng)
         verdicts = [
             (words, judge(case, call(place, *words), before))
             for words, before in zip(calls, expected, strict=True)
@@ -211,9 +213,9 @@ def attack(original, folder, *, damages, seed, say=lambda line: None):
         verdicts.append((TRAIN, judge(case, call(place, *TRAIN), again)))
         verdicts.append((REPORT, judge(case, call(place, *REPORT), table)))
         for words, verdict in verdicts:
-            known = verdict in ("same", "named")
-            counts[verdict if known else "wrong"] += 1
-            if not known:
+            is_right = verdict in ("same", "named")
+            counts[verdict if is_right else "wrong"] += 1
+            if not is_right:
                 faults.append((case, words, verdict))
                 say(f"{case}: {' '.join(words)}: {verdict}")
         shutil.rmtree(place)

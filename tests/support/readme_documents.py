@@ -1,4 +1,4 @@
-"""The READMEs as tests read them: their fences, sentences and links."""
+"""Fences, sentences and links of the READMEs."""
 
 import re
 import shlex
@@ -15,7 +15,10 @@ DOCUMENTS = (
     "fuse/README.md",
     ".github/CONTRIBUTING.md",
 )
-CARDS = ("extract/mini/audio/README.md", "extract/mini/text/README.md")  # of the past
+CARDS = (
+    "extract/mini/audio/README.md",
+    "extract/mini/text/README.md",
+)  # written in the past tense
 FENCE = re.compile(
     r"(?:^<!-- (needs|file): (.+?) -->\n)?^```(\w*)\n(.*?)^```$",
     flags=re.DOTALL | re.MULTILINE,
@@ -25,7 +28,7 @@ FENCE = re.compile(
 class Fence(NamedTuple):
     document: str
     mark: str  # "needs", "file" or ""
-    subject: str  # of the mark
+    subject: str  # text after the mark
     language: str
     content: str
 
@@ -55,7 +58,7 @@ def links(document):
 
 
 def anchors(path):
-    """Return what GitHub makes of the headings of a document."""
+    """Return the anchors that GitHub derives from the headings of a document."""
     headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
     return {heading.replace(" ", "-") for heading in plain}
@@ -73,8 +76,8 @@ def sentences(document):
     return [part for part in parts if part]
 
 
-def called(words):
-    """Return the words behind the program's name, or None if it is not called."""
+def arguments_of(words):
+    """Return the words after the program's name, or None for another program."""
     for start in (["affuse"], ["python", "cli.py"], ["cli.py"]):
         for place in range(len(words)):
             if words[place : place + len(start)] == start:

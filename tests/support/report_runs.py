@@ -1,4 +1,4 @@
-"""Report runs, shared by several test files."""
+"""Run folders with generated predictions, for tests of the report."""
 
 import dataclasses
 
@@ -25,7 +25,7 @@ SPEAKERS = {"train": "1F", "validation": "1M", "test": "5F"}
 
 
 def info_of(design, **changed):
-    """A run of the design, on both modalities unless it is one of them."""
+    """Return the description of a run; designs `audio` and `text` have one modality."""
     both = {"audio": AUDIO, "text": TEXT}
     found = info_file.RunInfo(
         name=f"iemocap-{design}-session5-0123abcd",
@@ -90,7 +90,7 @@ def runs(tmp_path):
 
 
 def example(detail="", versus=""):
-    """A table of records, so that the expected text is not from a bootstrap."""
+    """Return a table with fixed figures, so that the expected text is known."""
 
     def estimate(n, seeds, *values):
         found = [Interval(v, v - 0.031, v + 0.028) for v in values]

@@ -1,4 +1,4 @@
-"""Requirement lists, shared by several test files."""
+"""Requirements in setup.cfg."""
 
 import configparser
 
@@ -7,7 +7,7 @@ from packaging.requirements import Requirement
 
 
 def requirements():
-    """Every requirement of setup.cfg, by the section or extra that names it."""
+    """Return the requirements of setup.cfg by extra; "" holds those of the package."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     parts = {"": setup["options"]["install_requires"]}

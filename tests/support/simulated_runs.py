@@ -1,4 +1,4 @@
-"""Populations whose CCC is known, and runs that are drawn from them."""
+"""Simulated runs, drawn from populations whose CCC is known."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,13 +9,13 @@ from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import FoldRow, Predictions, Run
 
 SPREAD = 0.4  # standard deviation of the ratings
-SIGMA = 0.8  # of the logarithm of the sizes of clusters
-DRAWS = 400_000  # of seeds, for the CCC that they have on average
+SIGMA = 0.8  # standard deviation of the logarithm of cluster sizes
+DRAWS = 400_000  # number of seeds over which the true CCC is averaged
 
 
 @dataclass(frozen=True)
 class Design:
-    """What a design predicts: gain * rating + noise, whatever the seed adds."""
+    """Design that predicts gain * rating + noise, plus the effects of the seed."""
 
     gain: float = 0.6
     noise: float = 0.3
@@ -23,33 +23,33 @@ class Design:
 
 @dataclass(frozen=True)
 class Population:
-    """How test sets are drawn.
+    """Distribution of test sets.
 
-    Each fold has clusters of its own. Ratings and errors are partly of a cluster, with
-    heavy tails (Student's t of 3 degrees of freedom), and partly of an utterance.
+    Each fold has other clusters. Ratings and errors are the sum of a cluster effect
+    with heavy tails (Student's t, 3 degrees of freedom) and an utterance effect.
     """
 
     folds: int = 1
-    clusters: int = 12  # of a fold
-    turns: int = 12  # utterances of a cluster, on average
+    clusters: int = 12  # number of clusters in a fold
+    turns: int = 12  # mean number of utterances in a cluster
     seeds: int = 1
-    alike: float = 1 / 3  # share of the variance that is of clusters
+    alike: float = 1 / 3  # share of the variance that is between clusters
     heavy: bool = True
     unequal: bool = True  # log-normal sizes
     common: float = 0.6  # share of the variance of the errors that designs share
-    drift: float = 0.0  # deviation of the gain over seeds, and twice that of the shift
-    shared: bool = True  # a seed does the same in all folds
-    dialogues: int = 0  # of each cluster, which is a speaker then
+    drift: float = 0.0  # deviation of the gain over seeds, and of twice the shift
+    shared: bool = True  # a seed has the same effects in all folds
+    dialogues: int = 0  # number per cluster, which is then a speaker
 
     def sizes(self, rng):
-        """Utterances of each cluster of one fold."""
+        """Return the number of utterances in each cluster of one fold."""
         if not self.unequal:
             return np.full(self.clusters, self.turns)
         drawn = self.turns * rng.lognormal(-(SIGMA**2) / 2, SIGMA, self.clusters)
         return np.clip(np.round(drawn), 2, 4 * self.turns).astype(int)
 
     def parts(self, cluster, dialogue, rng):
-        """One standardised variable of each utterance."""
+        """Return one standardised variable per utterance."""
 
         def effects(count):
             if not self.heavy:
@@ -65,7 +65,7 @@ class Population:
 
 
 def true_ccc(population, design):
-    """The CCC over all clusters, on average over seeds."""
+    """Return the CCC of the population, averaged over seeds."""
     rng = np.random.default_rng(99)
     gain = design.gain + population.drift * rng.normal(size=DRAWS)
     shift = population.drift / 2 * rng.normal(size=DRAWS)
@@ -75,20 +75,20 @@ def true_ccc(population, design):
 
 
 def equal_noise(design, gain):
-    """A design of another gain with the noise that makes its CCC the same."""
+    """Return a design of another gain, with the noise that gives the same CCC."""
     whole = 2 * gain * SPREAD**2 / true_ccc(Population(), design)
     return Design(gain, float(np.sqrt(whole - SPREAD**2 - gain**2 * SPREAD**2)))
 
 
 def draw(population, designs, rng):
-    """One run of each design, all on the same utterances."""
+    """Return one run of each design, all on the same utterances."""
     folds = [_fold(population, designs, f"f{k}", rng) for k in range(population.folds)]
     fixed = [_effects(population, rng) for _ in designs]
     return [_run(population, folds, k, fixed[k], rng) for k in range(len(designs))]
 
 
 def _fold(population, designs, name, rng):
-    """The utterances of one fold, and the errors of each design."""
+    """Return the utterances of one fold, and the errors of each design."""
     cluster = np.repeat(np.arange(population.clusters), population.sizes(rng))
     within = np.arange(len(cluster)) % max(1, population.dialogues)
     dialogue = cluster * max(1, population.dialogues) + within
@@ -104,12 +104,12 @@ def _fold(population, designs, name, rng):
 
 
 def _effects(population, rng):
-    """What each seed adds to the gain, and to every prediction: (2, seeds)"""
+    """Return the effects of each seed on the gain and on the mean: (2, seeds)."""
     return population.drift * rng.normal(size=(2, population.seeds))
 
 
 def _run(population, folds, k, fixed, rng):
-    """The run of the k-th design."""
+    """Return the run of the k-th design."""
     rows, columns = [], []
     for name, cluster, dialogue, truth, says in folds:
         ids = np.array([f"{name}_{n:04d}" for n in range(len(truth))])

@@ -33,7 +33,7 @@ def recipe(**changes):
 
 
 def part(*ids, of=RECIPE, steps=None, problems=()):
-    """Rows that differ by utterance; `steps` of each where frames are kept."""
+    """Return a part with random rows; `steps` are the numbers of frames, if any."""
     rng = np.random.default_rng(len(ids))
     heads = (len(of.layers), DIM)
     shapes = [
@@ -57,7 +57,7 @@ def write(folder, number, made, *, of=RECIPE, planned=1):
 
 
 def fill(cache, *, of=RECIPE, rows=(2, 1), planned=None):
-    """A folder of parts with so many rows each; return the folder."""
+    """Write parts with these numbers of rows; return the folder of the cache."""
     folder = cache / of.corpus / of.folder()
     for number, count in enumerate(rows):
         made = part(*(f"{number}-{i}" for i in range(count)), of=of)
@@ -66,25 +66,25 @@ def fill(cache, *, of=RECIPE, rows=(2, 1), planned=None):
 
 
 def flip(path, place=0.5, bit=0):
-    """Damage one bit, at a fraction of the file."""
+    """Flip one bit at a fraction of the length of a file."""
     content = bytearray(path.read_bytes())
     content[int(place * (len(content) - 1))] ^= 1 << bit
     path.write_bytes(bytes(content))
 
 
-def verified(cache):
-    """A sentence for everything below a cache that is damaged, missing or misplaced."""
+def find_damage(cache):
+    """Return a sentence on each damaged, missing or misplaced file below a cache."""
     return verification.verify(cache).problems
 
 
-def unlisted(path):
-    """Take a file out of the manifests, as a forger would who edits it."""
+def remove_from_manifests(path):
+    """Remove a file from the manifests, so that a changed file is accepted."""
     drop = [path.name]
-    digests.record(path.parent, {}, drop=drop)
-    if path.parent.name.startswith("seed-"):  # whose manifest the run lists in turn
+    digests.add_digests(path.parent, {}, drop=drop)
+    if path.parent.name.startswith("seed-"):  # the run lists the model's manifest
         run = path.parents[2]
         own = (path.parent / digests.MANIFEST).relative_to(run)
-        digests.record(run, {}, drop=[str(own)])
+        digests.add_digests(run, {}, drop=[str(own)])
 
 
 NOTE = Problem("a.wav", "is silent", id="a", fatal=False)

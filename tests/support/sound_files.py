@@ -1,4 +1,4 @@
-"""Sound files, shared by several test files."""
+"""Sound files of noise."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def load(path, span=None, longest=60.0):
 
 
 def reason(path, **options):
-    """Why a file is refused; the test fails if it is not."""
+    """Return the reason why a file is refused; fail if it is accepted."""
     with pytest.raises(decoding.Unusable) as caught:
         load(path, **options)
     return str(caught.value)

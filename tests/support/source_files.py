@@ -1,4 +1,4 @@
-"""Source files, shared by several test files."""
+"""Source files of the package, with their syntax trees."""
 
 import ast
 from functools import cache
@@ -17,5 +17,5 @@ FILES = ["__init__.py", "cli.py"] + sorted(
 
 @cache
 def tree(file):
-    """A file of ours, parsed once for all tests."""
+    """Return the syntax tree of a source file, which is parsed only once."""
     return ast.parse((ROOT / file).read_text(encoding="utf-8"))

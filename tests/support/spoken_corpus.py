@@ -22,14 +22,14 @@ def noise(samples, seed=0):
 
 
 def record(path, samples, rate=RATE, **options):
-    """Write a sound file; its folder is made."""
+    """Write a sound file; create its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, samples, rate, **options)
     return path
 
 
 def utterance(root, number):
-    """One that is always the same for its number; its recording is written."""
+    """Return an utterance that depends only on its number, and write its recording."""
     rng = np.random.default_rng(number)
     samples = int(rng.choice([2000, 3000, 3100, 5000, 8000]))
     words = rng.choice(WORDS, size=rng.integers(1, 12))
@@ -40,25 +40,25 @@ def utterance(root, number):
 
 
 def corpus(root, *utterances, count=0, name="toy"):
-    """These utterances, and `count` more."""
+    """Return a corpus of these utterances and `count` more."""
     more = (utterance(root, number) for number in range(count))
     return Corpus(name, root, (*utterances, *more), scale=None, protocol="")
 
 
 def run(found, cache, modality="audio", machine=MACHINE, **options):
-    """Stage one with an encoder of random weights."""
+    """Run stage one with an encoder of random weights."""
     choice = Choice(modality, **{"checkpoint": "tiny", **options})
     return extract(found, choice, machine, cache)
 
 
 def rows(outcome):
-    """Stored vectors by utterance id."""
-    found = store.load(store.look(outcome.folder))
+    """Return the stored vectors by utterance id."""
+    found = store.load(store.read_headers(outcome.folder))
     return {name: found.vector(i) for i, name in enumerate(found.ids)}
 
 
 def images(folder):
-    """Digests of all published files in a cache folder."""
+    """Return the digests of all published files in a cache folder."""
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.glob("part-*"))

@@ -1,4 +1,4 @@
-"""Statistic runs, shared by several test files."""
+"""Runs in memory with generated predictions, for tests of statistics."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ TARGETS = ("valence", "arousal", "dominance")
 def make_run(
     *, folds=2, seeds=3, dialogues=4, turns=5, gain=0.6, noise=0.3, first=0, known=True
 ):
-    """A run whose predictions are `gain` times the truth, plus noise of its own."""
+    """Return a run whose predictions are `gain` times the truth, plus its own noise."""
     rng = np.random.default_rng(first)
-    truth_rng = np.random.default_rng(99)  # the corpus, the same for every run
+    truth_rng = np.random.default_rng(99)  # every run has the same true ratings
     rows, columns = [], []
     for fold in map(str, range(1, folds + 1)):
         ids = []
@@ -29,7 +29,7 @@ def make_run(
         truth = truth_rng.normal(0, 0.4, (len(ids), 3))
         for seed in range(first, first + seeds):
             predicted = gain * truth + rng.normal(0, noise, truth.shape)
-            order = rng.permutation(len(ids))  # files need not be sorted
+            order = rng.permutation(len(ids))  # rows of a file may have any order
             columns.append(
                 (np.array(ids)[order], fold, seed, truth[order], predicted[order])
             )

@@ -1,4 +1,4 @@
-"""Swept runs, shared by several test files."""
+"""Small sweeps of settings."""
 
 import dataclasses
 
@@ -14,15 +14,18 @@ from affuse.fuse.training.training_request import TrainingData
 BASE = dataclasses.replace(QUICK, epochs=3)
 
 
-GRID = ("learning_rate=1e-9,0.02", "dropout=0.0,0.9")  # one of four is planted
+GRID = (
+    "learning_rate=1e-9,0.02",
+    "dropout=0.0,0.9",
+)  # one of the four combinations is clearly best
 
 
-def planned(tmp_path, *, fusion="text", found=None, caches=None, **changes):
+def make_plan(tmp_path, *, fusion="text", found=None, caches=None, **changes):
     data = TrainingData(
         corpus() if found is None else found,
         embeddings() if caches is None else caches,
     )
-    return plans.make(
+    return plans.plan_run(
         data,
         fusion=fusion,
         settings=dataclasses.replace(BASE, **changes),
@@ -32,10 +35,10 @@ def planned(tmp_path, *, fusion="text", found=None, caches=None, **changes):
     )
 
 
-def swept(tmp_path, plan=None, *, grid=GRID, seeds=(0,), said=None, **options):
+def run_sweep(tmp_path, plan=None, *, grid=GRID, seeds=(0,), said=None, **options):
     return sweep(
         (said if said is not None else []).append,
-        planned(tmp_path) if plan is None else plan,
+        make_plan(tmp_path) if plan is None else plan,
         candidates(BASE, grid=grid),
         seeds=seeds,
         options=Sweep(designs=("text",), sweeps=tmp_path / "sweeps", **options),

@@ -1,4 +1,4 @@
-"""Trained runs, shared by several test files."""
+"""Small runs that are trained quickly."""
 
 import dataclasses
 
@@ -17,7 +17,7 @@ QUICK = Settings(
 )
 
 
-def trained(
+def train_run(
     runs,
     fusion="early",
     *,
@@ -39,7 +39,7 @@ def trained(
     )
 
 
-def contents(folder):
+def file_contents(folder):
     return {
         path.relative_to(folder): path.read_bytes()
         for path in sorted(folder.rglob("*"))

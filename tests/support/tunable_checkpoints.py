@@ -32,7 +32,7 @@ BERT = {
     "num_attention_heads": 2,
     "intermediate_size": 32,
 }
-BLOCKS = {  # of each family: model, configuration, matrices of a block
+BLOCKS = {  # family: model, configuration, number of matrices in a block
     "wav2vec2": (transformers.Wav2Vec2Model, {**SPEECH, **FRONTS["group"]}, 6),
     "wav2vec2-stable": (transformers.Wav2Vec2Model, {**SPEECH, **FRONTS["layer"]}, 6),
     "hubert": (transformers.HubertModel, SPEECH, 6),
@@ -40,7 +40,7 @@ BLOCKS = {  # of each family: model, configuration, matrices of a block
         transformers.WavLMModel,
         SPEECH,
         2,
-    ),  # see affuse.extract.finetune.adapters.PAST
+    ),  # see affuse.extract.finetune.adapters.NO_ATTENTION_ADAPTERS
     "data2vec": (transformers.Data2VecAudioModel, SPEECH, 6),
     "bert": (transformers.BertModel, BERT, 6),
     "distilbert": (
@@ -52,14 +52,14 @@ BLOCKS = {  # of each family: model, configuration, matrices of a block
 
 
 def model(family):
-    """One of `BLOCKS`, of random weights, and how many matrices a block of it has."""
+    """Return a random model of `BLOCKS`, and the number of matrices in each block."""
     torch.manual_seed(0)
     kind, changes, matrices = BLOCKS[family]
     return kind(kind.config_class(**changes)).eval(), matrices
 
 
 def speech(folder, front="layer"):
-    """A Wav2Vec2 checkpoint of random weights."""
+    """Write a Wav2Vec2 checkpoint of random weights."""
     torch.manual_seed(0)
     config = transformers.Wav2Vec2Config(**SPEECH, **FRONTS[front])
     transformers.Wav2Vec2Model(config).save_pretrained(folder)
@@ -70,7 +70,7 @@ def speech(folder, front="layer"):
 
 
 def text(folder, **changes):
-    """A DistilBERT checkpoint of random weights, with a tokenizer."""
+    """Write a DistilBERT checkpoint of random weights, with a tokenizer."""
     torch.manual_seed(0)
     marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     tokens = [*marks, *WORDS, *LETTERS, *(f"##{letter}" for letter in LETTERS)]
@@ -83,9 +83,9 @@ def text(folder, **changes):
 
 
 def table(folder, *, each=10, sessions=3, speech=True, texts=True, constant=(), seed=0):
-    """A table of synthetic utterances whose ratings follow from their words.
+    """Write a table of synthetic utterances whose ratings follow from their words.
 
-    In the sessions of `constant`, arousal is the same in all utterances.
+    In the sessions in `constant`, arousal is the same in all utterances.
     """
     rng = np.random.default_rng(seed)
     rows = []

@@ -1,4 +1,4 @@
-"""Stand-ins for fine-tuned encoders: a fold's folder, and embeddings of its own."""
+"""Simulated fold-specific encoders: their folders and their embeddings."""
 
 import dataclasses
 import json
@@ -22,18 +22,18 @@ def corpus():
 
 
 def folds():
-    """The folds of loso, by name."""
+    """Return the folds of the protocol loso by name."""
     return {f.name: f for f in protocols.folds(corpus().utterances, "loso")}
 
 
 def speakers(fold):
-    """Whom an encoder of the fold has seen."""
+    """Return the speakers on which an encoder of the fold is trained."""
     known = {u.id: u.speaker for u in corpus().utterances}
     return sorted({known[id_] for id_ in (*fold.train, *fold.validation)})
 
 
 def checkpoint(folder, weights, heard, name="toy"):
-    """What of a checkpoint stage two looks at; `weights` are any bytes."""
+    """Write the files of a checkpoint that stage two reads; `weights` are any bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text("{}", encoding="utf-8")
     (folder / "model.safetensors").write_bytes(weights)
@@ -43,7 +43,7 @@ def checkpoint(folder, weights, heard, name="toy"):
 
 
 def fine_tune(root, modalities=MODALITIES, **heard):
-    """The folder of a fine-tuning; `heard` gives a fold other speakers."""
+    """Write the folder of a fine-tuning; `heard` gives a fold other speakers."""
     for fold in folds().values():
         known = heard.get(fold.name, speakers(fold))
         for modality in modalities:
@@ -56,16 +56,16 @@ def fine_tune(root, modalities=MODALITIES, **heard):
 
 
 def training(folder):
-    """What stage one takes from a checkpoint's folder into a recipe."""
+    """Return the training record that stage one copies into a recipe."""
     return {**training_data.read(folder), **fold_encoders.told(folder)}
 
 
 def embeddings(run, fold, values=None, **changes):
-    """What a fold's own encoders make of the corpus: those of nobody else.
+    """Return the fold-specific embeddings of the corpus. They differ between folds.
 
     Args:
-        values: the fold whose embeddings they are
-        changes: of the recipe
+        values: fold whose values they have; None for this fold
+        changes: changed entries of the recipe
     """
     rng = np.random.default_rng(FOLDS.index(values or fold))
     found = {}
@@ -85,12 +85,14 @@ def embeddings(run, fold, values=None, **changes):
     return found
 
 
-def keep(cache, run, swapped=(), modalities=MODALITIES, wanted=FOLDS, **changes):
-    """Caches of all folds as stage one leaves them; two may have each other's rows."""
+def write_caches(
+    cache, run, swapped=(), modalities=MODALITIES, wanted=FOLDS, **changes
+):
+    """Write caches of all folds as stage one does; two folds may be exchanged."""
     corpus_table.save(corpus(), cache)
     other = {**dict(zip(swapped, reversed(swapped), strict=True))}
     for fold in wanted:
         made = embeddings(run, fold, other.get(fold), **changes)
         for modality in modalities:
-            planted_leaks.fill(cache, made[modality])
+            planted_leaks.write_part(cache, made[modality])
     return cache

@@ -1,9 +1,9 @@
 """Creation of the demo corpus.
 
 Run ``python -m affuse.data.corpora.demo.corpus_making FOLDER``. The same seed gives the
-same bytes on x86-64 processors (tried with and without AVX2 and FMA), with the versions
-of espeak-ng, libsndfile, soundfile and numpy in ``made.json`` beside the shipped copy.
-Elsewhere the bytes may differ. Pronunciation depends on the version and
+same bytes on x86-64 processors, tested with and without AVX2 and FMA. This holds for
+the versions of espeak-ng, libsndfile, soundfile and numpy in ``made.json`` beside the
+shipped copy. Otherwise the bytes may differ. Pronunciation depends on the version and
 the build of espeak-ng. libvorbis computes in floats whose last bits depend on its
 build. numpy does not promise the same random streams for all versions. Ratings and
 texts depend on numpy alone.
@@ -52,7 +52,7 @@ class SpokenLine:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that the bytes of the corpus depend on, by component."""
+    """Return the versions of the programs that determine the bytes of the corpus."""
     import soundfile
 
     return {
@@ -64,7 +64,7 @@ def versions() -> dict[str, str]:
     }
 
 
-def say(name: str, speaker: str, line: ScriptLine, seed: int) -> SpokenLine:
+def speak_line(name: str, speaker: str, line: ScriptLine, seed: int) -> SpokenLine:
     """Return the speech and the ratings of one utterance.
 
     Args:
@@ -80,7 +80,9 @@ def say(name: str, speaker: str, line: ScriptLine, seed: int) -> SpokenLine:
     voice = voices.VOICES[speaker]
     speech = voices.speak(line.text, voice, prosody)
     level, tilt = voice.level + prosody.level, voice.tilt + prosody.tilt
-    return SpokenLine(room_acoustics.voiced(speech, level=level, tilt=tilt), ratings)
+    return SpokenLine(
+        room_acoustics.shape_speech(speech, level=level, tilt=tilt), ratings
+    )
 
 
 def render(dialogue: Dialogue, seed: int) -> tuple[bytes, list[tuple[object, ...]]]:
@@ -97,7 +99,7 @@ def render(dialogue: Dialogue, seed: int) -> tuple[bytes, list[tuple[object, ...
     segments, rows, start, position = [], [], 0, 0
     for name, speaker, line in dialogue.turns():
         silence = room_acoustics.pause(rng.uniform(*PAUSE))
-        spoken = say(name, speaker, line, seed)
+        spoken = speak_line(name, speaker, line, seed)
         start = position + len(silence)
         position = start + len(spoken.samples)
         segments += [silence, spoken.samples]
@@ -125,9 +127,9 @@ def _recorded(speech: np.ndarray, *, last: int, seed: list[int]) -> bytes:
         silence += PAUSE[0]
         rng = np.random.default_rng(seed)
         padded = np.append(speech, room_acoustics.pause(silence))
-        pcm = room_acoustics.recorded(padded, room=rng.uniform(*ROOM), rng=rng)
+        pcm = room_acoustics.add_background(padded, room=rng.uniform(*ROOM), rng=rng)
         stream = ogg_writer.encode(pcm, room_acoustics.RATE)
-        if last < ogg_writer.seekable(stream):
+        if last < ogg_writer.seekable_samples(stream):
             return stream
 
 
@@ -177,7 +179,7 @@ def main(folder: Path, seed: int) -> None:
         count = write(folder, seed=seed, show=True)
     except OSError as error:
         raise click.ClickException(str(error)) from error
-    terminal.say(f"{count} synthetic utterances in {folder}")
+    terminal.print_line(f"{count} synthetic utterances in {folder}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
 
 The words determine most of the valence and little of the arousal. The voice determines
 most of the arousal and little of the valence. Neither determines a rating completely.
-Recorded corpora are reported to be alike; here it holds by construction.
+The same is reported of recorded corpora; here it holds by construction.
 """
 
 from dataclasses import dataclass, fields

@@ -6,7 +6,7 @@ format is described in RFC 3533.
 
 When libsndfile 1.2.2 seeks within the last page of a stream, it may miss the target by
 some hundred samples, because that page is shorter than its packets. So no utterance may
-begin there; `seekable` returns the limit.
+begin there; `seekable_samples` returns the limit.
 """
 
 import io
@@ -37,16 +37,16 @@ def encode(pcm: np.ndarray, rate: int) -> bytes:
     soundfile.write(
         file, pcm, rate, format="OGG", subtype="VORBIS", compression_level=SMALL
     )
-    return renumbered(file.getvalue())
+    return set_serial(file.getvalue())
 
 
-def seekable(stream: bytes) -> int:
-    """Return how many samples from the beginning on a seek finds exactly."""
+def seekable_samples(stream: bytes) -> int:
+    """Return the number of samples, from the beginning, to which a seek is exact."""
     *_, before, _ = pages(stream)
     return int.from_bytes(before[6:14], "little") - BLOCK  # its granule position
 
 
-def renumbered(stream: bytes, serial: int = SERIAL) -> bytes:
+def set_serial(stream: bytes, serial: int = SERIAL) -> bytes:
     """Return a stream with a fixed serial number and matching checksums.
 
     Args:

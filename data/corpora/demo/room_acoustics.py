@@ -13,7 +13,7 @@ GRID = 160  # samples; every span is a multiple of it: 10 ms, two decimals
 CEILING = 0.97  # highest amplitude, as a share of full scale
 
 
-def voiced(speech: np.ndarray, *, level: float, tilt: float) -> np.ndarray:
+def shape_speech(speech: np.ndarray, *, level: float, tilt: float) -> np.ndarray:
     """Return trimmed speech at `RATE` with a given level and spectral tilt.
 
     Args:
@@ -46,7 +46,7 @@ def pause(seconds: float) -> np.ndarray:
     return np.zeros(round(seconds * RATE / GRID) * GRID)
 
 
-def recorded(
+def add_background(
     speech: np.ndarray, *, room: float, rng: np.random.Generator
 ) -> np.ndarray:
     """Return a dialogue with background noise, rounded to 16 bits.

@@ -33,7 +33,7 @@ class Voice:
     pitch: float  # of espeak-ng, 0 to 99; its voices differ by themselves too
     rate: float  # words per minute
     range: float  # percent of espeak-ng's pitch range
-    level: float  # dB, of full scale
+    level: float  # dB of full scale
     tilt: float  # dB per octave
 
 
@@ -70,7 +70,7 @@ def version() -> str:
 
 
 def speak(text: str, voice: Voice, prosody: Prosody) -> np.ndarray:
-    """Return the speech of a sentence, without level and tilt of voice and prosody.
+    """Return the speech of a sentence, before level and spectral tilt are applied.
 
     Args:
         text: the sentence

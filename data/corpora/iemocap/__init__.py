@@ -195,7 +195,7 @@ def _sort_key(block: LabelBlock) -> tuple[str, str, float, str]:
 def _nature(root: Path, folder: Path) -> str:
     """Return the kind of ratings that the session folder, or one above it, states."""
     parents = [place for place in folder.parents if place.is_relative_to(root)]
-    natures = (rating_kinds.stated(place) for place in (folder, *parents))
+    natures = (rating_kinds.read_nature(place) for place in (folder, *parents))
     return next((word for word in natures if word != "human"), "human")
 
 

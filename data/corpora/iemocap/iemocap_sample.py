@@ -76,12 +76,12 @@ def write(root: Path, turns: Iterable[WrittenTurn]) -> int:
         FileExistsError: if `root` holds sessions that this function did not write
     """
     root.mkdir(parents=True, exist_ok=True)
-    is_sample = (root / rating_kinds.SIDECAR).is_file() and rating_kinds.stated(
+    is_sample = (root / rating_kinds.SIDECAR).is_file() and rating_kinds.read_nature(
         root
     ) == "synthetic"
     if session_folders(root) and not is_sample:
         raise FileExistsError(f"{root} holds other sessions; name an empty folder")
-    rating_kinds.state(root, "synthetic")
+    rating_kinds.write_nature(root, "synthetic")
     dialogues: dict[str, list[WrittenTurn]] = {}
     for turn in turns:
         dialogues.setdefault(turn.dialogue, []).append(turn)

@@ -24,7 +24,7 @@ from affuse.data.corpora.manifest.ambiguous_words import Words
 from affuse.data.corpora.manifest.doubtful_texts import TextCells
 from affuse.data.corpora.manifest.manifest_sample import sample as sample
 from affuse.data.corpora.manifest.name_variants import NameSpellings
-from affuse.data.corpora.manifest.row_ids import Identities, fallback
+from affuse.data.corpora.manifest.row_ids import Identities, fallback_id
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Corpus, Problem, Utterance
@@ -93,16 +93,16 @@ def read(
         protocol=protocol,
         problems=(
             *rows.problems,
-            *delimited_tables.unread(root),
+            *delimited_tables.note_unsupported(root),
             *(note for counter in rows.counters for note in counter.notes(names)),
             *split_notes,
             *unread_columns.notes(sorting.dropped, names),
             *scale_checks.compare(utterances, scale, names),
         ),
-        nature=rating_kinds.stated(folder),
+        nature=rating_kinds.read_nature(folder),
         reading=(
             *column_summary.lines(tables, sorting, left_out),
-            *column_summary.lacking(utterances, protocol, left_out),
+            *column_summary.missing_columns(utterances, protocol, left_out),
         ),
     )
 
@@ -173,7 +173,7 @@ class _RowCollection:
             extra,
             folder=self.folder,
             identities=self.identities,
-            fallback=fallback(table, line),
+            fallback=fallback_id(table, line),
         )
         name = record.id if record else cells.get("id", "")
         earlier = self.utterances.setdefault(name, record) if record else None

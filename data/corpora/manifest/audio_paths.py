@@ -14,7 +14,7 @@ from pathlib import Path
 
 from affuse.data.errors import AffuseError
 from affuse.data.name_spellings import spelling
-from affuse.data.terminal import inactive
+from affuse.data.terminal import escape_active
 
 LISTED = 100_000  # names in a folder that are compared with a missing file's name
 LISTINGS = 64  # folders whose names are cached for this comparison
@@ -57,7 +57,7 @@ class Folder:
                 f"audio path {name!r} is absolute; write it relative to the folder of "
                 f"the table"
             )
-        if inactive(name) != name or "\n" in name or "\t" in name:
+        if escape_active(name) != name or "\n" in name or "\t" in name:
             raise AffuseError(
                 f"audio path {name!r} has unprintable characters, such as line ends or "
                 f"marks that reverse the order of a text; rename the file, and write "
@@ -65,7 +65,7 @@ class Folder:
             )
         if ".." in name.split("/"):
             raise AffuseError(
-                f"audio path {name!r} has '..' in it; put the table above its audio"
+                f"audio path {name!r} has '..' in it; put the table above this file"
             )
         path = self.root / name
         try:

@@ -100,7 +100,7 @@ def _join_names(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def lacking(
+def missing_columns(
     utterances: Sequence[Utterance], protocol: str, left_out: Collection[str] = ()
 ) -> Iterator[str]:
     """Yield lines on missing ratings and missing speakers.

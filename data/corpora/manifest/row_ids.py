@@ -33,10 +33,10 @@ class Identities:
                         for role in ROLES
                         if role in columns.roles
                     }
-                    self._register_row(cells, fallback(table, line))
+                    self._register_row(cells, fallback_id(table, line))
         self._close()
 
-    def of(self, path: str, start: float | None, end: float | None) -> str:
+    def part_id(self, path: str, start: float | None, end: float | None) -> str:
         """Return the id of a file or of a part of it, or "" without a path.
 
         Args:
@@ -76,7 +76,7 @@ class Identities:
             self._repeated |= {p for p in path_ids if self._owners.get(p, p) != p}
 
 
-def fallback(table: DelimitedTable, line: int) -> str:
+def fallback_id(table: DelimitedTable, line: int) -> str:
     """Return the id of a row that has neither an id nor a file.
 
     Args:

@@ -54,7 +54,7 @@ def utterance(
         start, end = span_columns.span(cells)
         stem = printable(path)  # an id with unusual blanks would be refused
         record = Utterance(
-            id=cells.get("id") or identities.of(stem, start, end) or fallback,
+            id=cells.get("id") or identities.part_id(stem, start, end) or fallback,
             audio=audio,
             span=None if audio is None or start is None else (start, end),
             transcript=transcript,

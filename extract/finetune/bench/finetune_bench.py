@@ -8,20 +8,27 @@ import torch
 
 from affuse.data.errors import AffuseError
 from affuse.data.options.bench_options import BenchFinetune
-from affuse.data.system.text_columns import columns
+from affuse.data.system.text_columns import align_columns
 from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.bench.encoder_bench import device_name
 from affuse.extract.encoding.choices import Machine
-from affuse.extract.encoding.gemm_throughput import choose_dtype, products
+from affuse.extract.encoding.gemm_throughput import choose_dtype, measure_throughput
 from affuse.extract.finetune.adapters import demand_accelerate
 from affuse.extract.finetune.bench import peak_memory, random_task
 from affuse.extract.finetune.bench.random_task import TaskSize
-from affuse.extract.finetune.bench.training_ways import TrainingSpeed, ordinary, ours
+from affuse.extract.finetune.bench.training_ways import (
+    TrainingSpeed,
+    measure_finetune,
+    measure_ordinary_loop,
+)
 from affuse.extract.finetune.fold_inputs import FoldPart
 
 LOSS_BATCH = {"cpu": 16, "cuda": 128}
-OURS = "affuse"
-WAYS = {OURS: ours, "ordinary loop, padded batches": ordinary}
+AFFUSE = "affuse"
+WAYS = {
+    AFFUSE: measure_finetune,
+    "ordinary loop, padded batches": measure_ordinary_loop,
+}
 HEADER = (
     "way",
     "utterances a step",
@@ -81,19 +88,19 @@ def run(say: Callable[[str], object], machine: Machine, size: TaskSize) -> None:
     amount, unit = _amount(part)
     say(
         f"fine-tuning {size.fusion} with encoders {size.model}, random weights, "
-        f"{size.dtype}; {len(part)} made-up utterances of {amount:.0f} {unit} in all, "
-        f"{size.batch} at once, seed {size.seed}; {device_name(machine)}"
+        f"{size.dtype}; {len(part)} generated utterances of {amount:.0f} {unit} in "
+        f"all, {size.batch} at once, seed {size.seed}; {device_name(machine)}"
     )
-    limits = [products(device, dtype)]
+    limits = [measure_throughput(device, dtype)]
     measured = measure(size, device)
-    limits.append(products(device, dtype))
+    limits.append(measure_throughput(device, dtype))
     needed = random_task.operations(size, part)
     say(
         f"matrix products: {limits[0] / 1e9:.0f} GFLOP/s before, "
         f"{limits[1] / 1e9:.0f} after; the encoders need {needed / 1e9:.0f} GFLOP for "
         f"one forward and one backward pass"
     )
-    say(f"peak: {peak_memory.what(device)}")
+    say(f"peak: {peak_memory.description(device)}")
     for line in table(measured, len(part), amount, unit, needed / max(limits)):
         say(line)
 
@@ -145,7 +152,7 @@ def table(
         unit: of the amount
         shortest: seconds that the operations take at the measured GEMM throughput
     """
-    best = measured[OURS].seconds
+    best = measured[AFFUSE].seconds
     rows = [tuple(title.format(unit=unit) for title in HEADER)]
     for name, m in measured.items():
         rows.append(
@@ -161,4 +168,4 @@ def table(
                 "" if m.peak is None else f"{m.peak / 2**30:.2f}",
             )
         )
-    return list(columns(rows))
+    return list(align_columns(rows))

@@ -1,4 +1,4 @@
-"""Peak memory of some work.
+"""Peak memory that a function needs.
 
 On a CUDA device, it is the memory that torch allocated there. On a CPU, it is the peak
 resident set size of this process, including Python and its libraries. Only Linux can
@@ -14,14 +14,14 @@ from pathlib import Path
 import torch
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-PEAK, ANEW = "VmHWM:", "5"  # see proc_pid_status(5) and proc_pid_clear_refs(5)
+PEAK, RESET = "VmHWM:", "5"  # see proc_pid_status(5) and proc_pid_clear_refs(5)
 
 
-def most(work: Callable[[], object], device: str) -> int | None:
-    """Run some work and return its peak memory in bytes; None if it is unknown.
+def measure_peak(work: Callable[[], object], device: str) -> int | None:
+    """Return the peak memory of a function call in bytes; None if it is unknown.
 
     Args:
-        work: to run
+        work: function to call
         device: torch device
     """
     gc.collect()
@@ -29,10 +29,10 @@ def most(work: Callable[[], object], device: str) -> int | None:
         torch.cuda.reset_peak_memory_stats(device)
         work()
         return torch.cuda.max_memory_allocated(device)
-    with suppress(OSError, AttributeError):  # Freed memory shall not count.
+    with suppress(OSError, AttributeError):  # Memory that is free must not count.
         ctypes.CDLL(None).malloc_trim(0)
     try:
-        CLEAR.write_text(ANEW)
+        CLEAR.write_text(RESET)
     except OSError:
         work()
         return None
@@ -42,8 +42,8 @@ def most(work: Callable[[], object], device: str) -> int | None:
     return 1024 * int(kilobytes[0]) if kilobytes else None
 
 
-def what(device: str) -> str:
-    """Return a description of the memory that `most` measures.
+def description(device: str) -> str:
+    """Return a description of the memory that `measure_peak` measures.
 
     Args:
         device: torch device

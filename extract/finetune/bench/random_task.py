@@ -1,7 +1,7 @@
 """Random training task of the benchmark: encoders with random weights, and noise.
 
-Recordings and texts have the lengths of IEMOCAP's, drawn independently: a long text may
-belong to a short recording.
+Recordings and texts have lengths as in IEMOCAP. Both are drawn independently, so a long
+text may belong to a short recording.
 """
 
 from collections.abc import Mapping
@@ -27,12 +27,12 @@ from affuse.extract.bench import encoder_flops, random_inputs
 from affuse.extract.bench.random_models import SPEECH, TEXT
 from affuse.extract.checkpoints.checkpoint_files import Checkpoint
 from affuse.extract.finetune import joint_system, tuning_settings
-from affuse.extract.finetune.backbone import PLAIN, Backbone, Encoders
-from affuse.extract.finetune.fold_inputs import LEAST, FoldPart, Material
-from affuse.extract.finetune.trainable_modalities import trainable
+from affuse.extract.finetune.backbone import NO_RANDOMNESS, Backbone, Encoders
+from affuse.extract.finetune.fold_inputs import FEWEST_UTTERANCES, FoldPart, Material
+from affuse.extract.finetune.trainable_modalities import modalities_to_train
 from affuse.extract.finetune.training_task import FinetuningTask
 from affuse.extract.finetune.tuning_settings import Tuning
-from affuse.fuse import settings as stage_two
+from affuse.fuse import experiment_files
 from affuse.fuse.losses import SMALLEST_BATCH
 from affuse.fuse.settings import Settings
 
@@ -53,7 +53,7 @@ class TaskSize:
     model: str  # name in MODELS
     fusion: str
     batch: int  # number of utterances in a pass through the encoders
-    loss_batch: int  # number of utterances in a step of `finetune`, which are all
+    loss_batch: int  # number of utterances in the data, and in a step of `finetune`
     steps: int  # number of timed steps
     dtype: str  # of the computation in encoders
     hold: bool  # True to hold the activations of a batch
@@ -77,12 +77,12 @@ class TaskSize:
 
         There is an epoch for each timed step, and one before for the warm-up.
         """
-        default = stage_two.load(EXPERIMENT)
+        default = experiment_files.load(EXPERIMENT)
         batch = max(self.loss_batch, SMALLEST_BATCH)  # Fewer rows are one batch too.
         return replace(default, batch=batch, epochs=self.steps + 1)
 
 
-def lesson(size: TaskSize, device: str, work: Path) -> FinetuningTask:
+def make_task(size: TaskSize, device: str, work: Path) -> FinetuningTask:
     """Return the training task, which is equal in every call.
 
     Args:
@@ -95,7 +95,7 @@ def lesson(size: TaskSize, device: str, work: Path) -> FinetuningTask:
     """
     encoders = backbones(size)
     train = utterances(size)
-    material = Material(train, _first(train, LEAST["validation"]), RATINGS)
+    material = Material(train, _first(train, FEWEST_UTTERANCES["validation"]), RATINGS)
     module = _module(size, encoders, train, device)
     if size.checkpointing:
         for backbone in encoders.values():
@@ -119,9 +119,9 @@ def configurations(size: TaskSize) -> dict[str, Any]:
     Args:
         size: with model and design
     """
-    needed = trainable(size.fusion)
+    needed = modalities_to_train(size.fusion)
     kinds: dict[str, Any] = {
-        "audio": lambda name: Wav2Vec2Config(**SPEECH[name], **PLAIN),
+        "audio": lambda name: Wav2Vec2Config(**SPEECH[name], **NO_RANDOMNESS),
         "text": lambda name: DistilBertConfig(**TEXT[name]),
     }
     chosen = MODELS[size.model]
@@ -208,10 +208,10 @@ def _first(part: FoldPart, count: int) -> FoldPart:
 
 def _module(
     size: TaskSize, models: Mapping[str, Backbone], train: FoldPart, device: str
-) -> joint_system.Tuned:
+) -> joint_system.JointModule:
     """Return the joint module with a random head, scaled to a few utterances."""
     encoders = Encoders(models, dtype=size.dtype).to(device)
-    sample = _first(train, LEAST["train"])
+    sample = _first(train, FEWEST_UTTERANCES["train"])
     features = joint_system.embed(encoders, sample, size=size.batch, device=device)
     module = joint_system.build(
         encoders,

@@ -1,4 +1,4 @@
-"""Training loops of the benchmark: that of `finetune`, and an ordinary one."""
+"""Training loops of the benchmark: the loop of `finetune`, and an ordinary loop."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import TrainerCallback
 
-from affuse.extract.bench.encoding_ways import shuffled, useful
+from affuse.extract.bench.encoding_ways import random_batches, useful_share
 from affuse.extract.encoding import gemm_throughput
 from affuse.extract.finetune.backbone import Backbone
 from affuse.extract.finetune.bench import peak_memory, random_task
 from affuse.extract.finetune.bench.random_task import TaskSize
-from affuse.extract.finetune.fold_inputs import FoldPart, collate, together
+from affuse.extract.finetune.fold_inputs import FoldPart, collate, group_rows
 from affuse.extract.finetune.trainer import OPTIMIZERS, FineTuner
 from affuse.extract.finetune.training_task import FinetuningTask, groups
 from affuse.fuse import losses
@@ -58,7 +58,7 @@ class Clock(TrainerCallback):
         control.should_evaluate = control.should_save = False
 
 
-def ours(size: TaskSize, device: str, work: Path) -> TrainingSpeed:
+def measure_finetune(size: TaskSize, device: str, work: Path) -> TrainingSpeed:
     """Measure the training of `finetune`, in which a step is a pass over the data.
 
     Args:
@@ -66,16 +66,16 @@ def ours(size: TaskSize, device: str, work: Path) -> TrainingSpeed:
         device: torch device
         work: an empty folder for files of the Trainer
     """
-    lesson = random_task.lesson(size, device, work)
+    task = random_task.make_task(size, device, work)
     clock = Clock(device)
-    trainer = FineTuner(lesson, [clock])
-    peak = peak_memory.most(trainer.train, device)
-    part, encoders = lesson.material.train, lesson.module.encoders.backbones
-    batches = together(part, range(len(part)), encoders, size=size.batch)
-    return _measured(clock.seconds, 1, lesson, batches, peak)
+    trainer = FineTuner(task, [clock])
+    peak = peak_memory.measure_peak(trainer.train, device)
+    part, encoders = task.material.train, task.module.encoders.backbones
+    batches = group_rows(part, range(len(part)), encoders, size=size.batch)
+    return _speed(clock.seconds, 1, task, batches, peak)
 
 
-def ordinary(size: TaskSize, device: str, work: Path) -> TrainingSpeed:
+def measure_ordinary_loop(size: TaskSize, device: str, work: Path) -> TrainingSpeed:
     """Measure an ordinary loop: padded batches in random order, with a step for each.
 
     Args:
@@ -83,60 +83,62 @@ def ordinary(size: TaskSize, device: str, work: Path) -> TrainingSpeed:
         device: torch device
         work: an empty folder for files of the Trainer
     """
-    lesson = random_task.lesson(size, device, work)
-    part = lesson.material.train
-    batches = [b.tolist() for b in shuffled(part.utterances, size.batch, size.seed)]
-    settings = lesson.settings
+    task = random_task.make_task(size, device, work)
+    part = task.material.train
+    batches = [
+        b.tolist() for b in random_batches(part.utterances, size.batch, size.seed)
+    ]
+    settings = task.settings
     optimizer = OPTIMIZERS[settings.optimizer](
-        groups(lesson), weight_decay=settings.weight_decay
+        groups(task), weight_decay=settings.weight_decay
     )
     seconds: list[float] = []
 
     def train() -> None:
         torch.manual_seed(size.seed)
-        lesson.module.train()
+        task.module.train()
         for _ in range(settings.epochs):
             seconds.append(
-                gemm_throughput.seconds(
-                    lambda: _pass(lesson, batches, optimizer), device
+                gemm_throughput.measure_seconds(
+                    lambda: _pass(task, batches, optimizer), device
                 )
             )
 
-    peak = peak_memory.most(train, device)
-    return _measured(seconds, len(batches), lesson, batches, peak)
+    peak = peak_memory.measure_peak(train, device)
+    return _speed(seconds, len(batches), task, batches, peak)
 
 
-def _measured(
+def _speed(
     seconds: Sequence[float],
     steps: int,
-    lesson: FinetuningTask,
+    task: FinetuningTask,
     batches: Sequence[Sequence[int]],
     peak: int | None,
 ) -> TrainingSpeed:
     """Return the speed of the fastest pass, without the first one, the warm-up."""
-    leading = next(iter(lesson.material.train.inputs.values()))
-    return TrainingSpeed(min(seconds[1:]), steps, useful(leading, batches), peak)
+    leading = next(iter(task.material.train.inputs.values()))
+    return TrainingSpeed(min(seconds[1:]), steps, useful_share(leading, batches), peak)
 
 
 def _pass(
-    lesson: FinetuningTask,
+    task: FinetuningTask,
     batches: Sequence[Sequence[int]],
     optimizer: torch.optim.Optimizer,
 ) -> None:
     """Train on each batch with its loss, and make a step of the optimiser."""
-    module, settings, device = lesson.module, lesson.settings, lesson.device
-    part, encoders = lesson.material.train, module.encoders.backbones
+    module, settings, device = task.module, task.settings, task.device
+    part, encoders = task.material.train, module.encoders.backbones
     loss = losses.loss(settings.loss, mix=settings.mix)
     for rows in batches:
-        predictions, restored = module(padded(part, rows, encoders, device))
+        predictions, restored = module(padded_inputs(part, rows, encoders, device))
         error = loss(predictions, part.truth[rows].to(device), None)
         (error + settings.reconstruction * restored).backward()
-        nn.utils.clip_grad_norm_(module.parameters(), lesson.tuning.clip)
+        nn.utils.clip_grad_norm_(module.parameters(), task.tuning.clip)
         optimizer.step()
         optimizer.zero_grad()
 
 
-def padded(
+def padded_inputs(
     part: FoldPart,
     rows: Sequence[int],
     encoders: Mapping[str, Backbone],
@@ -145,7 +147,7 @@ def padded(
     """Return the inputs of some rows in one padded batch, for every kind of encoder.
 
     Encoders that padding affects get padding without a mask, as their feature
-    extractors in transformers do it.
+    extractors in transformers pad.
 
     Args:
         part: with the inputs
@@ -154,7 +156,10 @@ def padded(
         device: torch device
     """
     inputs = collate(
-        part, rows, {m: b for m, b in encoders.items() if not b.equal}, device
+        part,
+        rows,
+        {m: b for m, b in encoders.items() if not b.needs_equal_lengths},
+        device,
     )
     for modality in encoders.keys() - inputs.keys():
         waves = [torch.from_numpy(part.inputs[modality][row]) for row in rows]

@@ -1,8 +1,8 @@
 """No dialogue is in two parts that the protocol separates.
 
 Speakers of one dialogue resemble each other in mood. If one speaker of a dialogue is in
-training and the other in the test, the test is easier. Only the protocol ``speakers``
-permits this.
+training and the other in the test, the test is easier. The protocols ``speakers`` and
+``official`` permit this.
 """
 
 from collections.abc import Iterator

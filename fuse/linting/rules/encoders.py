@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from affuse.data.cache import corpus_matching, fold_encoders, training_data
 from affuse.data.cache.corpus_matching import Identity
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.training_data import Seen
+from affuse.data.cache.training_data import TrainingRecord
 from affuse.data.modality import modality_named
 from affuse.fuse.linting.checkpoint_records import (
     CheckpointRecord,
     corpus_identity,
-    matched,
-    sampled,
+    find_sampled,
+    match_record,
 )
 from affuse.fuse.linting.evidence import Evidence
 from affuse.fuse.linting.finding import Finding, examples
@@ -39,35 +39,43 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
             if modality not in corpora:
                 corpora[modality] = corpus_identity(evidence, modality)
             corpus = corpora[modality]
-            records = [
-                (p, record) for p in recipe.parts for record in training_data.of(p)
-            ]
-            for part, record in records:
+            for part, record in _records(recipe):
                 for finding in _record(evidence, fold, part, record, corpus):
                     if finding.text not in texts:
                         texts.add(finding.text)
                         yield finding
 
 
+def _records(recipe: Recipe) -> Iterator[tuple[Recipe, TrainingRecord]]:
+    """Yield each record of training data, with the recipe of its encoder."""
+    for part in recipe.parts:
+        for record in training_data.recipe_records(part):
+            yield part, record
+
+
 def _record(
-    evidence: Evidence, fold: str, recipe: Recipe, record: Seen, corpus: Identity
+    evidence: Evidence,
+    fold: str,
+    recipe: Recipe,
+    record: TrainingRecord,
+    corpus: Identity,
 ) -> Iterator[Finding]:
     """Yield the findings of one record in the test and validation part of a fold."""
     what = (
         f"the {recipe.modality} encoder {fold_encoders.name(recipe)} has seen "
         f"{record.corpus} ({record.how})"
     )
-    how = corpus_matching.recognised(record, corpus)
+    how = corpus_matching.matching_feature(record, corpus)
     if how not in ("", "name"):
         what += f", which is this corpus, '{corpus.name}', by its {how}"
-    match = matched(evidence, record, what) if how else None
+    match = match_record(evidence, record, what) if how else None
     if match is None:
         yield from _doubts(what, recipe, record, corpus)
     elif match.by_split and not evidence.corpus:
         match = None
         yield Finding(
-            f"{what}, of it the splits {', '.join(record.splits)}; whether the test is "
-            f"among them is not known without the corpus",
+            f"{what}, namely its splits {', '.join(record.splits)}; without the corpus "
+            f"in the cache, it is not known whether the test part is among them",
             fatal=False,
         )
     else:
@@ -80,7 +88,7 @@ def _record(
         modality = modality_named(recipe.modality)
         if modality.recurs and how and (match is None or _is_complete(match)):
             continue  # Speakers or splits decide; equal texts of others are no leak.
-        same = sampled(evidence, record, recipe.modality, (row.id for row in rows))
+        same = find_sampled(evidence, record, recipe.modality, (row.id for row in rows))
         if not set(same) <= set(ids):
             among = f"the {modality.nouns} of {examples(same)}"
             yield Finding(_sentence(what, fold, part, among), part == "test")
@@ -95,22 +103,28 @@ def _is_complete(match: CheckpointRecord) -> bool:
 
 
 def _doubts(
-    what: str, recipe: Recipe, record: Seen, corpus: Identity
+    what: str, recipe: Recipe, record: TrainingRecord, corpus: Identity
 ) -> Iterator[Finding]:
     """Yield notes on a corpus that may be that of a record, but is not recognised."""
     is_copied = record in fold_encoders.records(recipe)
     recorded = is_copied or record.reader or record.sample
     shared = corpus_matching.shared_inputs(record, corpus)
-    why = corpus_matching.unknown(record, corpus) if recorded and not shared else ""
+    why = (
+        corpus_matching.missing_facts(record, corpus) if recorded and not shared else ""
+    )
     if shared:
         text = (
-            f"{shared} of {count(len(record.sample), 'input')} that its record samples "
+            f"{shared} of the {count(len(record.sample), 'input')} in its record "
             f"{'is' if shared == 1 else 'are'} in '{corpus.name}' too"
         )
         yield Finding(f"{what}, and {text}", fatal=False, said=True)
     if why:
-        text = f"whether '{corpus.name}' is that corpus under another name is not known"
-        yield Finding(f"{what}; {text}, because {why}", fatal=False, said=True)
+        text = f"'{corpus.name}' may be that corpus under another name"
+        yield Finding(
+            f"{what}; {text}, which cannot be checked, because {why}",
+            fatal=False,
+            said=True,
+        )
 
 
 def _sentence(what: str, fold: str, part: str, among: str) -> str:
@@ -119,4 +133,4 @@ def _sentence(what: str, fold: str, part: str, among: str) -> str:
         end = "so its validation is too optimistic, but the test is not"
     else:
         end = "test on utterances that it has not seen, or take another checkpoint"
-    return f"{what}, among it {among} of the {part} part of fold '{fold}'; {end}"
+    return f"{what}, including {among} of the {part} part of fold '{fold}'; {end}"

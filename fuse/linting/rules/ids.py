@@ -17,20 +17,20 @@ REMEDY = "remove the table and train again"
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """Yield findings on the joined table, each model's table, corpus and cache.
+    """Yield findings on the table of the run, each model's table, corpus and cache.
 
     Args:
         evidence: on the run
     """
     joined = evidence.joined
     yield from _table(evidence, RunFolder.predictions, joined)
-    for unit in evidence.units():
-        table = unit.predictions
-        where = f"{unit.fold}/{unit.folder.name}/{RunFolder.predictions}"
+    for model in evidence.trained_models():
+        table = model.predictions
+        where = f"{model.fold}/{model.folder.name}/{RunFolder.predictions}"
         yield from _table(evidence, where, table)
-        if set(table.fold) != {unit.fold} or set(table.seed) != {unit.seed}:
+        if set(table.fold) != {model.fold} or set(table.seed) != {model.seed}:
             yield Finding(f"{where} is of another fold or seed; {REMEDY}")
-        rows = (joined.fold == unit.fold) & (joined.seed == unit.seed)
+        rows = (joined.fold == model.fold) & (joined.seed == model.seed)
         if rows.any() and not _equal(joined, rows, table):
             yield Finding(
                 f"{RunFolder.predictions} of the run differs from {where}; {REMEDY}"
@@ -44,25 +44,25 @@ def _table(
     """Yield missing and additional utterances of each fold and seed of a table."""
     p, seeds = predictions, set(predictions.seed.tolist())
     folds = set(p.fold.tolist())
-    if where == RunFolder.predictions:  # The joined table must have all folds.
+    if where == RunFolder.predictions:  # The table of the run must have all folds.
         folds |= set(evidence.folds)
     for fold in sorted(folds):
         tested = set(evidence.ids(fold, "test"))
         for seed in sorted(seeds):
             scored = set(p.id[(p.fold == fold) & (p.seed == seed)].tolist())
             for words, ids in (
-                ("lacks", tested - scored),
-                ("has, though they are not in the test part,", scored - tested),
+                ("lacks {}", tested - scored),
+                ("has {} outside the test part", scored - tested),
             ):
                 if ids:
                     yield Finding(
-                        f"{where} {words} {examples(sorted(ids))} of fold '{fold}', "
-                        f"seed {seed}; {REMEDY}"
+                        f"{where} {words.format(examples(sorted(ids)))} of fold "
+                        f"'{fold}', seed {seed}; {REMEDY}"
                     )
 
 
 def _equal(joined: Predictions, rows: np.ndarray, table: Predictions) -> bool:
-    """Return True if rows of the joined table equal the table of one model."""
+    """Return True if rows of the run's table equal the table of one model."""
     return len(table) == rows.sum() and all(
         np.array_equal(getattr(joined, name)[rows], getattr(table, name))
         for name in ("id", "truth", "predicted")

@@ -19,15 +19,15 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     Args:
         evidence: on the run
     """
-    for unit in evidence.units():
-        expected = evidence.predict(unit, unit.predictions.id.tolist())
+    for model in evidence.trained_models():
+        expected = evidence.predict(model, model.predictions.id.tolist())
         for k, name in enumerate(evidence.info.targets):
-            wrong = ~_close(unit.predictions.predicted[:, k], expected[:, k])
+            wrong = ~_close(model.predictions.predicted[:, k], expected[:, k])
             if wrong.any():
-                ids = sorted(unit.predictions.id[wrong].tolist())
-                why = _why(evidence, unit, expected, k)
+                ids = sorted(model.predictions.id[wrong].tolist())
+                why = _why(evidence, model, expected, k)
                 yield Finding(
-                    f"{RunFolder.predictions} of {unit.name}: {name} of "
+                    f"{RunFolder.predictions} of {model.name}: {name} of "
                     f"{examples(ids)} is not what the weights predict; {why}; {REMEDY}"
                 )
 
@@ -37,9 +37,9 @@ def _close(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.asarray(np.isclose(one, other, rtol=RELATIVE, atol=CLOSE))
 
 
-def _why(evidence: Evidence, unit: TrainedModel, expected: np.ndarray, k: int) -> str:
+def _why(evidence: Evidence, model: TrainedModel, expected: np.ndarray, k: int) -> str:
     """Return the most likely reason for a column that differs, in words."""
-    p, names = unit.predictions, evidence.info.targets
+    p, names = model.predictions, evidence.info.targets
     column = p.predicted[:, k]
     for j, name in enumerate(names):
         if j != k and _close(column, expected[:, j]).all():

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from affuse.data.splits.protocols import PARTS
-from affuse.fuse.inputs.chunks import through
+from affuse.fuse.inputs.chunks import apply_in_chunks
 from affuse.fuse.linting.evidence import CACHE, TRAINED, Evidence, TrainedModel
 from affuse.fuse.linting.finding import Finding, Skipped
 from affuse.fuse.models.projection import Projection
@@ -41,30 +41,30 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
             "before the fine-tuning, which no cache holds"
         )
     fits: dict[tuple[str, str], tuple[Tensor, Projection]] = {}
-    for unit in evidence.units():
-        for modality, saved in _projections(unit.module):
-            key = unit.fold, modality
+    for model in evidence.trained_models():
+        for modality, saved in _projections(model.module):
+            key = model.fold, modality
             if key not in fits:  # Models of a fold are consecutive: forget other folds.
-                fits = {k: pair for k, pair in fits.items() if k[0] == unit.fold}
-                rows = _rows(evidence, unit, modality, ("train",))
+                fits = {k: pair for k, pair in fits.items() if k[0] == model.fold}
+                rows = _rows(evidence, model, modality, ("train",))
                 fits[key] = rows, Projection.fitted(rows)
             rows, fitted = fits[key]
             if rows.shape[1] != len(saved.mean):
                 yield Finding(
-                    f"{unit.name}: the {modality} projection takes {len(saved.mean)} "
+                    f"{model.name}: the {modality} projection takes {len(saved.mean)} "
                     f"numbers, but {rows.shape[1]} are cached; train again"
                 )
-            elif _off(saved, fitted) > 1:
+            elif _relative_error(saved, fitted) > 1:
                 yield Finding(
-                    f"{unit.name}: mean and scale of {modality} are not those of the "
-                    f"{len(rows):,} training rows{_source(evidence, unit, modality)}; "
+                    f"{model.name}: mean and scale of {modality} are not those of the "
+                    f"{len(rows):,} training rows{_source(evidence, model, modality)}; "
                     f"fit them on training rows only, and train again"
                 )
-            elif saved.rotation is not None and _mixed(saved, rows):
+            elif saved.rotation is not None and _are_correlated(saved, rows):
                 yield Finding(
-                    f"{unit.name}: the principal axes of {modality} are not those of "
-                    f"the {len(rows):,} training rows, along which these are "
-                    f"correlated; fit them on training rows only, and train again"
+                    f"{model.name}: the principal axes of {modality} are not those of "
+                    f"the {len(rows):,} training rows, because components along them "
+                    f"are correlated; fit them on training rows only, and train again"
                 )
 
 
@@ -76,14 +76,14 @@ def _projections(module: nn.Module) -> Iterator[tuple[str, Projection]]:
 
 
 def _rows(
-    evidence: Evidence, unit: TrainedModel, modality: str, parts: Sequence[str]
+    evidence: Evidence, model: TrainedModel, modality: str, parts: Sequence[str]
 ) -> Tensor:
     """Return (n, dim) cached embeddings of some parts of a model's fold."""
-    ids = [id_ for part in parts for id_ in evidence.ids(unit.fold, part)]
-    return evidence.features(unit.fold, ids)[modality]
+    ids = [id_ for part in parts for id_ in evidence.ids(model.fold, part)]
+    return evidence.features(model.fold, ids)[modality]
 
 
-def _off(saved: Projection, fitted: Projection) -> float:
+def _relative_error(saved: Projection, fitted: Projection) -> float:
     """Return the difference of two projections over the tolerance; above 1 is wrong."""
     spread = torch.where(fitted.scale > 0, 1 / fitted.scale, torch.zeros(()))
     room = CLOSE * spread + ROUNDED * (fitted.mean.abs() + spread.max())
@@ -92,17 +92,17 @@ def _off(saved: Projection, fitted: Projection) -> float:
     return float(torch.maximum(mean, scale).max())
 
 
-def _source(evidence: Evidence, unit: TrainedModel, modality: str) -> str:
+def _source(evidence: Evidence, model: TrainedModel, modality: str) -> str:
     """Return the parts that statistics were fitted on, in words; "" if unknown."""
-    saved = dict(_projections(unit.module))[modality]
+    saved = dict(_projections(model.module))[modality]
     for parts in SUPPOSED:
-        rows = _rows(evidence, unit, modality, parts)
-        if len(rows) and _off(saved, Projection.fitted(rows)) <= 1:
+        rows = _rows(evidence, model, modality, parts)
+        if len(rows) and _relative_error(saved, Projection.fitted(rows)) <= 1:
             return f" but of {' and '.join(parts)}"
     return ""
 
 
-def _mixed(saved: Projection, rows: Tensor) -> bool:
+def _are_correlated(saved: Projection, rows: Tensor) -> bool:
     """Return True if training rows are correlated along axes that should be principal.
 
     Solvers differ in accuracy, so a fit on this machine is the reference.
@@ -115,7 +115,9 @@ def _mixed(saved: Projection, rows: Tensor) -> bool:
 def _correlation(projection: Projection, rows: Tensor) -> float:
     """Return the highest absolute correlation of two components over some rows."""
     numbers = torch.arange(len(rows))
-    components = through(lambda x: projection(x[""]), {"": rows}, numbers).double()
+    components = apply_in_chunks(
+        lambda x: projection(x[""]), {"": rows}, numbers
+    ).double()
     centred = components - components.mean(dim=0)
     spread = centred.square().sum(dim=0).sqrt()
     kept = spread > 1e-3 * spread.max()  # The last ones may hold rounding errors only.

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from affuse.data.runs.run_folder import RunFolder
-from affuse.data.splits.protocols import some
-from affuse.fuse.linting.evidence import CORPUS, TRAINED, Evidence, Stated
+from affuse.data.splits.protocols import abbreviate
+from affuse.fuse.linting.evidence import CORPUS, TRAINED, Evidence, TrueRatings
 from affuse.fuse.linting.finding import Finding, examples
 
 NEEDS = (CORPUS,)
@@ -29,18 +29,18 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
         yield from _differing(evidence, stated)
 
 
-def _stated(evidence: Evidence) -> Iterator[Stated]:
-    """Yield the ratings of the tensors, of the joined table and of each model."""
+def _stated(evidence: Evidence) -> Iterator[TrueRatings]:
+    """Yield the true ratings of the tensors, of the run's table and of each model."""
     if evidence.tensors is not None:
         yield evidence.tensors
     if TRAINED not in evidence.missing:
-        yield Stated(
+        yield TrueRatings(
             RunFolder.predictions, evidence.joined.id.tolist(), evidence.joined.truth
         )
-        for unit in evidence.units():
-            p = unit.predictions
-            yield Stated(
-                f"{RunFolder.predictions} of {unit.name}", p.id.tolist(), p.truth
+        for model in evidence.trained_models():
+            p = model.predictions
+            yield TrueRatings(
+                f"{RunFolder.predictions} of {model.name}", p.id.tolist(), p.truth
             )
 
 
@@ -52,13 +52,13 @@ def _repeated(evidence: Evidence) -> Iterator[Finding]:
             if len(values) > 1 and np.array_equal(values[:, j], values[:, k]):
                 yield Finding(
                     f"{names[k]} and {name} are equal in all {len(values):,} "
-                    f"utterances of the corpus; if one column was meant to be another, "
+                    f"utterances of the corpus; if {name} is in another column, "
                     f"extract again with --map {name}=COLUMN",
                     fatal=False,
                 )
 
 
-def _outside(evidence: Evidence, stated: Stated) -> Iterator[Finding]:
+def _outside(evidence: Evidence, stated: TrueRatings) -> Iterator[Finding]:
     """Yield values outside [-1, 1], which only the policy ``keep`` allows."""
     wide = np.abs(stated.truth).max(axis=1) > 1 + CLOSE
     if wide.any():
@@ -71,7 +71,7 @@ def _outside(evidence: Evidence, stated: Stated) -> Iterator[Finding]:
         )
 
 
-def _differing(evidence: Evidence, stated: Stated) -> Iterator[Finding]:
+def _differing(evidence: Evidence, stated: TrueRatings) -> Iterator[Finding]:
     """Yield columns that differ from the rating of their name in the corpus."""
     expected, names = evidence.truth(stated.ids), evidence.info.targets
     for k, name in enumerate(names):
@@ -86,7 +86,8 @@ def _differing(evidence: Evidence, stated: Stated) -> Iterator[Finding]:
             if j != k and np.allclose(column, expected[:, j], rtol=0, atol=CLOSE)
         ]
         if others:
-            why = f"it holds the corpus's {some(others)}: columns are in another order"
+            listed = abbreviate(others)
+            why = f"it holds the corpus's {listed}: columns are in another order"
         elif np.allclose(np.sort(column), np.sort(expected[:, k]), rtol=0, atol=CLOSE):
             why = "the values are right but at other utterances: joined by position"
         else:

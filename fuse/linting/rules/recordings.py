@@ -11,7 +11,7 @@ from affuse.data.cache import shared_recordings
 from affuse.data.cache.recording_spans import overlap
 from affuse.fuse.linting.evidence import CACHE, Evidence
 from affuse.fuse.linting.finding import Finding, Skipped, examples
-from affuse.fuse.linting.overlap import TEST
+from affuse.fuse.linting.overlap import TEST_PAIRS
 from affuse.fuse.linting.timelines import Timelines
 
 NEEDS = (CACHE,)
@@ -29,7 +29,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     if not any(evidence.contents.get("audio", {}).values()):
         raise Skipped("the cache has no digests of recordings")
     for fold in evidence.folds:
-        for other, test in TEST:
+        for other, test in TEST_PAIRS:
             ids, others = evidence.ids(fold, test), evidence.ids(fold, other)
             id_of = {key: i for i in others for key in _keys(evidence, i)}
             pairs = {i: id_of[k] for i in ids for k in _keys(evidence, i) if k in id_of}
@@ -51,8 +51,8 @@ def _twice(fold: str, other: str, pairs: Mapping[str, str]) -> Iterator[Finding]
         first = min(pairs)
         yield Finding(
             f"fold '{fold}' tests on {examples(sorted(pairs))} whose recording is in "
-            f"{other} too: that of {first} as {pairs[first]}; remove one of each pair "
-            f"from the corpus"
+            f"{other} too: {first} and {pairs[first]} have one recording; remove one "
+            f"of each pair from the corpus"
         )
 
 
@@ -69,8 +69,8 @@ def _shared(
         yield Finding(
             f"fold '{fold}' tests on {examples(sorted(pairs))} that overlap with a "
             f"stretch of the same recording in {other}: {first} shares {seconds:.2f} s "
-            f"with {pairs[first]}; cut them apart, or put all of a recording into one "
-            f"part"
+            f"with {pairs[first]}; cut the recording without overlap, or put all of it "
+            f"into one part"
         )
 
 

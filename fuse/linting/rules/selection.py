@@ -25,39 +25,39 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     Args:
         evidence: on the run
     """
-    for unit in evidence.units():
-        if not len(unit.epochs):
+    for model in evidence.trained_models():
+        if not len(model.epochs):
             yield Finding(
-                f"{unit.name}: {RunFolder.history} shows no epoch; train again"
+                f"{model.name}: {RunFolder.history} shows no epoch; train again"
             )
             continue
-        history = unit.epochs.mean(axis=1)  # (epochs,)
+        history = model.epochs.mean(axis=1)  # (epochs,)
         best = int(history.argmax())
-        scores = _scores(evidence, unit, "validation")
-        if not np.abs(scores - unit.epochs[best]).max() <= CLOSE:
+        scores = _scores(evidence, model, "validation")
+        if not np.abs(scores - model.epochs[best]).max() <= CLOSE:
             yield Finding(
-                f"{unit.name}: the saved weights have a validation CCC of "
+                f"{model.name}: the saved weights have a validation CCC of "
                 f"{scores.mean():.4f}, but the best epoch of {RunFolder.history}, "
                 f"{best + 1}, shows {history[best]:.4f}"
-                f"{_why(evidence, unit, scores)}; {REMEDY}"
+                f"{_why(evidence, model, scores)}; {REMEDY}"
             )
 
 
-def _why(evidence: Evidence, unit: TrainedModel, scores: np.ndarray) -> str:
+def _why(evidence: Evidence, model: TrainedModel, scores: np.ndarray) -> str:
     """Return the epoch or part that scores agree with, in words; "" if with none."""
-    error = np.abs(unit.epochs - scores).max(axis=1)
+    error = np.abs(model.epochs - scores).max(axis=1)
     if error.min() <= CLOSE:
         return f"; they are those of epoch {int(error.argmin()) + 1}"
-    test = _scores(evidence, unit, "test")
-    if np.abs(unit.epochs - test).max(axis=1).min() <= CLOSE:
+    test = _scores(evidence, model, "test")
+    if np.abs(model.epochs - test).max(axis=1).min() <= CLOSE:
         return "; the history shows the CCC of the test rows"
     return ""
 
 
-def _scores(evidence: Evidence, unit: TrainedModel, part: str) -> np.ndarray:
+def _scores(evidence: Evidence, model: TrainedModel, part: str) -> np.ndarray:
     """Return (targets,) the CCC of the saved weights on one part of their fold."""
-    ids = evidence.ids(unit.fold, part)
-    truth, predicted = evidence.truth(ids), evidence.predict(unit, ids)
+    ids = evidence.ids(model.fold, part)
+    truth, predicted = evidence.truth(ids), evidence.predict(model, ids)
     rated = np.isfinite(truth).all(axis=1)  # The rule `ids` reports unknown ids.
     truth, predicted = truth[rated], predicted[rated]
     return np.array([ccc(truth[:, k], predicted[:, k]) for k in range(truth.shape[1])])

@@ -1,4 +1,4 @@
-"""Sentence overlap with the training set is counted, and new sentences scored apart.
+"""Sentence overlap with the training set is counted, and new sentences scored too.
 
 Scripted lines recur in every session of some corpora by design. So an overlap is a
 note, and a failure only if the protocol guarantees new sentences.
@@ -9,16 +9,20 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from affuse.data.runs.run_folder import RunFolder
-from affuse.data.runs.sentence_overlap import key, read_sentences, seen
-from affuse.data.splits.protocols import some
-from affuse.fuse.inputs.rating_variation import constant
+from affuse.data.runs.sentence_overlap import (
+    find_overlaps,
+    read_sentences,
+    sentence_digest,
+)
+from affuse.data.splits.protocols import abbreviate
+from affuse.fuse.inputs.rating_variation import is_constant
 from affuse.fuse.linting.evidence import TRAINED, Evidence
 from affuse.fuse.linting.finding import Finding, Skipped, examples
-from affuse.fuse.linting.overlap import TEST, promised
+from affuse.fuse.linting.overlap import TEST_PAIRS, guaranteed_pairs
 from affuse.fuse.scoring.metrics import ccc
 
 NEEDS = ()
-LEAST = 10  # least number of new sentences of a fold, to score them apart
+LEAST = 10  # least number of new sentences of a fold, to score them separately
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
@@ -30,8 +34,11 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     Raises:
         Skipped: if no sentence is known
     """
-    keys = {id_: key(u) for id_, u in evidence.utterances.items()}
-    overlap, record = seen(evidence.rows, keys), read_sentences(evidence.folder)
+    keys = {id_: sentence_digest(u) for id_, u in evidence.utterances.items()}
+    overlap, record = (
+        find_overlaps(evidence.rows, keys),
+        read_sentences(evidence.folder),
+    )
     if overlap and record and overlap != record:
         wrong = sorted({i for (_, i), _ in (overlap.items() ^ record.items())})
         yield Finding(
@@ -48,11 +55,11 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     if ids:
         text = (
             f"the sentences of {len(ids):,} of {len({i for _, i in overlap}):,} test "
-            f"utterances are in training or validation too: {some(ids)}"
+            f"utterances are in training or validation too: {abbreviate(ids)}"
         )
-        promise = promised(evidence.info.protocol, "sentence")
+        promise = guaranteed_pairs(evidence.info.protocol, "sentence")
         yield Finding(
-            text + _effect(evidence, overlap), fatal=set(TEST) <= set(promise)
+            text + _effect(evidence, overlap), fatal=set(TEST_PAIRS) <= set(promise)
         )
 
 
@@ -65,9 +72,15 @@ def _effect(evidence: Evidence, overlap: Mapping[tuple[str, str], bool]) -> str:
         rows = (p.fold == fold) & (p.seed == seed)
         new = rows & [not overlap.get((fold, i), True) for i in p.id.tolist()]
         if new.sum() < LEAST:
-            return f"; too few of the {int(new.sum())} new ones to score apart"
-        if constant(p.truth[new]).any():
-            return f"; new ones of fold '{fold}' all have one rating, so no CCC"
+            return (
+                f"; the CCC on new sentences is not computed, because fold '{fold}' "
+                f"has only {int(new.sum())}"
+            )
+        if is_constant(p.truth[new]).any():
+            return (
+                f"; the CCC on new sentences is undefined, because those of fold "
+                f"'{fold}' all have the same rating"
+            )
         scores.append([_scores(p.truth[r], p.predicted[r]) for r in (rows, new)])
     on_all, on_new = np.mean(scores, axis=0)
     names = evidence.info.targets
@@ -75,7 +88,7 @@ def _effect(evidence: Evidence, overlap: Mapping[tuple[str, str], bool]) -> str:
         f"{name} {a:.3f} and {b:.3f}"
         for name, a, b in zip(names, on_all, on_new, strict=True)
     )
-    return f"; CCC on all and on new sentences: {each}; report them apart"
+    return f"; CCC on all and on new sentences: {each}; report both"
 
 
 def _scores(truth: np.ndarray, predicted: np.ndarray) -> list[float]:

@@ -1,7 +1,7 @@
 """No speaker is in two parts that the protocol separates.
 
-If the protocol guarantees nothing, as the splits of a corpus, shared speakers are a
-note.
+Shared speakers are only a note if the protocol does not guarantee separate speakers, as
+with the official splits of a corpus.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from affuse.data.name_spellings import spelling
 from affuse.data.runs.run_folder import RunFolder
 from affuse.fuse.linting.evidence import Evidence
 from affuse.fuse.linting.finding import Finding, examples
-from affuse.fuse.linting.overlap import overlaps, promised
+from affuse.fuse.linting.overlap import guaranteed_pairs, overlaps
 
 NEEDS = ()
 REMEDY = "correct the speakers of the corpus, or choose another protocol"
@@ -25,7 +25,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     names = {row.id: row.speaker for row in evidence.rows}
     yield from overlaps(evidence, "speaker", names, remedy=REMEDY)
     unknown = sorted(id_ for id_, speaker in names.items() if not spelling(speaker))
-    if unknown and promised(evidence.info.protocol, "speaker"):
+    if unknown and guaranteed_pairs(evidence.info.protocol, "speaker"):
         yield Finding(
             f"{examples(unknown)} have no speaker, so protocol "
             f"'{evidence.info.protocol}' cannot keep its guarantee; {REMEDY}"

@@ -22,20 +22,20 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
         parts = {part: Counter(evidence.ids(fold, part)) for part in PARTS}
         for part, ids in parts.items():
             if not ids:
-                yield Finding(f"fold '{fold}' has no utterance for {part}; {REMEDY}")
+                yield Finding(f"fold '{fold}' has no utterance in {part}; {REMEDY}")
             if twice := sorted(i for i, n in ids.items() if n > 1):
                 yield Finding(
-                    f"fold '{fold}' has {examples(twice)} twice for {part}; {REMEDY}"
+                    f"fold '{fold}' has {examples(twice)} twice in {part}; {REMEDY}"
                 )
         for one, other in combinations(PARTS, 2):
             if both := sorted(parts[one].keys() & parts[other].keys()):
                 yield Finding(
-                    f"fold '{fold}' has {examples(both)} both for {one} and for "
-                    f"{other}; {REMEDY}"
+                    f"fold '{fold}' has {examples(both)} both in {one} and in {other}; "
+                    f"{REMEDY}"
                 )
     tests = Counter(i for fold in evidence.folds for i in evidence.ids(fold, "test"))
     if again := sorted(id_ for id_, n in tests.items() if n > 1):
         yield Finding(
-            f"{examples(again)} in the test part of several folds, so counted several "
-            f"times; {REMEDY}"
+            f"the test parts of several folds share {examples(again)}, which would be "
+            f"scored several times; {REMEDY}"
         )

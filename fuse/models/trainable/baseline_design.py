@@ -14,7 +14,7 @@ from affuse.fuse.models.trainable.saved_model import SavedModel
 from affuse.fuse.models.trainable.unseeded_baseline import UnseededBaseline
 
 AFFINE = "affine"  # value of the setting `map`
-USED = ("map", "out_of_range")  # settings that change how baselines are fitted
+USED_SETTINGS = ("map", "out_of_range")  # settings that change how baselines are fitted
 
 
 class BaselineDesign(UnseededBaseline):
@@ -26,7 +26,7 @@ class BaselineDesign(UnseededBaseline):
 
     is_trained = True
     fits_map = True
-    row_place = 0
+    row_position = 0
 
     @classmethod
     def names(cls) -> Sequence[str]:
@@ -39,7 +39,7 @@ class BaselineDesign(UnseededBaseline):
         Args:
             setting: its dotted name
         """
-        return setting in USED
+        return setting in USED_SETTINGS
 
     def modalities(self, cached: Collection[str]) -> tuple[str, ...]:
         """Return all modalities with cached embeddings, sorted.
@@ -60,7 +60,7 @@ class BaselineDesign(UnseededBaseline):
         """Return the names of its inputs, which are the modalities."""
         return tuple(modalities)
 
-    def is_fed(self, cached: Collection[str], *, head: bool) -> bool:
+    def has_inputs(self, cached: Collection[str], *, head: bool) -> bool:
         """Return True, because it is fitted on any embeddings.
 
         Args:
@@ -89,7 +89,7 @@ class BaselineDesign(UnseededBaseline):
 
     def restore(self, saved: SavedModel) -> nn.Module:
         """Return the baseline with its saved weights."""
-        return weight_files.restored(
+        return weight_files.restore_module(
             lambda: baselines.blank(self.name, saved.projections(), saved.state),
             saved.state,
         )

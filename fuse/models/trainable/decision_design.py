@@ -6,7 +6,7 @@ from torch import nn
 
 from affuse.data.cache.recipe import LayerStructure
 from affuse.fuse.models import code_revisions, weight_files
-from affuse.fuse.models.decisions import DECISIONS, MODALITIES, Decisions
+from affuse.fuse.models.decisions import DECISIONS, MODALITIES, DecisionFusion
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.system import System
 from affuse.fuse.models.trainable import decision_fitting
@@ -29,7 +29,7 @@ class DecisionDesign:
     is_seeded = True
     has_settings = True
     fits_map = False
-    row_place = 3
+    row_position = 3
     single_modality = ""
     bases = MODALITIES  # each modality is also the name of its unimodal design
     extra_settings = ()
@@ -58,16 +58,16 @@ class DecisionDesign:
         """Return the names of its inputs, which are the modalities."""
         return tuple(modalities)
 
-    def is_fed(self, cached: Collection[str], *, head: bool) -> bool:
+    def has_inputs(self, cached: Collection[str], *, head: bool) -> bool:
         """Return True if embeddings of all its modalities are cached."""
         return set(MODALITIES) <= set(cached)
 
     def demand_head(self, head: Sequence[str], targets: Sequence[str]) -> None:
         """Accept any cache, because no model uses predictions of a head."""
 
-    def seeds(self, asked: Sequence[int]) -> tuple[int, ...]:
+    def seeds(self, requested: Sequence[int]) -> tuple[int, ...]:
         """Return the requested seeds without repetitions."""
-        return tuple(dict.fromkeys(asked))
+        return tuple(dict.fromkeys(requested))
 
     def build(
         self,
@@ -84,16 +84,16 @@ class DecisionDesign:
             )
             for name in self.bases
         }
-        return Decisions(bases, targets=targets)
+        return DecisionFusion(bases, targets=targets)
 
     @classmethod
     def fit(cls, tasks: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
         """Train the models of all tasks in one call of the loop; fit their weights."""
-        yield from decision_fitting.decide(tasks, loop)
+        yield from decision_fitting.fit_decision_fusion(tasks, loop)
 
     def restore(self, saved: SavedModel) -> nn.Module:
-        """Return the systems of all modalities, with saved weights of their votes."""
-        return weight_files.restored(
+        """Return the unimodal systems, with the saved weights of their predictions."""
+        return weight_files.restore_module(
             lambda: self.build(
                 saved.projections(prefix="bases.{modality}."),
                 targets=len(saved.targets),
@@ -105,5 +105,5 @@ class DecisionDesign:
 
     def code_revision(self) -> str:
         """Return the revision of the fusion and the code identities of its bases."""
-        bases = [f"{name} {code_revisions.of(name)}" for name in self.bases]
+        bases = [f"{name} {code_revisions.code_identity(name)}" for name in self.bases]
         return f"revision {REVISION} of {', '.join(bases)}"

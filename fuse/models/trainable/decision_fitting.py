@@ -2,8 +2,8 @@
 
 Models overfit their training rows, and the model that overfits most would get too high
 a weight. So the training part is divided again, by speaker or dialogue. Each inner fold
-is predicted by models that were trained on the others and stopped by the validation
-part of the fold. Test utterances are not used here.
+is predicted by models that were trained on the other inner folds; the validation part
+of the outer fold stops their training. Test utterances are not used here.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -15,20 +15,20 @@ import torch
 from torch import Tensor
 
 from affuse.data.errors import AffuseError
-from affuse.fuse.inputs.chunks import through
+from affuse.fuse.inputs.chunks import apply_in_chunks
 from affuse.fuse.models.decisions import (
     MODALITIES,
-    Decisions,
+    DecisionFusion,
     ccc_weights,
     stacking_weights,
 )
 from affuse.fuse.models.fitted import Epoch, Fitted, ccc
 from affuse.fuse.models.trainable.fit_task import Loop, Result, Task
 
-INNER = 5  # largest number of inner folds of the training part
+INNER_FOLDS = 5  # largest number of inner folds of the training part
 
 
-def decide(tasks: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
+def fit_decision_fusion(tasks: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
     """Train models of each modality, and fit the weights of their predictions.
 
     The models of all tasks and inner folds are trained together. Tasks that differ only
@@ -46,24 +46,24 @@ def decide(tasks: Sequence[Task], loop: Loop[Task]) -> Iterator[Result]:
     Raises:
         AffuseError: before anything is trained, if a modality is missing
     """
-    panels: dict[Hashable, _Panel[Task]] = {}
+    shared: dict[Hashable, _SharedBases[Task]] = {}
     for number, task in enumerate(tasks):
         key = task.fold, task.seed, task.settings
-        panels.setdefault(key, _Panel(task)).members[number] = str(task.fusion)
-    base_tasks, owners = list[Task](), list[tuple[_Panel[Task], int]]()
-    for panel in panels.values():
-        yield from panel.divided()
-        for index, base in enumerate(panel.bases()):
+        shared.setdefault(key, _SharedBases(task)).members[number] = str(task.fusion)
+    base_tasks, owners = list[Task](), list[tuple[_SharedBases[Task], int]]()
+    for group in shared.values():
+        yield from group.divide_rows()
+        for index, base in enumerate(group.bases()):
             base_tasks.append(base)
-            owners.append((panel, index))
+            owners.append((group, index))
     for number, outcome in loop(base_tasks):
-        panel, index = owners[number]
-        panel.outcomes[index] = outcome
-        if len(panel.outcomes) == panel.size:
-            yield from panel.results()
+        group, index = owners[number]
+        group.outcomes[index] = outcome
+        if len(group.outcomes) == group.size:
+            yield from group.results()
 
 
-class _Panel(Generic[Task]):
+class _SharedBases(Generic[Task]):
     """Decision-level tasks of one fold and seed, which share unimodal models.
 
     Args:
@@ -77,7 +77,7 @@ class _Panel(Generic[Task]):
         self.size = 0
         self._inner: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def divided(self) -> Iterator[Result]:
+    def divide_rows(self) -> Iterator[Result]:
         """Divide rows into inner folds, and yield errors of members that lack them.
 
         Members that need inner folds are removed if the rows cannot be divided.
@@ -115,11 +115,16 @@ class _Panel(Generic[Task]):
     def results(self) -> Iterator[Result]:
         """Yield the result of each member; an error of one model fails all members."""
         errors = [f for f in self.outcomes.values() if isinstance(f, AffuseError)]
-        votes = None if errors or not self._inner else self._votes()
+        predictions_of_bases = (
+            None if errors or not self._inner else self._out_of_fold_predictions()
+        )
         for number, fusion in self.members.items():
-            yield number, errors[0] if errors else self._fuse(fusion, votes)
+            yield (
+                number,
+                errors[0] if errors else self._fuse(fusion, predictions_of_bases),
+            )
 
-    def _model(self, part: int) -> Decisions:
+    def _model(self, part: int) -> DecisionFusion:
         """Return the mean of the models that were trained on one part of the rows.
 
         Args:
@@ -131,19 +136,19 @@ class _Panel(Generic[Task]):
             assert isinstance(outcome, Fitted)
             modules[modality] = outcome.module
         rows = self.task.rows
-        model = Decisions(modules, targets=rows.truth.shape[1])
+        model = DecisionFusion(modules, targets=rows.truth.shape[1])
         return model.to(rows.truth.device).eval()
 
     @torch.no_grad()
-    def _votes(self) -> np.ndarray:
+    def _out_of_fold_predictions(self) -> np.ndarray:
         """Return out-of-fold predictions: (training rows, modalities * targets)."""
         train, targets = self.task.train, self.task.rows.truth.shape[1]
-        votes = np.zeros((len(train), len(MODALITIES) * targets))
+        predictions_of_bases = np.zeros((len(train), len(MODALITIES) * targets))
         for part, (_, held) in enumerate(self._inner, 1):
             rows = train[torch.from_numpy(held)]
-            predictions, _ = self._predictions(self._model(part).votes, rows)
-            votes[held] = predictions.double().cpu().numpy()
-        return votes
+            predictions, _ = self._predictions(self._model(part).base_predictions, rows)
+            predictions_of_bases[held] = predictions.double().cpu().numpy()
+        return predictions_of_bases
 
     def _predictions(
         self, model: Callable[[Mapping[str, Tensor]], Tensor], indices: Tensor
@@ -152,16 +157,18 @@ class _Panel(Generic[Task]):
         rows = self.task.rows
         at = indices.to(rows.truth.device)
         features = {m: rows.features[m] for m in MODALITIES}
-        return through(model, features, at), rows.truth[at]
+        return apply_in_chunks(model, features, at), rows.truth[at]
 
     @torch.no_grad()
-    def _fuse(self, fusion: str, votes: np.ndarray | None) -> Fitted:
+    def _fuse(self, fusion: str, predictions_of_bases: np.ndarray | None) -> Fitted:
         """Return the model of one decision-level design, with its validation CCC."""
         model = self._model(0)
         rows, train = self.task.rows, self.task.train
-        if fusion != "latemean" and votes is not None:
+        if fusion != "latemean" and predictions_of_bases is not None:
             truth = rows.truth[train.to(rows.truth.device)]
-            _weigh(model, votes, truth.double().cpu().numpy(), fusion)
+            _fit_weights(
+                model, predictions_of_bases, truth.double().cpu().numpy(), fusion
+            )
         predictions, truth = self._predictions(model, train)
         loss = (predictions - truth).square().mean()
         predictions, truth = self._predictions(model, self.task.validation)
@@ -183,28 +190,38 @@ def divide(groups: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
     """
     from sklearn.model_selection import GroupKFold
 
-    count = min(INNER, len(set(groups)))
+    count = min(INNER_FOLDS, len(set(groups)))
     if count < 2:
         raise AffuseError(
             "weights of decisions are fitted on utterances of speakers or dialogues "
-            "that a model was not trained on, and the training part has only one "
-            "group of them; choose latemean, or a protocol with more for training"
+            "that a model was not trained on, but the training part has only one such "
+            "group; choose latemean, or a protocol with more groups for training"
         )
     rows = np.arange(len(groups))
     return list(GroupKFold(count).split(rows, groups=np.array(groups, object)))
 
 
-def _weigh(model: Decisions, votes: np.ndarray, truth: np.ndarray, fusion: str) -> None:
+def _fit_weights(
+    model: DecisionFusion,
+    predictions_of_bases: np.ndarray,
+    truth: np.ndarray,
+    fusion: str,
+) -> None:
     """Fit the weights of each rating, and write them into the model."""
     targets = truth.shape[1]
-    weights, constants = np.zeros((targets, votes.shape[1])), np.zeros(targets)
+    weights, constants = (
+        np.zeros((targets, predictions_of_bases.shape[1])),
+        np.zeros(targets),
+    )
     for k in range(targets):
         if fusion == "stacking":
-            weights[k], constants[k] = stacking_weights(votes, truth[:, k])
+            weights[k], constants[k] = stacking_weights(
+                predictions_of_bases, truth[:, k]
+            )
         else:
-            same = slice(k, None, targets)  # columns of the models' votes for rating k
+            same = slice(k, None, targets)  # columns of the predictions of rating k
             weights[k, same], constants[k] = ccc_weights(
-                votes[:, same], truth[:, k], nonnegative=True
+                predictions_of_bases[:, same], truth[:, k], nonnegative=True
             )
     with torch.no_grad():
         model.weigh.weight.copy_(torch.from_numpy(weights))

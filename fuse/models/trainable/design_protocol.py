@@ -1,7 +1,7 @@
 """Protocol that each kind of design implements, for training, storage and reports.
 
 The kinds are networks, decision-level fusion, fitted baselines, and the zero-shot
-baseline. `design_registry.trainable` returns the implementation for a design's name.
+baseline. `design_registry.find_trainable` returns the implementation for a name.
 Training, model files and reports use the protocol, so none of them distinguishes kinds
 by lists of names.
 """
@@ -17,14 +17,14 @@ from affuse.fuse.models.trainable.fit_task import Loop, Result, Task
 from affuse.fuse.models.trainable.saved_model import SavedModel
 from affuse.fuse.settings import Settings
 
-OF_SOME_DESIGNS = ("late_activation",)  # settings that designs must declare to get them
+DESIGN_SPECIFIC_SETTINGS = ("late_activation",)  # designs must declare them
 
 
 class TrainableDesign(Protocol):
     """Design of any kind that can be trained.
 
     Creating one imports nothing, because a report may show runs of a design whose code
-    is not available. Only members that say so need the code.
+    is not available. Only members whose docstring says so need the code.
 
     Args:
         name: of the design
@@ -49,7 +49,7 @@ class TrainableDesign(Protocol):
         """Name of the design."""
 
     @property
-    def row_place(self) -> int:
+    def row_position(self) -> int:
         """Position of its rows in a table; lower numbers come first."""
 
     @property
@@ -62,7 +62,7 @@ class TrainableDesign(Protocol):
 
     @property
     def extra_settings(self) -> tuple[str, ...]:
-        """Settings of `OF_SOME_DESIGNS` that it takes; needs the design's code."""
+        """Design-specific settings that it takes; needs the design's code."""
 
     def uses(self, setting: str) -> bool:
         """Return True if its training may depend on a setting.
@@ -79,8 +79,8 @@ class TrainableDesign(Protocol):
             cached: modalities with embeddings; some designs take all of them, others
                 have fixed modalities
 
-            Raises:
-                AffuseError: if there is no such design, or no embedding for it
+        Raises:
+            AffuseError: if there is no such design, or no embedding for it
         """
 
     def features(self, modalities: Sequence[str]) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ class TrainableDesign(Protocol):
             names of modalities, or `affuse.fuse.inputs.tensors.HEAD`
         """
 
-    def is_fed(self, cached: Collection[str], *, head: bool) -> bool:
+    def has_inputs(self, cached: Collection[str], *, head: bool) -> bool:
         """Return True if a cache holds all its inputs; needs the design's code.
 
         Args:
@@ -112,11 +112,11 @@ class TrainableDesign(Protocol):
             AffuseError: naming the ratings that the head does not predict
         """
 
-    def seeds(self, asked: Sequence[int]) -> tuple[int, ...]:
+    def seeds(self, requested: Sequence[int]) -> tuple[int, ...]:
         """Return the seeds that it is trained with.
 
         Args:
-            asked: the requested seeds
+            requested: the requested seeds
         """
 
     def build(

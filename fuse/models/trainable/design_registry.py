@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from torch import nn
 
 from affuse.fuse.models.design import Design
-from affuse.fuse.models.design_files import recorded_file
+from affuse.fuse.models.design_files import design_file
 from affuse.fuse.models.trainable.baseline_design import BaselineDesign
 from affuse.fuse.models.trainable.decision_design import DecisionDesign
 from affuse.fuse.models.trainable.design_protocol import TrainableDesign
@@ -18,7 +18,8 @@ KINDS: tuple[type[TrainableDesign], ...] = (
     BaselineDesign,
     ZeroshotDesign,
 )
-FITTING = (BaselineDesign, ZeroshotDesign, NetworkDesign, DecisionDesign)  # fast first
+# kinds that are fitted fast come first
+FITTING_ORDER = (BaselineDesign, ZeroshotDesign, NetworkDesign, DecisionDesign)
 
 
 def design_names() -> list[str]:
@@ -26,7 +27,7 @@ def design_names() -> list[str]:
     return [name for kind in KINDS for name in kind.names()]
 
 
-def trainable(fusion: str | type[nn.Module] | Design) -> TrainableDesign:
+def find_trainable(fusion: str | type[nn.Module] | Design) -> TrainableDesign:
     """Return the implementation for a design's name, record or class.
 
     A name that belongs to no other kind is that of a network, even if its code is not
@@ -41,7 +42,7 @@ def trainable(fusion: str | type[nn.Module] | Design) -> TrainableDesign:
     return NetworkDesign(fusion)
 
 
-def by_kind(
+def group_by_kind(
     fusions: Sequence[str | Design],
 ) -> Iterator[tuple[type[TrainableDesign], list[int]]]:
     """Yield each kind among some designs, and the indices of its designs.
@@ -51,8 +52,8 @@ def by_kind(
     Args:
         fusions: names or records of designs
     """
-    kinds = [type(trainable(fusion)) for fusion in fusions]
-    for kind in FITTING:
+    kinds = [type(find_trainable(fusion)) for fusion in fusions]
+    for kind in FITTING_ORDER:
         numbers = [number for number, other in enumerate(kinds) if other is kind]
         if numbers:
             yield kind, numbers
@@ -69,9 +70,9 @@ def code_difference(recorded: str, fusion: str) -> str:
     Raises:
         AffuseError: if there is no such design
     """
-    if not recorded or recorded == (present := trainable(fusion).code_revision()):
+    if not recorded or recorded == (present := find_trainable(fusion).code_revision()):
         return ""
-    file = recorded_file(fusion)
+    file = design_file(fusion)
     place = f" in {file.path}" if file else ""
     return (
         f"the code of the design '{fusion}'{place} has changed since "

@@ -9,7 +9,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from affuse.data.errors import AffuseError
-from affuse.fuse.inputs.row_copies import copied
+from affuse.fuse.inputs.row_copies import copy_part
 from affuse.fuse.inputs.tensors import Rows
 from affuse.fuse.models.design import Design
 from affuse.fuse.models.fitted import Fitted
@@ -45,7 +45,8 @@ class FitTask:
         """
         names = tuple(features)
         train, validation = (
-            copied(self.rows, places, names) for places in (self.train, self.validation)
+            copy_part(self.rows, places, names)
+            for places in (self.train, self.validation)
         )
         return train, validation
 

@@ -12,7 +12,7 @@ from affuse.fuse.models import code_revisions, weight_files
 from affuse.fuse.models.design import Design, find
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.system import System
-from affuse.fuse.models.trainable.design_protocol import OF_SOME_DESIGNS
+from affuse.fuse.models.trainable.design_protocol import DESIGN_SPECIFIC_SETTINGS
 from affuse.fuse.models.trainable.fit_task import Loop, Result, Task
 from affuse.fuse.models.trainable.saved_model import SavedModel
 from affuse.fuse.settings import Settings
@@ -53,7 +53,7 @@ class NetworkDesign:
         return self.name if self.name in modality_names() else ""
 
     @property
-    def row_place(self) -> int:
+    def row_position(self) -> int:
         """Position in tables: unimodal designs come before fusion designs."""
         return 2 if self.single_modality else 3
 
@@ -65,13 +65,13 @@ class NetworkDesign:
     def uses(self, setting: str) -> bool:
         """Return True if its training may depend on a setting.
 
-        If the code of a design cannot be loaded, it counts as not using the settings
-        of some designs alone, so that a report can show its runs.
+        If the code of a design cannot be loaded, its design-specific settings count as
+        unused, so that a report can show its runs.
 
         Args:
             setting: its dotted name
         """
-        if setting in OF_SOME_DESIGNS:
+        if setting in DESIGN_SPECIFIC_SETTINGS:
             try:
                 return setting in self.extra_settings
             except Exception:  # the code of a user's design may raise any error
@@ -87,16 +87,16 @@ class NetworkDesign:
         """Return the names of its inputs, which are the modalities."""
         return tuple(modalities)
 
-    def is_fed(self, cached: Collection[str], *, head: bool) -> bool:
+    def has_inputs(self, cached: Collection[str], *, head: bool) -> bool:
         """Return True if embeddings of all its modalities are cached."""
         return set(self.modalities(cached)) <= set(cached)
 
     def demand_head(self, head: Sequence[str], targets: Sequence[str]) -> None:
         """Accept any cache, because networks do not use predictions of a head."""
 
-    def seeds(self, asked: Sequence[int]) -> tuple[int, ...]:
+    def seeds(self, requested: Sequence[int]) -> tuple[int, ...]:
         """Return the requested seeds without repetitions."""
-        return tuple(dict.fromkeys(asked))
+        return tuple(dict.fromkeys(requested))
 
     def build(
         self,
@@ -119,7 +119,7 @@ class NetworkDesign:
 
     def restore(self, saved: SavedModel) -> nn.Module:
         """Return the system with its saved weights."""
-        return weight_files.restored(
+        return weight_files.restore_module(
             lambda: self.build(
                 saved.projections(),
                 targets=len(saved.targets),
@@ -131,4 +131,4 @@ class NetworkDesign:
 
     def code_revision(self) -> str:
         """Return the identity of the code of the design's module."""
-        return code_revisions.of(self.name)
+        return code_revisions.code_identity(self.name)

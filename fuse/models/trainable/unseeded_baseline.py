@@ -27,7 +27,7 @@ class UnseededBaseline:
     def __init__(self, name: str):
         self.name = name
 
-    def seeds(self, asked: Sequence[int]) -> tuple[int, ...]:
+    def seeds(self, requested: Sequence[int]) -> tuple[int, ...]:
         """Return the single seed of baselines, which use no random numbers."""
         return (baselines.SEED,)
 
@@ -40,8 +40,11 @@ class UnseededBaseline:
         layers: Mapping[str, LayerStructure],
     ) -> NoReturn:
         """Raise an error, because the data decide the sizes of a baseline."""
-        raise OptionError(f"no setting decides the size of {self.name}; name a design")
+        raise OptionError(
+            f"the data decide the size of {self.name}, not a setting; choose another "
+            f"design"
+        )
 
     def code_revision(self) -> str:
         """Return the identity of the code of the baseline's module."""
-        return code_revisions.of(self.name)
+        return code_revisions.code_identity(self.name)

@@ -24,7 +24,7 @@ class ZeroshotDesign(UnseededBaseline):
 
     is_trained = False
     fits_map = False
-    row_place = 1
+    row_position = 1
 
     def __init__(self, name: str = NAME):
         super().__init__(name)
@@ -46,7 +46,7 @@ class ZeroshotDesign(UnseededBaseline):
         """Return the names of its inputs, which are the predictions of the head."""
         return (HEAD,)
 
-    def is_fed(self, cached: Collection[str], *, head: bool) -> bool:
+    def has_inputs(self, cached: Collection[str], *, head: bool) -> bool:
         """Return True if predictions of a head are cached."""
         return head
 
@@ -72,6 +72,6 @@ class ZeroshotDesign(UnseededBaseline):
             """Return the selection of columns for the saved names."""
             return Zeroshot(saved.head, targets=saved.targets)
 
-        module = weight_files.restored(build, saved.state)
+        module = weight_files.restore_module(build, saved.state)
         build().demand_same(module)
         return module

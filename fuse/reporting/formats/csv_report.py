@@ -11,9 +11,9 @@ from affuse.fuse.reporting.escapes import for_csv
 from affuse.fuse.reporting.formats.full_precision import (
     BOUNDS,
     PARTS,
-    difference,
-    finite,
-    spread,
+    comparison_cells,
+    figure_cells,
+    finite_or_none,
 )
 from affuse.fuse.reporting.measures import MEAN, MEASURES
 from affuse.fuse.reporting.row_labels import describe
@@ -62,7 +62,7 @@ def _cells(
     """Return the cells of a row and section by column."""
     cells = _place(table, section) | {"design": row.design, "detail": row.detail}
     for name, interval in (*estimate.ratings.items(), ("mean", estimate.mean)):
-        cells |= spread(name, interval)
+        cells |= figure_cells(name, interval)
     if row.info is None:
         return cells
     sizes = ("utterances", "folds", "seeds", "clusters")
@@ -75,11 +75,11 @@ def _cells(
         "encoders": "; ".join(describe(*pair) for pair in row.info.encoders.items()),
     }
     for name, split in estimate.parts.items():
-        cells |= {f"{name}_{p}": finite(getattr(split, p)) for p in PARTS}
+        cells |= {f"{name}_{p}": finite_or_none(getattr(split, p)) for p in PARTS}
     for measure, values in row.measures.get(section, {}).items():
-        cells |= {f"{name}_{measure}": finite(v) for name, v in values.items()}
+        cells |= {f"{name}_{measure}": finite_or_none(v) for name, v in values.items()}
     if section in row.versus:
-        cells |= difference(row.versus[section])
+        cells |= comparison_cells(row.versus[section])
     return cells
 
 
@@ -96,7 +96,7 @@ def _place(table: ReportTable, section: str) -> dict[str, Any]:
 def _pair_cells(table: ReportTable, pair: Pair) -> dict[str, Any]:
     """Return the cells of two compared rows by column."""
     cells = _place(table, "pairs") | {"design": pair.a, "versus": pair.b}
-    return cells | (difference(pair.versus) if pair.versus else {})
+    return cells | (comparison_cells(pair.versus) if pair.versus else {})
 
 
 def _shared(table: ReportTable) -> str:

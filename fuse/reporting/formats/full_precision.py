@@ -10,7 +10,7 @@ BOUNDS = ("", "_low", "_high")  # suffixes to the name of a figure
 PARTS = ("correlation", "bias", "scale", "location")  # factors and shifts of a CCC
 
 
-def difference(versus: Versus) -> dict[str, Any]:
+def comparison_cells(versus: Versus) -> dict[str, Any]:
     """Return the cells of a comparison by column.
 
     Args:
@@ -18,15 +18,15 @@ def difference(versus: Versus) -> dict[str, Any]:
     """
     return {
         "versus": versus.name,
-        **spread("difference", versus.difference),
-        "p": finite(versus.p),
-        "p_holm": finite(versus.adjusted),
+        **figure_cells("difference", versus.difference),
+        "p": finite_or_none(versus.p),
+        "p_holm": finite_or_none(versus.adjusted),
         "verdict": versus.verdict,
         "not_marked_because": versus.reason,
     }
 
 
-def spread(name: str, interval: Interval) -> dict[str, Any]:
+def figure_cells(name: str, interval: Interval) -> dict[str, Any]:
     """Return a figure and its bounds as three cells by column.
 
     Args:
@@ -39,7 +39,7 @@ def spread(name: str, interval: Interval) -> dict[str, Any]:
     }
 
 
-def finite(value: float) -> float | None:
+def finite_or_none(value: float) -> float | None:
     """Return None for NaN, which JSON lacks and a CSV reader may take for text.
 
     Args:
@@ -56,7 +56,7 @@ def with_bounds(interval: Interval) -> dict[str, float | None]:
     """
     has_bounds = is_known(interval)
     return {
-        "value": finite(interval.value),
+        "value": finite_or_none(interval.value),
         "low": interval.low if has_bounds else None,
         "high": interval.high if has_bounds else None,
     }

@@ -8,8 +8,8 @@ from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.escapes import for_json
 from affuse.fuse.reporting.formats.full_precision import (
     PARTS,
-    difference,
-    finite,
+    comparison_cells,
+    finite_or_none,
     with_bounds,
 )
 from affuse.fuse.reporting.table_records import ReportTable, TableRow
@@ -59,7 +59,7 @@ def _rows(table: ReportTable) -> Iterator[dict[str, Any]]:
                 name: _estimate(e) | _measures(row, name)
                 for name, e in row.sections.items()
             },
-            "versus": {name: difference(v) for name, v in row.versus.items()},
+            "versus": {name: comparison_cells(v) for name, v in row.versus.items()},
             "run": None
             if info is None
             else {
@@ -77,7 +77,7 @@ def _rows(table: ReportTable) -> Iterator[dict[str, Any]]:
 def _pairs(table: ReportTable) -> Iterator[dict[str, Any]]:
     """Yield each pair of rows as a JSON object, without figures if not comparable."""
     for pair in table.pairs:
-        cells = difference(pair.versus) if pair.versus else {"versus": pair.b}
+        cells = comparison_cells(pair.versus) if pair.versus else {"versus": pair.b}
         yield {"design": pair.a, **cells}
 
 
@@ -87,7 +87,7 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
     return {
         "ccc": {name: with_bounds(interval) for name, interval in figures},
         "parts": {
-            name: {part: finite(getattr(split, part)) for part in PARTS}
+            name: {part: finite_or_none(getattr(split, part)) for part in PARTS}
             for name, split in estimate.parts.items()
         },
         "utterances": estimate.utterances,
@@ -101,6 +101,6 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
 def _measures(row: TableRow, section: str) -> dict[str, Any]:
     """Return the requested measures of one section as a JSON object."""
     return {
-        measure: {name: finite(value) for name, value in values.items()}
+        measure: {name: finite_or_none(value) for name, value in values.items()}
         for measure, values in row.measures.get(section, {}).items()
     }

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from affuse.fuse.reporting.blocks import WIDTH, TableBlock, blocks
 from affuse.fuse.reporting.escapes import for_latex, for_latex_row
-from affuse.fuse.reporting.layout import headed, joined, sections
+from affuse.fuse.reporting.layout import join_tables, sections, with_group_headings
 from affuse.fuse.reporting.table_records import ReportTable
 
 
@@ -19,7 +19,7 @@ def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
         tables: one after another
         width: not used, because lines may be of any length
     """
-    return "% needs \\usepackage{booktabs}\n\n" + joined(map(_latex, tables))
+    return "% needs \\usepackage{booktabs}\n\n" + join_tables(map(_latex, tables))
 
 
 def _latex(table: ReportTable) -> Iterator[str]:
@@ -37,7 +37,7 @@ def _latex(table: ReportTable) -> Iterator[str]:
         heading = rf"\emph{{{for_latex(group.heading)}}}"
         yield r"\midrule"
         yield rf"\multicolumn{{{columns}}}{{l}}{{{heading}}} \\"
-        for head, line in headed(group.lines):
+        for head, line in with_group_headings(group.lines):
             if head:
                 inner = rf"\textit{{{for_latex(head)}}}"
                 yield rf"\multicolumn{{{columns}}}{{l}}{{{inner}}} \\"

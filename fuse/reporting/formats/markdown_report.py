@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from affuse.fuse.reporting.blocks import WIDTH, blocks
 from affuse.fuse.reporting.escapes import for_markdown, for_markdown_line
-from affuse.fuse.reporting.layout import headed, joined, sections
+from affuse.fuse.reporting.layout import join_tables, sections, with_group_headings
 from affuse.fuse.reporting.table_records import ReportTable
 
 
@@ -19,7 +19,7 @@ def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
         tables: one after another
         width: not used, because lines may be of any length
     """
-    return joined(map(_markdown, tables))
+    return join_tables(map(_markdown, tables))
 
 
 def _markdown(table: ReportTable) -> Iterator[str]:
@@ -32,7 +32,7 @@ def _markdown(table: ReportTable) -> Iterator[str]:
         yield from ("", f"{strong}{mark}{for_markdown(rest)}", "")
         yield f"| design | {' | '.join(map(for_markdown, heads))} |"
         yield "|---" + "|---:" * len(heads) + "|"
-        for head, line in headed(group.lines):
+        for head, line in with_group_headings(group.lines):
             if head:
                 yield f"| *{for_markdown(head)}* |{' |' * len(heads)}"
             cells = [f"{value} {range_}".strip() for value, range_ in line.cells]

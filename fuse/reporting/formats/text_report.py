@@ -10,7 +10,12 @@ from dataclasses import dataclass, replace
 
 from affuse.data.terminal import printable
 from affuse.fuse.reporting.blocks import WIDTH, TableBlock, blocks
-from affuse.fuse.reporting.layout import TableLine, headed, joined, sections
+from affuse.fuse.reporting.layout import (
+    TableLine,
+    join_tables,
+    sections,
+    with_group_headings,
+)
 from affuse.fuse.reporting.table_records import ReportTable, TableRow
 
 INDENT = 2  # columns before figures below a name
@@ -43,7 +48,7 @@ class TextGrid:
         return "  ".join(padded).rstrip()
 
     @property
-    def rest(self) -> int:
+    def figure_width(self) -> int:
         """Width of a line without the name, in columns."""
         ranges = sum(1 + b for b in self.ranges if b)
         gaps = 2 * (len(self.values) + len(self.counts))
@@ -67,7 +72,7 @@ def _grid(heads: Sequence[str], lines: Sequence[TableLine], width: int) -> TextG
             for k, head in enumerate(heads[figures:])
         ),
     )
-    names = (_name(line.row, width - grid.rest)[0] for line in lines)
+    names = (_name(line.row, width - grid.figure_width)[0] for line in lines)
     return replace(grid, name=max(map(len, names)))
 
 
@@ -86,7 +91,7 @@ def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
         tables: one after another, separated by a blank line
         width: of the page in columns; intervals need about 60
     """
-    return joined(_text(table, width) for table in tables)
+    return join_tables(_text(table, width) for table in tables)
 
 
 def _text(table: ReportTable, width: int) -> Iterator[str]:
@@ -94,13 +99,13 @@ def _text(table: ReportTable, width: int) -> Iterator[str]:
     heads, groups = sections(table)
     grid = _grid(heads, [line for group in groups for line in group.lines], width)
     # At the default width, files keep their layout even if a line is longer.
-    fits = grid.name + grid.rest <= width or width >= WIDTH
-    rows = _beside if fits else _below
+    fits = grid.name + grid.figure_width <= width or width >= WIDTH
+    rows = _rows_on_one_line if fits else _rows_below_names
     title = _headline(table.title, width)
     yield from (*title, "=" * max(map(len, title)))
     for group in groups:
         yield from ("", *_headline(group.heading, width))
-        yield "-" * min(grid.name + grid.rest, width)
+        yield "-" * min(grid.name + grid.figure_width, width)
         yield from rows(grid, heads, group.lines, width)
     for block in blocks(table):
         yield from ("", *_wrapped(block.heading, width), *_aligned(block, width))
@@ -110,31 +115,31 @@ def _text(table: ReportTable, width: int) -> Iterator[str]:
             yield from _wrapped(sentence, width)
 
 
-def _beside(
+def _rows_on_one_line(
     grid: TextGrid, heads: Sequence[str], lines: Sequence[TableLine], width: int
 ) -> Iterator[str]:
     """Yield rows with names, figures and counts on one line."""
     figures = len(grid.values)
     cells = [(head, "") for head in heads[:figures]]
     yield grid.line("design", cells, heads[figures:])
-    for heading, line in headed(lines):
+    for heading, line in with_group_headings(lines):
         yield from _wrapped(heading, width) if heading else ()
-        name, *detail = _name(line.row, width - grid.rest)
+        name, *detail = _name(line.row, width - grid.figure_width)
         yield grid.line(name, line.cells, line.counts)
         for part in detail:
             yield from _wrapped(part, width) if width < WIDTH else (part,)
 
 
-def _below(
+def _rows_below_names(
     grid: TextGrid, heads: Sequence[str], lines: Sequence[TableLine], width: int
 ) -> Iterator[str]:
     """Yield rows with names and counts on a line above the figures."""
     figures = len(grid.values)
     bare = replace(grid, name=INDENT - 2, counts=())
-    fits = bare.name + bare.rest <= width
+    fits = bare.name + bare.figure_width <= width
     yield "design"
     yield from _figures(bare, [(head, "") for head in heads[:figures]], stack=not fits)
-    for heading, line in headed(lines):
+    for heading, line in with_group_headings(lines):
         yield from _wrapped(heading, width) if heading else ()
         counted = (
             f"{number} {head.removesuffix('s') if number == '1' else head}"

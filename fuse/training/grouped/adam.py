@@ -46,7 +46,7 @@ class Adam:
     def __init__(self, parameters: Mapping[str, Tensor], settings: Sequence[Settings]):
         self._kind = KINDS[settings[0].optimizer]
         self._rates = [(s.learning_rate, s.weight_decay) for s in settings]
-        filled = {name: _filled(x.detach()) for name, x in parameters.items()}
+        filled = {name: _pad_to_vectors(x.detach()) for name, x in parameters.items()}
         self._first = {name: torch.zeros_like(x) for name, x in filled.items()}
         self._second = {name: torch.zeros_like(x) for name, x in filled.items()}
         # There is one count for each call, because the fused step increases it.
@@ -63,7 +63,7 @@ class Adam:
         Parameters without a gradient stay unchanged.
         """
         gradients = {
-            name: _filled(x.grad)
+            name: _pad_to_vectors(x.grad)
             for name, x in self._parameters.items()
             if x.grad is not None
         }
@@ -113,7 +113,7 @@ class Adam:
     def _bind(self, parameters: Mapping[str, Tensor]) -> None:
         """Set the parameters, and group neighbouring models with equal rates."""
         self._parameters = dict(parameters)
-        filled = {name: _filled(x.detach()) for name, x in parameters.items()}
+        filled = {name: _pad_to_vectors(x.detach()) for name, x in parameters.items()}
         self._copies = {  # padded copies of parameters that do not fill whole vectors
             name: filled[name][:, : x[0].numel()].view_as(x)
             for name, x in parameters.items()
@@ -136,7 +136,7 @@ class Adam:
             start = models.stop
 
 
-def _filled(values: Tensor) -> Tensor:
+def _pad_to_vectors(values: Tensor) -> Tensor:
     """Return values (models, n), padded to a multiple of `LANES` where needed."""
     flat = values.flatten(1)
     padding = -flat.shape[1] % LANES

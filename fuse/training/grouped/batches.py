@@ -11,10 +11,10 @@ from affuse.fuse.inputs.chunks import take
 from affuse.fuse.losses import SMALLEST_BATCH
 from affuse.fuse.settings import Settings
 
-COMPANY = 3  # smallest model group; smaller groups are slower than single models
-LEAST, ROUND = 4, 16  # rows; batches are padded to a multiple of one of them
-BLOCK = 256  # smallest number of validation rows in a forward pass
-STACK = {"cpu": 4 << 20, "cuda": 1 << 30}  # bytes of one batch of a model group
+SMALLEST_GROUP = 3  # smallest model group; smaller groups are slower than single models
+SMALLEST_STEP, LARGEST_STEP = 4, 16  # rows; batches are padded to multiples of a step
+VALIDATION_BLOCK = 256  # smallest number of validation rows in a forward pass
+BATCH_BYTES = {"cpu": 4 << 20, "cuda": 1 << 30}  # bytes of one batch of a model group
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class BatchTask:
     train: Tensor  # (n,) rows of the source, on the CPU
     validation: Tensor  # (n,) rows of the source, on the CPU
     settings: Settings
-    epochs: int  # largest number
+    epochs: int  # largest number of epochs
     seed: int  # of the order of rows and of dropout
     where: str  # description of the model, for errors
-    rate: str = "learning_rate"  # name of the setting of its learning rate
+    rate: str = "learning_rate"  # setting that an error about divergence names
 
 
-def shape(rows: int, settings: Settings) -> tuple[int, int]:
+def batch_shape(rows: int, settings: Settings) -> tuple[int, int]:
     """Return the number of batches in an epoch, and their padded length.
 
     Only models of equal shape may share a group, so that results do not depend on the
@@ -59,19 +59,19 @@ def shape(rows: int, settings: Settings) -> tuple[int, int]:
         settings: of the training
 
     Examples:
-        >>> shape(600, Settings(batch=256)), shape(56, Settings(batch=32))
+        >>> batch_shape(600, Settings(batch=256)), batch_shape(56, Settings(batch=32))
         ((2, 304), (1, 56))
     """
     smallest = 1 if settings.loss == "mse" else SMALLEST_BATCH
     count = max(1, min(round(rows / settings.batch), rows // smallest))
     most = math.ceil(rows / count)
-    # Padding is small. It is not too small, or the rows of neighbouring models would be
-    # aligned differently in memory and summed in a different order.
-    step = max(LEAST, min(ROUND, 1 << max(0, most.bit_length() - 5)))
+    # The step is small but at least 4: otherwise the rows of neighbouring models would
+    # be aligned differently in memory and summed in a different order.
+    step = max(SMALLEST_STEP, min(LARGEST_STEP, 1 << max(0, most.bit_length() - 5)))
     return count, math.ceil(most / step) * step
 
 
-def most(width: int, length: int, device: torch.device) -> int:
+def largest_group(width: int, length: int, device: torch.device) -> int:
     """Return the largest size of a model group, limited by a CPU's caches or a GPU.
 
     Args:
@@ -80,23 +80,23 @@ def most(width: int, length: int, device: torch.device) -> int:
         device: to train on
     """
     if device.type == "cuda":  # on a CPU, training needs the cache more than validation
-        length = max(length, BLOCK)
-    limit = STACK[device.type] // (4 * width * length)
-    return limit if limit >= COMPANY else 1
+        length = max(length, VALIDATION_BLOCK)
+    limit = BATCH_BYTES[device.type] // (4 * width * length)
+    return limit if limit >= SMALLEST_GROUP else 1
 
 
-def alone(width: int, length: int, device: torch.device) -> bool:
-    """Return True if such models are always trained singly.
+def is_trained_singly(width: int, length: int, device: torch.device) -> bool:
+    """Return True if models of these sizes are always trained one by one.
 
     Args:
         width: number of features that a model reads from a row
         length: rows of a batch
         device: to train on
     """
-    return most(width, length, device) == 1
+    return largest_group(width, length, device) == 1
 
 
-def divide(
+def divide_into_batches(
     rows: Tensor, settings: Settings, order: torch.Generator
 ) -> tuple[Tensor, ...]:
     """Return rows in random order, divided into batches of near-equal size.
@@ -108,15 +108,15 @@ def divide(
 
     Examples:
         >>> order = torch.Generator().manual_seed(0)
-        >>> batches = divide(torch.arange(600), Settings(batch=256), order)
+        >>> batches = divide_into_batches(torch.arange(600), Settings(batch=256), order)
         >>> [len(batch) for batch in batches]
         [300, 300]
     """
-    count, _ = shape(len(rows), settings)
-    return shuffled(rows, order).tensor_split(count)
+    count, _ = batch_shape(len(rows), settings)
+    return shuffle(rows, order).tensor_split(count)
 
 
-def shuffled(rows: Tensor, order: torch.Generator) -> Tensor:
+def shuffle(rows: Tensor, order: torch.Generator) -> Tensor:
     """Return rows in random order.
 
     Args:
@@ -126,7 +126,7 @@ def shuffled(rows: Tensor, order: torch.Generator) -> Tensor:
     return rows[torch.randperm(len(rows), generator=order)]
 
 
-def sizes(rows: int, count: int) -> list[int]:
+def batch_sizes(rows: int, count: int) -> list[int]:
     """Return the sizes of batches as `torch.tensor_split` divides rows.
 
     Args:
@@ -137,7 +137,7 @@ def sizes(rows: int, count: int) -> list[int]:
     return [small + (k < more) for k in range(count)]
 
 
-def fill(rows: Tensor, length: int) -> Tensor:
+def pad_rows(rows: Tensor, length: int) -> Tensor:
     """Return rows padded to a length with the first row.
 
     Args:

@@ -2,7 +2,8 @@
 
 The masks of a model depend on its seed and the number of earlier draws, never on its
 neighbours, their number or the thread. Probabilities are rounded to 1/256, so that one
-random byte decides on one value: torch's dropout takes as long as the matrix products.
+random byte decides on one value. This saves time: torch's dropout takes as long as the
+matrix products.
 """
 
 import math
@@ -17,20 +18,20 @@ STEPS = 256  # levels of a probability; one random byte
 WORD = 8  # bytes of one random number
 
 
-def kept(dropout: float) -> int:
+def kept_of_256(dropout: float) -> int:
     """Return how many of 256 values a dropout keeps, at least 1.
 
     Args:
         dropout: probability that a value is dropped, in [0, 1]
 
     Examples:
-        >>> kept(0.5), kept(0.0), kept(0.1), kept(0.9999)
+        >>> kept_of_256(0.5), kept_of_256(0.0), kept_of_256(0.1), kept_of_256(0.9999)
         (128, 256, 230, 1)
     """
     return max(1, round((1 - dropout) * STEPS))
 
 
-class Masks:
+class DropoutMasks:
     """Dropout masks of the models of a group, along the leading axis.
 
     Args:
@@ -40,7 +41,7 @@ class Masks:
 
     def __init__(self, seeds: Sequence[int], device: torch.device | str):
         self.device = torch.device(device)
-        kind = _Host if self.device.type == "cpu" else _Card
+        kind = _HostStreams if self.device.type == "cpu" else _GpuStreams
         self._source: Any = kind(seeds, self.device)
         self._room: dict[tuple[int, Sequence[int]], Tensor] = {}
 
@@ -52,7 +53,7 @@ class Masks:
 
         Args:
             calls: for each mask, its shape for one model, and how many of 256 values to
-                keep (see `kept`); fewer than 256
+                keep (see `kept_of_256`); fewer than 256
 
         Returns:
             (models, *shape) float32 each
@@ -85,7 +86,7 @@ class Masks:
         self._room.clear()
 
 
-class _Host:
+class _HostStreams:
     """Random streams on the CPU, by numpy, which is several times as fast as torch."""
 
     def __init__(self, seeds: Sequence[int], device: torch.device):
@@ -123,7 +124,7 @@ class _Host:
         self._bits = [self._bits[index] for index in chosen]
 
 
-class _Card:
+class _GpuStreams:
     """Random streams on a GPU."""
 
     def __init__(self, seeds: Sequence[int], device: torch.device):

@@ -5,60 +5,79 @@ from functools import partial
 from typing import TypeVar
 
 from affuse.fuse.training.grouped import batches, shared_codes
-from affuse.fuse.training.grouped.group_training import Training
+from affuse.fuse.training.grouped.group_training import GroupTraining
 from affuse.fuse.training.grouped.model_tasks import ModelTask
-from affuse.fuse.training.grouped.task_schedule import Work
+from affuse.fuse.training.grouped.task_schedule import ScheduledTask
 
-WIDEST = 64  # largest number of models in a group
-EARLY = 4  # groups of autoencoders that one group of regressors may depend on
+LARGEST_GROUP = 64  # largest number of models in a group
+MOST_DEPENDENCIES = (
+    4  # groups of autoencoders that one group of regressors may depend on
+)
 T = TypeVar("T")
 
 
-class Works:
+class GroupTasks:
     """Scheduled tasks of model groups, and the tensors that they share.
 
     Args:
-        jobs: model tasks on one device
+        tasks: model tasks on one device
         threads: number of threads that execute the tasks
     """
 
-    def __init__(self, jobs: Sequence[ModelTask], *, threads: int):
-        self.jobs, self.threads = jobs, threads
-        self._training = Training(jobs[0].rows.truth.device)
+    def __init__(self, tasks: Sequence[ModelTask], *, threads: int):
+        self.tasks, self.threads = tasks, threads
+        self._training = GroupTraining(tasks[0].rows.truth.device)
 
-    def make(self) -> list[Work]:
+    def schedule(self) -> list[ScheduledTask]:
         """Return tasks of autoencoders, then of models; a task returns `Result`s."""
-        codecs: dict[Hashable, tuple[ModelTask, str]] = {}
-        for job in self.jobs:
-            for modality in job.codecs:
-                codecs.setdefault(job.codec(modality), (job, modality))
-        works, indices = list[Work](), dict[Hashable, int]()
-        for pairs in self._chunks(
-            codecs.values(),
+        autoencoders: dict[Hashable, tuple[ModelTask, str]] = {}
+        for task in self.tasks:
+            for modality in task.pretrained_modalities:
+                autoencoders.setdefault(
+                    task.autoencoder_key(modality), (task, modality)
+                )
+        scheduled, indices = list[ScheduledTask](), dict[Hashable, int]()
+        for pairs in self._divide_into_groups(
+            autoencoders.values(),
             lambda p: p[0].fold,
-            lambda p: p[0].codec_stack(p[1]),
-            self._codecs_at_once,
+            lambda p: p[0].autoencoder_group_key(p[1]),
+            self._largest_autoencoder_group,
         ):
-            indices |= {job.codec(modality): len(works) for job, modality in pairs}
-            works.append(Work(partial(self._training.codecs, pairs)))
-        for numbered in self._chunks(
-            enumerate(self.jobs),
+            indices |= {
+                task.autoencoder_key(modality): len(scheduled)
+                for task, modality in pairs
+            }
+            scheduled.append(
+                ScheduledTask(partial(self._training.train_autoencoders, pairs))
+            )
+        for numbered in self._divide_into_groups(
+            enumerate(self.tasks),
             lambda n: n[1].fold,
-            lambda n: n[1].stack,
-            lambda n: self._at_once(n[1]),
+            lambda n: n[1].group_key,
+            lambda n: self._largest_regressor_group(n[1]),
         ):
-            jobs = [job for _, job in numbered]
-            after = {indices[job.codec(m)] for job in jobs for m in job.codecs}
-            copied = _pays(jobs[0]) or shared_codes.room(jobs, jobs[0].width)
-            run = self._training.prepared if copied else self._training.as_cached
-            works.append(Work(partial(run, numbered), frozenset(after)))
-        return works
+            tasks = [task for _, task in numbered]
+            after = {
+                indices[task.autoencoder_key(m)]
+                for task in tasks
+                for m in task.pretrained_modalities
+            }
+            copied = _needs_copies(tasks[0]) or shared_codes.fits_in_cache(
+                tasks, tasks[0].width
+            )
+            run = (
+                self._training.train_on_copies
+                if copied
+                else self._training.train_on_cache
+            )
+            scheduled.append(ScheduledTask(partial(run, numbered), frozenset(after)))
+        return scheduled
 
-    def _chunks(
+    def _divide_into_groups(
         self,
-        things: Iterable[T],
+        models: Iterable[T],
         fold: Callable[[T], Hashable],
-        stack: Callable[[T], Hashable],
+        group_key: Callable[[T], Hashable],
         most: Callable[[T], int],
     ) -> list[list[T]]:
         """Return model groups of near-equal size, and enough of them for all threads.
@@ -67,19 +86,19 @@ class Works:
         embeddings.
 
         Args:
-            things: models
+            models: models
             fold: returns the fold of a model
-            stack: returns a key that is equal for models that may share a group
+            group_key: returns a key that is equal for models that may share a group
             most: returns the largest size of a model's group
         """
         groups: dict[Hashable, dict[Hashable, list[T]]] = {}
-        for thing in things:
-            folds = groups.setdefault(stack(thing), {})
-            folds.setdefault(fold(thing), []).append(thing)
+        for model in models:
+            folds = groups.setdefault(group_key(model), {})
+            folds.setdefault(fold(model), []).append(model)
         result = []
         for folds in groups.values():
-            group = [thing for part in folds.values() for thing in part]
-            full = max(1, min(WIDEST, most(group[0])))
+            group = [model for part in folds.values() for model in part]
+            full = max(1, min(LARGEST_GROUP, most(group[0])))
             # Small groups mostly take Python's time, which threads cannot share.
             shares = min(self.threads, max(1, 2 * len(group) // full))
             size = min(full, -(-len(group) // shares))
@@ -88,22 +107,26 @@ class Works:
             result += [group[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
         return result
 
-    def _codecs_at_once(self, pair: tuple[ModelTask, str]) -> int:
+    def _largest_autoencoder_group(self, pair: tuple[ModelTask, str]) -> int:
         """Return the largest size of a group of autoencoders."""
-        job, modality = pair
-        dim = job.rows.features[modality].shape[1]
-        return batches.most(dim, job.length, self._training.device)
+        task, modality = pair
+        dim = task.rows.features[modality].shape[1]
+        return batches.largest_group(dim, task.length, self._training.device)
 
-    def _at_once(self, job: ModelTask) -> int:
+    def _largest_regressor_group(self, task: ModelTask) -> int:
         """Return the largest size of a group of regressors, limited by memory."""
-        most = batches.most(job.width, job.length, self._training.device)
-        if _pays(job):  # the limit holds even if each model needs separate copies
-            most = min(most, shared_codes.COPIES // shared_codes.size(job, job.width))
-        if job.codecs:  # a group with many dependencies would start late
-            most = min(most, EARLY * self._codecs_at_once((job, job.codecs[0])))
+        most = batches.largest_group(task.width, task.length, self._training.device)
+        if _needs_copies(task):
+            # The limit holds even if each model needs separate copies.
+            size = shared_codes.copy_size(task, task.width)
+            most = min(most, shared_codes.COPY_BYTES // size)
+        if modalities := task.pretrained_modalities:
+            # A group with many dependencies would start late.
+            largest = self._largest_autoencoder_group((task, modalities[0]))
+            most = min(most, MOST_DEPENDENCIES * largest)
         return most
 
 
-def _pays(job: ModelTask) -> bool:
+def _needs_copies(task: ModelTask) -> bool:
     """Return True if the inputs need a matrix product, so that copies save time."""
-    return bool(job.codecs) or job.settings.reduce == "pca"
+    return bool(task.pretrained_modalities) or task.settings.reduce == "pca"

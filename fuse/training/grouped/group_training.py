@@ -16,26 +16,27 @@ from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.system import System
 from affuse.fuse.models.trainable.fit_task import Result
-from affuse.fuse.seeds import derived
+from affuse.fuse.seeds import derive_seed
 from affuse.fuse.training.grouped import shared_codes
 from affuse.fuse.training.grouped.batches import BatchSource, BatchTask
-from affuse.fuse.training.grouped.loop import Trained, minimise, seeded
+from affuse.fuse.training.grouped.loop import TrainingOutcome, torch_seed, train_group
 from affuse.fuse.training.grouped.model_tasks import ModelTask
 from affuse.fuse.training.grouped.phases import (
-    Codec,
-    Projected,
-    Rating,
-    Regression,
-    Restoring,
+    AutoencoderPhase,
+    CodePhase,
+    ProjectedSystemPhase,
+    RatingObjective,
+    ReconstructionObjective,
     SystemPhase,
 )
-from affuse.fuse.training.grouped.shared_codes import Copies, Places
-from affuse.fuse.training.grouped.task_schedule import Stopped
+from affuse.fuse.training.grouped.shared_codes import CodeCache, RowIndices
+from affuse.fuse.training.grouped.task_schedule import StopRequest
 
-Numbered = Sequence[tuple[int, ModelTask]]
+NumberedTasks = Sequence[tuple[int, ModelTask]]
+Pretrained = tuple[AutoencoderPhase, TrainingOutcome]
 
 
-class Training:
+class GroupTraining:
     """Training of model groups, with a cache of projections, autoencoders and codes.
 
     Args:
@@ -46,11 +47,11 @@ class Training:
         self.device = device
         self._lock = Lock()  # protects the caches and torch's global random numbers
         self._projections: dict[Hashable, Projection] = {}
-        self._codecs: dict[Hashable, tuple[Codec, Trained]] = {}
-        self._copies = Copies()
+        self._autoencoders: dict[Hashable, Pretrained] = {}
+        self._copies = CodeCache()
 
-    def codecs(
-        self, pairs: Sequence[tuple[ModelTask, str]], stopped: Stopped
+    def train_autoencoders(
+        self, pairs: Sequence[tuple[ModelTask, str]], stopped: StopRequest
     ) -> list[Result]:
         """Train autoencoders of one modality, and cache them for dependent tasks.
 
@@ -61,30 +62,38 @@ class Training:
         Returns:
             an empty list
         """
-        jobs, modality = [job for job, _ in pairs], pairs[0][1]
-        rows = jobs[0].rows
+        tasks, modality = [task for task, _ in pairs], pairs[0][1]
+        rows = tasks[0].rows
 
-        def inputs(job: ModelTask) -> dict[str, Tensor]:
+        def inputs(task: ModelTask) -> dict[str, Tensor]:
             """Return projected embeddings of a task's rows."""
-            projection = self._projection(job, modality)
-            return {modality: self._copies.projected(job, modality, projection)}
+            projection = self._projection(task, modality)
+            return {modality: self._copies.projected(task, modality, projection)}
 
-        if projected := shared_codes.room(jobs, rows.features[modality].shape[1]):
-            source, places = shared_codes.source(jobs, lambda job: job.fold, inputs)
+        size = rows.features[modality].shape[1]
+        if projected := shared_codes.fits_in_cache(tasks, size):
+            source, places = shared_codes.build_source(
+                tasks, lambda task: task.fold, inputs
+            )
         else:
             source = BatchSource({modality: rows.features[modality]}, rows.truth)
-            places = [(job.train, job.validation) for job in jobs]
-        tasks = [
-            self._codec(job, modality, place, projected=projected)
-            for job, place in zip(jobs, places, strict=True)
+            places = [(task.train, task.validation) for task in tasks]
+        batch_tasks = [
+            self._autoencoder_task(task, modality, place, projected=projected)
+            for task, place in zip(tasks, places, strict=True)
         ]
-        trained = minimise(tasks, source, Restoring(), stopped=stopped)
-        for job, task, how in zip(jobs, tasks, trained, strict=True):
-            assert isinstance(task.module, Codec)
-            self._codecs[job.codec(modality)] = task.module, how
+        trained = train_group(
+            batch_tasks, source, ReconstructionObjective(), stopped=stopped
+        )
+        for task, batch_task, outcome in zip(tasks, batch_tasks, trained, strict=True):
+            assert isinstance(batch_task.module, AutoencoderPhase)
+            key = task.autoencoder_key(modality)
+            self._autoencoders[key] = batch_task.module, outcome
         return []
 
-    def as_cached(self, numbered: Numbered, stopped: Stopped) -> list[Result]:
+    def train_on_cache(
+        self, numbered: NumberedTasks, stopped: StopRequest
+    ) -> list[Result]:
         """Train designs on cached embeddings, which are projected in each batch.
 
         Args:
@@ -92,122 +101,147 @@ class Training:
             stopped: returns True to end the training
         """
         first = numbered[0][1]
-        systems = [self._system(job) for _, job in numbered]
-        tasks = [
-            job.task(SystemPhase(system))
-            for (_, job), system in zip(numbered, systems, strict=True)
+        systems = [self._system(task) for _, task in numbered]
+        batch_tasks = [
+            task.batch_task(SystemPhase(system))
+            for (_, task), system in zip(numbered, systems, strict=True)
         ]
         features = {m: first.rows.features[m] for m in first.modalities}
         source = BatchSource(features, first.rows.truth)
-        trained = minimise(tasks, source, Rating(first.settings), stopped=stopped)
-        return [
-            _result(number, system, how)
-            for (number, _), system, how in zip(numbered, systems, trained, strict=True)
-        ]
+        objective = RatingObjective(first.settings)
+        trained = train_group(batch_tasks, source, objective, stopped=stopped)
+        finished = zip(numbered, systems, trained, strict=True)
+        return [_result(n, system, outcome) for (n, _), system, outcome in finished]
 
-    def prepared(self, numbered: Numbered, stopped: Stopped) -> list[Result]:
+    def train_on_copies(
+        self, numbered: NumberedTasks, stopped: StopRequest
+    ) -> list[Result]:
         """Train designs on copies of embeddings that were projected, or also encoded.
 
         Args:
             numbered: (index, task)
             stopped: returns True to end the training
         """
-        failed = [(n, e) for n, job in numbered if (e := self._failure(job))]
-        numbered = [(n, job) for n, job in numbered if n not in dict(failed)]
+        failed = [(n, e) for n, task in numbered if (e := self._failure(task))]
+        numbered = [(n, task) for n, task in numbered if n not in dict(failed)]
         if not numbered:
             return list(failed)
         first = numbered[0][1]
         # The projections move to the training device too, if features are elsewhere.
-        systems = [self._system(job) for _, job in numbered]
-        for (_, job), system in zip(numbered, systems, strict=True):
-            for m in job.codecs:
-                codec = self._codecs[job.codec(m)][0].autoencoder
-                system.autoencoders[m].load_state_dict(codec.state_dict())
-        jobs = [job for _, job in numbered]
-        source, places = shared_codes.source(
-            jobs, lambda job: (job.fold, *map(job.codec, job.codecs)), self._inputs
+        systems = [self._system(task) for _, task in numbered]
+        for (_, task), system in zip(numbered, systems, strict=True):
+            for m in task.pretrained_modalities:
+                autoencoder = self._autoencoders[task.autoencoder_key(m)][0].autoencoder
+                system.autoencoders[m].load_state_dict(autoencoder.state_dict())
+        tasks = [task for _, task in numbered]
+        source, places = shared_codes.build_source(
+            tasks,
+            lambda task: (
+                task.fold,
+                *map(task.autoencoder_key, task.pretrained_modalities),
+            ),
+            self._inputs,
         )
-        tasks = [
-            job.task(Regression(s.fusion) if job.codecs else Projected(s), *where)
-            for job, s, where in zip(jobs, systems, places, strict=True)
+        batch_tasks = [
+            task.batch_task(
+                CodePhase(s.fusion)
+                if task.pretrained_modalities
+                else ProjectedSystemPhase(s),
+                *where,
+            )
+            for task, s, where in zip(tasks, systems, places, strict=True)
         ]
-        trained = minimise(tasks, source, Rating(first.settings), stopped=stopped)
+        trained = train_group(
+            batch_tasks, source, RatingObjective(first.settings), stopped=stopped
+        )
         results: list[Result] = list(failed)
-        for (number, job), system, how in zip(numbered, systems, trained, strict=True):
-            before = {m: self._codecs[job.codec(m)][1] for m in job.codecs}
-            results.append(_result(number, system, how, before))
+        for (number, task), system, outcome in zip(
+            numbered, systems, trained, strict=True
+        ):
+            before = {
+                m: self._autoencoders[task.autoencoder_key(m)][1]
+                for m in task.pretrained_modalities
+            }
+            results.append(_result(number, system, outcome, before))
         return results
 
-    def _projection(self, job: ModelTask, modality: str) -> Projection:
+    def _projection(self, task: ModelTask, modality: str) -> Projection:
         """Return the projection of a modality, fitted once for each fold."""
-        key = job.projection(modality)
+        key = task.projection_key(modality)
         with self._lock:
             if key not in self._projections:
                 self._projections[key] = Projection.fitted(
-                    job.rows.features[modality],
-                    rows=job.train,
-                    components=job.components,
+                    task.rows.features[modality],
+                    rows=task.train,
+                    components=task.components,
                 )
             return self._projections[key]
 
-    def _system(self, job: ModelTask) -> System:
+    def _system(self, task: ModelTask) -> System:
         """Return the untrained system of a task, which depends on its seed only."""
-        projections = {m: self._projection(job, m) for m in job.modalities}
-        targets = job.rows.truth.shape[1]
-        with self._lock, seeded(job.seed, torch.device("cpu")):
+        projections = {m: self._projection(task, m) for m in task.modalities}
+        targets = task.rows.truth.shape[1]
+        with self._lock, torch_seed(task.seed, torch.device("cpu")):
             system = System(
-                job.fusion,
+                task.fusion,
                 projections,
                 targets=targets,
-                settings=job.settings,
-                layers=job.rows.layers,
+                settings=task.settings,
+                layers=task.rows.layers,
             )
         return system.to(self.device)
 
-    def _codec(
-        self, job: ModelTask, modality: str, places: Places, *, projected: bool
+    def _autoencoder_task(
+        self, task: ModelTask, modality: str, places: RowIndices, *, projected: bool
     ) -> BatchTask:
         """Return the task to train an autoencoder, which depends on no design."""
-        projection, settings = self._projection(job, modality), job.settings
-        seed = derived(job.seed, modality)
-        with self._lock, seeded(seed, torch.device("cpu")):
-            codec = Codec(modality, projection, settings, projected=projected)
-            codec.to(self.device)
+        projection, settings = self._projection(task, modality), task.settings
+        seed = derive_seed(task.seed, modality)
+        with self._lock, torch_seed(seed, torch.device("cpu")):
+            autoencoder = AutoencoderPhase(
+                modality, projection, settings, projected=projected
+            )
+            autoencoder.to(self.device)
         return replace(
-            job.task(codec, *places),
+            task.batch_task(autoencoder, *places),
             settings=replace(settings, learning_rate=settings.pretrain_rate),
             epochs=settings.pretrain_epochs,
             seed=seed,
-            where=f"{job.where}, {modality} autoencoder",
+            where=f"{task.where}, {modality} autoencoder",
             rate="pretrain_rate",
         )
 
-    def _inputs(self, job: ModelTask) -> dict[str, Tensor]:
+    def _inputs(self, task: ModelTask) -> dict[str, Tensor]:
         """Return codes, or projected embeddings without pretraining, by modality."""
         inputs = {}
-        for m in job.modalities:
-            projection = self._projection(job, m)
-            if m in job.codecs:
-                codec = self._codecs[job.codec(m)][0].autoencoder
-                inputs[m] = self._copies.encoded(job, m, projection, codec)
+        for m in task.modalities:
+            projection = self._projection(task, m)
+            if m in task.pretrained_modalities:
+                autoencoder = self._autoencoders[task.autoencoder_key(m)][0].autoencoder
+                inputs[m] = self._copies.encoded(task, m, projection, autoencoder)
             else:
-                inputs[m] = self._copies.projected(job, m, projection)
+                inputs[m] = self._copies.projected(task, m, projection)
         return inputs
 
-    def _failure(self, job: ModelTask) -> AffuseError | None:
+    def _failure(self, task: ModelTask) -> AffuseError | None:
         """Return the error of an autoencoder that the task needs, or None."""
-        errors = [self._codecs[job.codec(m)][1].error for m in job.codecs]
+        errors = [
+            self._autoencoders[task.autoencoder_key(m)][1].error
+            for m in task.pretrained_modalities
+        ]
         return next((AffuseError(error) for error in errors if error), None)
 
 
 def _result(
     number: int,
     system: System,
-    how: Trained,
-    before: Mapping[str, Trained] | None = None,
+    outcome: TrainingOutcome,
+    before: Mapping[str, TrainingOutcome] | None = None,
 ) -> Result:
-    """Return the result of one task."""
-    if how.error:
-        return number, AffuseError(how.error)
-    pretraining = {m: tuple(codec.history) for m, codec in (before or {}).items()}
-    return number, Fitted(system.eval(), tuple(how.history), pretraining)
+    """Return the result of one batch_task."""
+    if outcome.error:
+        return number, AffuseError(outcome.error)
+    pretraining = {
+        m: tuple(autoencoder.history) for m, autoencoder in (before or {}).items()
+    }
+    return number, Fitted(system.eval(), tuple(outcome.history), pretraining)

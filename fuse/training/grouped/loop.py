@@ -1,10 +1,10 @@
 """Training loop of all designs and phases, for many models at once.
 
 Models of one shape are trained along a leading axis. Rows, order, dropout, learning
-rate, patience and best checkpoint are separate for each model, and models are
-independent: on one machine a model is bitwise equal, in a group or alone. So batches
-are padded to a length that depends on the number of the model's rows only, see
-`affuse.fuse.training.grouped.batches.shape`.
+rate, patience and best checkpoint are separate for each model. Models are independent:
+on one machine, a model that is trained in a group is bitwise equal to the same model
+trained alone. So the padded length of a batch depends only on the number of the model's
+rows, see `affuse.fuse.training.grouped.batches.batch_shape`.
 """
 
 import math
@@ -20,33 +20,33 @@ from affuse.fuse.models.fitted import Epoch
 from affuse.fuse.training.grouped import batches
 from affuse.fuse.training.grouped.adam import Adam
 from affuse.fuse.training.grouped.batches import BatchSource, BatchTask
-from affuse.fuse.training.grouped.dropout_streams import Masks
+from affuse.fuse.training.grouped.dropout_streams import DropoutMasks
 from affuse.fuse.training.grouped.model_group import ModelGroup
 from affuse.fuse.training.grouped.phases import Objective
 
 
 @dataclass
-class Trained:
+class TrainingOutcome:
     """Training history of a task, or its error."""
 
     history: list[Epoch] = field(default_factory=list)
     error: str = ""  # reason why training failed; "" if it succeeded
 
 
-def minimise(
+def train_group(
     tasks: Sequence[BatchTask],
     source: BatchSource,
     objective: Objective,
     *,
     stopped: Callable[[], bool] = lambda: False,
-) -> list[Trained]:
+) -> list[TrainingOutcome]:
     """Train each model until its score stops rising, and restore its best checkpoint.
 
     Parameters without a gradient stay unchanged. A loss that is not finite ends the
     training of its model only.
 
     Args:
-        tasks: modules of one class and sizes, of equal `batches.shape`
+        tasks: modules of one class and sizes, of equal `batches.batch_shape`
         source: rows on the training device
         objective: loss to minimise and score to maximise
         stopped: called after each epoch; True ends the training
@@ -74,34 +74,38 @@ class _Group:
         self, tasks: Sequence[BatchTask], source: BatchSource, objective: Objective
     ) -> None:
         self.tasks, self.source, self.objective = tasks, source, objective
-        self.trained = [Trained() for _ in tasks]
+        self.trained = [TrainingOutcome() for _ in tasks]
         self.active = list(range(len(tasks)))  # indices of the tasks in the group
         self.device = source.truth.device
         self._orders = [torch.Generator().manual_seed(t.seed) for t in tasks]
         self._best = [-math.inf] * len(tasks)
         self._age = [0] * len(tasks)  # epochs since the last improvement
-        masks = Masks([t.seed for t in tasks], self.device)
+        masks = DropoutMasks([t.seed for t in tasks], self.device)
         width = sum(x.shape[1] for x in source.features.values())
-        length = batches.shape(len(tasks[0].train), tasks[0].settings)[1]
-        alone = len(tasks) == 1 and batches.alone(width, length, self.device)
-        self.stack = ModelGroup([t.module for t in tasks], masks, alone)
-        self.adam = Adam(self.stack.parameters, [t.settings for t in tasks])
+        length = batches.batch_shape(len(tasks[0].train), tasks[0].settings)[1]
+        is_single = len(tasks) == 1 and batches.is_trained_singly(
+            width, length, self.device
+        )
+        self.group = ModelGroup([t.module for t in tasks], masks, is_single)
+        self.adam = Adam(self.group.parameters, [t.settings for t in tasks])
         self._lay_out()
 
     def _lay_out(self) -> None:
         """Set the weights of rows in batches, and the blocks of validation rows."""
         chosen = [self.tasks[k] for k in self.active]
-        self.count, self.length = batches.shape(
+        self.count, self.length = batches.batch_shape(
             len(chosen[0].train), chosen[0].settings
         )
-        sizes = torch.tensor([batches.sizes(len(t.train), self.count) for t in chosen])
+        sizes = torch.tensor(
+            [batches.batch_sizes(len(t.train), self.count) for t in chosen]
+        )
         indices = torch.arange(self.length)
         self.filled = indices < sizes.T[..., None]  # (batches, models, length)
         self.weight = self.filled.float().to(self.device)
-        block = max(self.length, batches.BLOCK)
+        block = max(self.length, batches.VALIDATION_BLOCK)
         blocks = max(math.ceil(len(t.validation) / block) for t in chosen)
         filled = torch.stack(
-            [batches.fill(t.validation, blocks * block) for t in chosen]
+            [batches.pad_rows(t.validation, blocks * block) for t in chosen]
         )
         rows = torch.tensor([len(t.validation) for t in chosen])
         present = torch.arange(blocks * block) < rows[:, None]
@@ -119,7 +123,7 @@ class _Group:
         """
         sums = torch.zeros(2, len(self.active), device=self.device)
         for rows, weight in zip(self._shuffled(), self.weight, strict=True):
-            outputs = self.stack(self.source.take(rows), training=True)
+            outputs = self.group(self.source.take(rows), training=True)
             truth = take(self.source.truth, rows)
             both = self.objective.losses(outputs, truth, weight)
             both[0].sum().backward()
@@ -134,7 +138,7 @@ class _Group:
         padding = torch.stack([task.train[0] for task in chosen])
         order = padding[:, None].repeat(self.count, 1, self.length)
         for index, k in enumerate(self.active):
-            rows = batches.shuffled(self.tasks[k].train, self._orders[k])
+            rows = batches.shuffle(self.tasks[k].train, self._orders[k])
             order[:, index][self.filled[:, index]] = rows
         return order.to(self.device)
 
@@ -145,7 +149,7 @@ class _Group:
         for rows, weight in zip(
             self.unseen.unbind(1), self.unseen_weight.unbind(1), strict=True
         ):
-            outputs = self.stack(self.source.take(rows), training=False)
+            outputs = self.group(self.source.take(rows), training=False)
             noted.append(self.objective.note(outputs, weight))
         stacked = torch.stack(noted, dim=1)
         return self.objective.scores(stacked, self.unseen_truth, self.unseen_weight)
@@ -175,8 +179,8 @@ class _Group:
         if going != list(range(len(self.active))):
             self.active = [self.active[index] for index in going]
             if self.active:
-                self.stack.keep(going)
-                self.adam.keep(self.stack.parameters, going)
+                self.group.keep(going)
+                self.adam.keep(self.group.parameters, going)
                 self._lay_out()
 
     def _is_failed(self, k: int, number: int, values: Sequence[float]) -> bool:
@@ -198,11 +202,11 @@ class _Group:
             for name, values in self.tasks[
                 self.active[index]
             ].module.named_parameters():
-                values.copy_(self.stack.parameters[name][index])
+                values.copy_(self.group.parameters[name][index])
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
+def torch_seed(seed: int, device: torch.device) -> Iterator[None]:
     """Set torch's random seed in this context, and restore its state afterwards.
 
     Args:

@@ -14,7 +14,11 @@ from torch import Tensor, nn
 from torch.func import stack_module_state, vmap
 from torch.nn import functional
 
-from affuse.fuse.training.grouped.dropout_streams import STEPS, Masks, kept
+from affuse.fuse.training.grouped.dropout_streams import (
+    STEPS,
+    DropoutMasks,
+    kept_of_256,
+)
 
 
 class ModelGroup:
@@ -23,15 +27,20 @@ class ModelGroup:
     Args:
         modules: of one class and equal shapes; they are copied
         masks: source of dropout masks
-        alone: True for one model that is always trained singly. It is called without
-            vmap, because products of large matrices are faster than batched products
+        is_single: True for a single model whose size forbids groups. It is called
+            without vmap, because products of large matrices are faster than batched
+            products
     """
 
-    def __init__(self, modules: Sequence[nn.Module], masks: Masks, alone: bool = False):
+    def __init__(
+        self, modules: Sequence[nn.Module], masks: DropoutMasks, is_single: bool = False
+    ):
         self.parameters, self.buffers = stack_module_state(list(modules))
-        self._masks, self._feed, self._alone = masks, _Feed(), alone
+        self._masks, self._feed, self._is_single = masks, _MaskFeed(), is_single
         # Submodules may be in another mode than the module, so eval is set for all.
-        self._template = _replaced(copy.deepcopy(modules[0]), self._feed, alone).eval()
+        self._template = _replace_layers(
+            copy.deepcopy(modules[0]), self._feed, is_single
+        ).eval()
         self._slots = _slots(self._template, self._state)
 
     @property
@@ -64,7 +73,7 @@ class ModelGroup:
             if not self._feed.is_recorded:
                 self._record(state, features)
             masks = self._masks.draw([call.mask for call in self._feed.calls])
-        if self._alone:
+        if self._is_single:
             return self._single(state, features, masks)
         outputs: dict[str, Tensor] = vmap(self._one)(state, features, masks)
         return outputs
@@ -121,7 +130,7 @@ class _Call:
     differentiable: bool  # True if a gradient flows through the values
 
 
-class _Feed:
+class _MaskFeed:
     """Masks for the dropouts of a template, in the order in which they are called."""
 
     def __init__(self) -> None:
@@ -135,11 +144,11 @@ class _Feed:
 
 
 class _Dropout(nn.Module):
-    """Replacement of `nn.Dropout` in a model group, with masks from `_Feed`."""
+    """Replacement of `nn.Dropout` in a model group, with masks from `_MaskFeed`."""
 
-    def __init__(self, feed: _Feed, dropout: float):
+    def __init__(self, feed: _MaskFeed, dropout: float):
         super().__init__()
-        self.feed, self.kept = feed, kept(dropout)
+        self.feed, self.kept = feed, kept_of_256(dropout)
 
     def forward(self, values: Tensor) -> Tensor:
         """Return values, of which training sets some to 0 and scales the others."""
@@ -222,15 +231,15 @@ class _Linear(nn.Module):
         return (product if self.bias is None else product + self.bias[:, None]).mT
 
 
-def _replaced(module: nn.Module, feed: _Feed, alone: bool) -> nn.Module:
+def _replace_layers(module: nn.Module, feed: _MaskFeed, is_single: bool) -> nn.Module:
     """Replace layers that are random, slow, or rounded differently in a group."""
     for name, child in module.named_children():
         if type(child) is nn.Dropout:
             setattr(module, name, _Dropout(feed, child.p))
         elif type(child) is nn.Conv1d and _is_plain(child):
             setattr(module, name, _Convolution(child))
-        elif type(child) is nn.Linear and not alone:
+        elif type(child) is nn.Linear and not is_single:
             setattr(module, name, _Linear(child))
         else:
-            _replaced(child, feed, alone)
+            _replace_layers(child, feed, is_single)
     return module

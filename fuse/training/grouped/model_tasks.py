@@ -28,23 +28,23 @@ class ModelTask(FitTask):
         return tuple(self.rows.features[m].shape[1] for m in self.modalities)
 
     @property
-    def codecs(self) -> tuple[str, ...]:
+    def pretrained_modalities(self) -> tuple[str, ...]:
         """Modalities with pretrained autoencoders."""
         return self.modalities if self.settings.training == "pretrain" else ()
 
     @property
     def width(self) -> int:
         """Number of features that the model reads from a row after projection."""
-        if self.codecs or self.settings.reduce == "pca":
+        if self.pretrained_modalities or self.settings.reduce == "pca":
             return len(self.modalities) * self.settings.latent
         return sum(self.dims)
 
     @property
     def length(self) -> int:
         """Number of rows in a batch."""
-        return batches.shape(len(self.train), self.settings)[1]
+        return batches.batch_shape(len(self.train), self.settings)[1]
 
-    def task(
+    def batch_task(
         self,
         module: nn.Module,
         train: Tensor | None = None,
@@ -72,7 +72,7 @@ class ModelTask(FitTask):
         """Largest number of components of the PCA; None for no PCA."""
         return self.settings.latent if self.settings.reduce == "pca" else None
 
-    def projection(self, modality: str) -> Hashable:
+    def projection_key(self, modality: str) -> Hashable:
         """Return a key that is equal for tasks that share a modality's projection.
 
         Args:
@@ -82,34 +82,34 @@ class ModelTask(FitTask):
             modality,
             self.fold,
             self.components,
-            setting_scopes.unmarked(self.settings),
+            setting_scopes.unmarked_values(self.settings),
         )
 
     @property
-    def stack(self) -> Hashable:
+    def group_key(self) -> Hashable:
         """Key that is equal for tasks whose models may share a group."""
-        common = setting_scopes.shared_by_regressors(self.settings)
-        shape = batches.shape(len(self.train), self.settings)
+        common = setting_scopes.shared_regressor_values(self.settings)
+        shape = batches.batch_shape(len(self.train), self.settings)
         # A PCA has no more components than rows.
         least = min(len(self.train), self.settings.latent)
         return self.fusion, id(self.rows), self.dims, shape, least, common
 
-    def codec(self, modality: str) -> Hashable:
+    def autoencoder_key(self, modality: str) -> Hashable:
         """Return a key that is equal for tasks that share a modality's autoencoder.
 
         Args:
             modality: its name
         """
-        decisive = setting_scopes.decisive_for_autoencoders(self.settings)
+        decisive = setting_scopes.values_of_autoencoders(self.settings)
         return modality, self.fold, self.seed, decisive
 
-    def codec_stack(self, modality: str) -> Hashable:
+    def autoencoder_group_key(self, modality: str) -> Hashable:
         """Return a key that is equal for autoencoders that may share a group.
 
         Args:
             modality: its name
         """
-        shape = batches.shape(len(self.train), self.settings)
+        shape = batches.batch_shape(len(self.train), self.settings)
         dim = self.rows.features[modality].shape[1]
-        common = setting_scopes.shared_by_autoencoders(self.settings)
+        common = setting_scopes.shared_autoencoder_values(self.settings)
         return modality, id(self.rows), dim, shape, common

@@ -38,7 +38,7 @@ class SystemPhase(nn.Module):
         return _joint(self.system, self.system.project(features))
 
 
-class Projected(nn.Module):
+class ProjectedSystemPhase(nn.Module):
     """System that is trained on projected embeddings."""
 
     def __init__(self, system: System):
@@ -65,7 +65,7 @@ def _joint(system: System, projected: Mapping[str, Tensor]) -> dict[str, Tensor]
     return outputs
 
 
-class Regression(nn.Module):
+class CodePhase(nn.Module):
     """Design that is trained on fixed codes."""
 
     def __init__(self, fusion: nn.Module):
@@ -81,7 +81,7 @@ class Regression(nn.Module):
         return {RATINGS: self.fusion(codes)}
 
 
-class Codec(nn.Module):
+class AutoencoderPhase(nn.Module):
     """Denoising autoencoder of one modality, which is pretrained.
 
     Args:
@@ -151,7 +151,7 @@ class Objective(Protocol):
 
 
 @dataclass(frozen=True)
-class Rating:
+class RatingObjective:
     """Objective of ratings: the loss of the settings, with reconstruction if any."""
 
     settings: Settings
@@ -173,7 +173,7 @@ class Rating:
 
 
 @dataclass(frozen=True)
-class Restoring:
+class ReconstructionObjective:
     """Objective of pretraining: reconstruction alone."""
 
     def losses(self, outputs: Outputs, truth: Tensor, weight: Tensor) -> list[Tensor]:

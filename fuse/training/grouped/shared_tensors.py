@@ -8,7 +8,7 @@ from threading import Lock
 from torch import Tensor
 
 
-class Shared:
+class TensorCache:
     """Cache that holds the tensors that were used last, up to a limit.
 
     If threads ask for a tensor at the same time, one computes it and the others wait.

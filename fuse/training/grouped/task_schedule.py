@@ -8,18 +8,20 @@ from typing import Any
 
 import torch
 
-Stopped = Callable[[], bool]
+StopRequest = Callable[[], bool]  # returns True if a task must end early
 
 
 @dataclass(frozen=True)
-class Work:
+class ScheduledTask:
     """Task of one thread."""
 
-    run: Callable[[Stopped], Any]  # its argument returns True if it shall end early
+    run: Callable[[StopRequest], Any]  # must end early if its argument returns True
     after: frozenset[int] = frozenset()  # indices of the tasks that it depends on
 
 
-def spread(works: Sequence[Work], *, threads: int) -> Iterator[tuple[int, Any]]:
+def execute_tasks(
+    scheduled: Sequence[ScheduledTask], *, threads: int
+) -> Iterator[tuple[int, Any]]:
     """Execute all tasks, and yield the index and the result of each when it ends.
 
     Each thread computes with one torch thread. This is faster than dividing single
@@ -28,19 +30,19 @@ def spread(works: Sequence[Work], *, threads: int) -> Iterator[tuple[int, Any]]:
     one task ends all of them.
 
     Args:
-        works: the tasks
+        scheduled: the tasks
         threads: number of threads
     """
     stop, shared = Event(), torch.get_num_threads()
     # The number of OpenMP threads is a property of the thread that sets it.
     pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-    waiting, done = set(range(len(works))), set[int]()
+    waiting, done = set(range(len(scheduled))), set[int]()
     running: dict[Future[Any], int] = {}
     try:
         while waiting or running:
-            for index in _next(works, waiting, done, threads - len(running)):
+            for index in _next(scheduled, waiting, done, threads - len(running)):
                 waiting.remove(index)
-                running[pool.submit(works[index].run, stop.is_set)] = index
+                running[pool.submit(scheduled[index].run, stop.is_set)] = index
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 index = running.pop(future)
@@ -53,8 +55,8 @@ def spread(works: Sequence[Work], *, threads: int) -> Iterator[tuple[int, Any]]:
 
 
 def _next(
-    works: Sequence[Work], waiting: set[int], done: set[int], free: int
+    scheduled: Sequence[ScheduledTask], waiting: set[int], done: set[int], free: int
 ) -> list[int]:
     """Return indices of tasks that can start now, at most `free`."""
-    ready = [index for index in waiting if works[index].after <= done]
-    return sorted(ready, key=lambda index: (not works[index].after, index))[:free]
+    ready = [index for index in waiting if scheduled[index].after <= done]
+    return sorted(ready, key=lambda index: (not scheduled[index].after, index))[:free]

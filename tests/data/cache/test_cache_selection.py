@@ -18,7 +18,7 @@ def paths(chosen):
     return {modality: cache.path for modality, (cache,) in chosen.items()}
 
 
-def test_the_only_caches_are_chosen(tmp_path):
+def test_the_only_cache_of_each_modality_is_selected(tmp_path):
     text = fill(tmp_path)
     assert paths(choose(tmp_path, named=FREE)) == {"text": text}
     audio = fill(tmp_path, of=AUDIO)
@@ -28,14 +28,14 @@ def test_the_only_caches_are_chosen(tmp_path):
 
 
 @pytest.mark.parametrize("corpus", ["", "toy"])
-def test_without_caches_the_next_step_is_said(tmp_path, corpus):
+def test_without_caches_the_error_advises_a_command(tmp_path, corpus):
     with pytest.raises(
         FileNotFoundError, match="no embeddings below .*, for example: "
     ):
         choose(tmp_path / "nowhere", corpus=corpus, named=FREE)
 
 
-def test_of_several_corpora_one_must_be_named(tmp_path):
+def test_several_corpora_require_a_name(tmp_path):
     text, other = fill(tmp_path), fill(tmp_path, of=OTHER)
     with pytest.raises(ValueError, match="of other, toy; choose one with --corpus"):
         choose(tmp_path, named=FREE)
@@ -45,14 +45,14 @@ def test_of_several_corpora_one_must_be_named(tmp_path):
         choose(tmp_path, corpus="none", named=FREE)
 
 
-def test_embeddings_without_a_corpus_are_taken_only_if_named(tmp_path):
+def test_embeddings_without_a_corpus_table_require_a_name(tmp_path):
     text, other = fill(tmp_path), fill(tmp_path, of=OTHER)  # a teacher's, by distil
     (text.parent / "corpus.json").write_text("{}")
     assert paths(choose(tmp_path, named=FREE)) == {"text": text}
     assert paths(choose(tmp_path, corpus="other", named=FREE)) == {"text": other}
 
 
-def test_of_several_caches_one_must_be_named(tmp_path):
+def test_several_caches_require_a_name(tmp_path):
     mean, frames = fill(tmp_path), fill(tmp_path, of=FRAMES)
     digests = [RECIPE.digest(), FRAMES.digest()]
     with pytest.raises(ValueError, match="there are 2 text caches; .*--text") as caught:
@@ -63,7 +63,7 @@ def test_of_several_caches_one_must_be_named(tmp_path):
             assert paths(choose(tmp_path, named={"text": (name,)})) == {"text": path}
 
 
-def test_a_name_that_no_cache_has_lists_those_there_are(tmp_path):
+def test_an_unknown_cache_name_lists_the_caches(tmp_path):
     fill(tmp_path)
     with pytest.raises(
         ValueError, match=f"'zzz'; there are 1, of tiny\n  --text {RECIPE.digest()}"
@@ -86,7 +86,7 @@ def of(checkpoint, **changes):
         ("abc", "abc"),
     ],
 )
-def test_a_cache_goes_by_its_checkpoint(tmp_path, name, checkpoint):
+def test_a_cache_is_selected_by_its_checkpoint(tmp_path, name, checkpoint):
     names = ("tiny", "mini", "facebook/beef", "abc")
     made = {each: fill(tmp_path, of=of(each)) for each in names}
     assert paths(choose(tmp_path, named={"text": (name,)})) == {
@@ -95,7 +95,7 @@ def test_a_cache_goes_by_its_checkpoint(tmp_path, name, checkpoint):
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["provenance", "none"])
-def test_a_cache_goes_by_the_folder_of_its_checkpoint(tmp_path, known, monkeypatch):
+def test_a_cache_is_selected_by_its_checkpoint_folder(tmp_path, known, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder, other = Path("models/small"), Path("elsewhere/small")
     for each in (folder, other):
@@ -104,7 +104,9 @@ def test_a_cache_goes_by_the_folder_of_its_checkpoint(tmp_path, known, monkeypat
     fill(tmp_path, of=of("tiny"))
     if known:
         call = {
-            **dict.fromkeys(provenance.FLAGS.keys() - {*provenance.LATER}, ""),
+            **dict.fromkeys(
+                provenance.FLAGS.keys() - {*provenance.OPTIONAL_FIELDS}, ""
+            ),
             **dict.fromkeys(("batch", "threads", "limit", "scale", "nature", "table")),
             **dict.fromkeys(("root", "block_seconds", "max_seconds", "dominance")),
             **dict.fromkeys(("columns", "revision", "layers", "pooling"), []),
@@ -122,7 +124,7 @@ def test_a_cache_goes_by_the_folder_of_its_checkpoint(tmp_path, known, monkeypat
         assert paths(choose(tmp_path, named=named)) == {"text": made}
 
 
-def test_what_no_checkpoint_is_called_is_no_beginning_of_a_digest(tmp_path):
+def test_an_unknown_checkpoint_is_not_read_as_a_digest(tmp_path):
     fill(tmp_path, of=of("mini"))
     fill(tmp_path)
     named = {"text": (f"facebook/wav2vec2-{RECIPE.digest()[:2]}",)}
@@ -132,7 +134,7 @@ def test_what_no_checkpoint_is_called_is_no_beginning_of_a_digest(tmp_path):
         choose(tmp_path, named={"text": ("mimi",)})
 
 
-def test_caches_of_one_checkpoint_are_told_apart(tmp_path):
+def test_caches_of_one_checkpoint_are_listed_with_differences(tmp_path):
     other = {"layers": (2,)}
     recipes = [of("mini"), of("mini", **other), of("mini", **other, head=("valence",))]
     for each in recipes:
@@ -151,13 +153,13 @@ def test_caches_of_one_checkpoint_are_told_apart(tmp_path):
     assert lines[recipes[2].digest()].endswith(", head yes")
 
 
-def test_a_checkpoint_names_the_cache_that_counts(tmp_path):
+def test_a_checkpoint_selects_the_current_cache(tmp_path):
     old, new = fill(tmp_path), fill(tmp_path, of=recipe(content="repaired"))
     os.utime(old, (1000, 1000))
     assert paths(choose(tmp_path, named={"text": ("tiny",)})) == {"text": new}
 
 
-def test_a_superseded_cache_is_chosen_only_by_name(tmp_path):
+def test_a_superseded_cache_is_selected_only_by_digest(tmp_path):
     old, new = fill(tmp_path), fill(tmp_path, of=recipe(content="repaired"))
     os.utime(old, (1000, 1000))
     assert paths(choose(tmp_path, named=FREE)) == {"text": new}
@@ -171,7 +173,7 @@ def test_an_unfinished_cache_is_refused(tmp_path):
         choose(tmp_path, named=FREE)
 
 
-def test_damage_stops_only_the_corpus_it_is_in(tmp_path):
+def test_damage_affects_only_its_corpus(tmp_path):
     broken, other = fill(tmp_path), fill(tmp_path, of=OTHER)
     parts.part_path(broken, 0).write_bytes(b"")
     with pytest.raises(ValueError, match="part-00000.h5 is damaged"):
@@ -179,15 +181,15 @@ def test_damage_stops_only_the_corpus_it_is_in(tmp_path):
     assert paths(choose(tmp_path, corpus="other", named=FREE)) == {"text": other}
 
 
-def test_a_cache_is_described_by_what_tells_it_from_others(tmp_path):
-    line = describe(store.look(fill(tmp_path, of=AUDIO)))
+def test_a_cache_description_has_its_distinguishing_fields(tmp_path):
+    line = describe(store.read_headers(fill(tmp_path, of=AUDIO)))
     assert line == (
         f"{AUDIO.digest()}  toy audio  tiny@01234567 layers 1,2, mean, float32  "
         f"3 utterances"
     )
 
 
-def test_every_cache_is_listed_with_what_to_know_of_it(tmp_path):
+def test_cache_list_describes_every_cache_and_its_state(tmp_path):
     old = fill(tmp_path, of=recipe(content="old"), rows=(2, 1))
     os.utime(old, (1000, 1000))
     fill(tmp_path, rows=(2, 1))
@@ -202,7 +204,7 @@ def test_every_cache_is_listed_with_what_to_know_of_it(tmp_path):
     assert "is damaged" in lines[str(parts.part_path(broken, 1))]
 
 
-def test_an_empty_list_says_what_to_do(tmp_path):
+def test_an_empty_cache_list_advises_a_command(tmp_path):
     (line,) = listing(tmp_path)
     command = example(tmp_path)
     assert line == (
@@ -210,7 +212,7 @@ def test_an_empty_list_says_what_to_do(tmp_path):
     )
 
 
-def test_only_wanted_modalities_need_a_choice(tmp_path):
+def test_only_requested_modalities_require_a_selection(tmp_path):
     text = fill(tmp_path)
     fill(tmp_path, of=AUDIO)
     fill(tmp_path, of=recipe(modality="audio", encoder="wav2vec2", revision="other"))
@@ -218,14 +220,14 @@ def test_only_wanted_modalities_need_a_choice(tmp_path):
     assert paths(chosen) == {"text": text}
 
 
-def test_a_modality_that_is_not_there_is_named(tmp_path):
+def test_a_modality_without_a_cache_is_named(tmp_path):
     fill(tmp_path)
     with pytest.raises(ValueError, match="corpus 'toy' has no audio embeddings"):
         choose(tmp_path, named=FREE, modalities=("audio",))
 
 
-def test_a_cache_made_like_another_is_found(tmp_path):
+def test_a_cache_of_an_equal_recipe_is_selected(tmp_path):
     fill(tmp_path)
     frames = fill(tmp_path, of=FRAMES)
     like = {"text": recipe(**{**vars(FRAMES), "corpus": "far", "content": "away"})}
-    assert paths(choose(tmp_path, named=FREE, like=like)) == {"text": frames}
+    assert paths(choose(tmp_path, named=FREE, recipes=like)) == {"text": frames}

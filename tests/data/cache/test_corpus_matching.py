@@ -1,4 +1,4 @@
-"""Whether a corpus is the one of a record, and which of its speakers and splits."""
+"""Comparison of a corpus, its speakers and its splits with a training record."""
 
 import hashlib
 from dataclasses import replace
@@ -6,43 +6,43 @@ from dataclasses import replace
 import pytest
 
 from affuse.data.cache import corpus_matching, training_data
-from affuse.data.cache.corpus_matching import Identity, recognised, unknown
+from affuse.data.cache.corpus_matching import Identity, matching_feature, missing_facts
 from affuse.data.cache.recording_spans import SILENT
-from affuse.data.cache.training_data import SAMPLED, Seen
+from affuse.data.cache.training_data import SAMPLED, TrainingRecord
 
 TOY = Identity("mine", reader="manifest", ids=("a", "b"))
 ACTED = replace(TOY, reader="iemocap")
 
 
 def digests(count, start=0):
-    """Of that many different inputs."""
+    """Return the digests of `count` different inputs."""
     return [
         hashlib.sha256(f"{i}".encode()).hexdigest() for i in range(start, start + count)
     ]
 
 
-def sampled(count=1_000):
+def sample_digests(count=1_000):
     return training_data.sample(digests(count))
 
 
 @pytest.mark.parametrize(
     ("record", "corpus", "how"),
     [
-        (Seen("Mine"), TOY, "name"),
-        (Seen("other"), TOY, ""),
+        (TrainingRecord("Mine"), TOY, "name"),
+        (TrainingRecord("other"), TOY, ""),
         (
-            Seen("toy", reader="iemocap"),
+            TrainingRecord("toy", reader="iemocap"),
             replace(TOY, reader="iemocap"),
             "reader 'iemocap'",
         ),
-        (Seen("IEMOCAP"), replace(TOY, reader="iemocap"), "reader 'iemocap'"),
-        (Seen("toy", reader="manifest"), TOY, ""),
-        (Seen("toy", reader=""), replace(TOY, reader=""), ""),
-        (Seen("toy", reader="iemocap"), replace(TOY, reader="emobank"), ""),
+        (TrainingRecord("IEMOCAP"), replace(TOY, reader="iemocap"), "reader 'iemocap'"),
+        (TrainingRecord("toy", reader="manifest"), TOY, ""),
+        (TrainingRecord("toy", reader=""), replace(TOY, reader=""), ""),
+        (TrainingRecord("toy", reader="iemocap"), replace(TOY, reader="emobank"), ""),
     ],
 )
 def test_a_corpus_is_recognised_by_name_or_reader(record, corpus, how):
-    assert recognised(record, corpus) == how
+    assert matching_feature(record, corpus) == how
 
 
 @pytest.mark.parametrize(
@@ -60,54 +60,59 @@ def test_a_corpus_is_recognised_by_name_or_reader(record, corpus, how):
 )
 def test_published_corpora_are_recognised_by_their_ids(corpus, ids):
     found = replace(TOY, ids=(*ids, *(["odd"] if len(ids) > 1 else [])))
-    assert recognised(Seen(corpus), found) == "utterance ids"
-    assert recognised(Seen("EmoBank"), found) == ""
-    assert recognised(Seen(corpus), replace(TOY, ids=(ids[0], "odd", "odder"))) == ""
+    assert matching_feature(TrainingRecord(corpus), found) == "utterance ids"
+    assert matching_feature(TrainingRecord("EmoBank"), found) == ""
+    assert (
+        matching_feature(
+            TrainingRecord(corpus), replace(TOY, ids=(ids[0], "odd", "odder"))
+        )
+        == ""
+    )
 
 
 @pytest.mark.parametrize(("size", "same"), [(1_000, True), (300, True), (0, False)])
 def test_a_corpus_is_recognised_by_its_inputs(size, same):
-    record = Seen("toy", reader="manifest", sample=sampled())
+    record = TrainingRecord("toy", reader="manifest", sample=sample_digests())
     assert len(record.sample) == SAMPLED
-    inputs = corpus_matching.shortened(
+    inputs = corpus_matching.shorten_digests(
         [*digests(size), *digests(500, start=5_000), "", SILENT]
     )
     corpus = replace(TOY, inputs=inputs)
     shared = corpus_matching.shared_inputs(record, corpus)
     assert shared / SAMPLED == pytest.approx(size / 1_000, abs=0.12)
-    assert bool(recognised(record, corpus)) == same
+    assert bool(matching_feature(record, corpus)) == same
     if same:
-        assert recognised(record, corpus) == (
+        assert matching_feature(record, corpus) == (
             f"inputs ({shared} of the 128 in its record)"
         )
 
 
-def test_few_equal_sentences_do_not_make_one_corpus():
-    record = Seen("toy", sample=sampled(128))
-    inputs = corpus_matching.shortened([*digests(5), *digests(500, start=5_000)])
+def test_a_few_shared_sentences_do_not_identify_a_corpus():
+    record = TrainingRecord("toy", sample=sample_digests(128))
+    inputs = corpus_matching.shorten_digests([*digests(5), *digests(500, start=5_000)])
     corpus = replace(TOY, inputs=inputs)
     assert corpus_matching.shared_inputs(record, corpus) == 5
-    assert recognised(record, corpus) == ""
+    assert matching_feature(record, corpus) == ""
 
 
 @pytest.mark.parametrize(
     ("record", "corpus", "said"),
     [
-        (Seen("toy"), TOY, "an older version recorded neither"),
+        (TrainingRecord("toy"), TOY, "an older version recorded neither"),
         (
-            Seen("toy", reader="iemocap"),
+            TrainingRecord("toy", reader="iemocap"),
             replace(TOY, reader=""),
             "the cache does not say",
         ),
-        (Seen("toy", reader="manifest"), TOY, "the cache does not say"),
-        (Seen("toy", reader="iemocap"), replace(TOY, reader="emobank"), ""),
-        (Seen("toy", sample=("0",)), replace(TOY, inputs=frozenset("1")), ""),
+        (TrainingRecord("toy", reader="manifest"), TOY, "the cache does not say"),
+        (TrainingRecord("toy", reader="iemocap"), replace(TOY, reader="emobank"), ""),
+        (TrainingRecord("toy", sample=("0",)), replace(TOY, inputs=frozenset("1")), ""),
     ],
 )
-def test_what_is_not_known_is_said(record, corpus, said):
-    assert recognised(record, corpus) == ""
-    assert unknown(record, corpus).startswith(said)
-    assert bool(unknown(record, corpus)) == bool(said)
+def test_missing_facts_are_reported(record, corpus, said):
+    assert matching_feature(record, corpus) == ""
+    assert missing_facts(record, corpus).startswith(said)
+    assert bool(missing_facts(record, corpus)) == bool(said)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +130,8 @@ def test_what_is_not_known_is_said(record, corpus, said):
         ("5F", ["15F", ""], set()),
     ],
 )
-def test_speakers_in_sensible_spellings(name, known, found):
-    matched = corpus_matching.speakers(Seen("x", speakers=(name,)), known)
+def test_speakers_are_matched_in_similar_spellings(name, known, found):
+    matched = corpus_matching.speakers(TrainingRecord("x", speakers=(name,)), known)
     assert matched.names == found
     assert matched.missing == (() if found else (name,))
 
@@ -142,7 +147,7 @@ def test_speakers_in_sensible_spellings(name, known, found):
         ("Test3", ["test", "test2", ""], set()),
     ],
 )
-def test_splits_in_sensible_spellings(name, known, found):
-    matched = corpus_matching.splits(Seen("x", splits=(name,)), known)
+def test_splits_are_matched_in_similar_spellings(name, known, found):
+    matched = corpus_matching.splits(TrainingRecord("x", splits=(name,)), known)
     assert matched.names == found
     assert matched.missing == (() if found else (name,))

@@ -6,10 +6,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from small_caches import unlisted
+from small_caches import remove_from_manifests
 
 from affuse.data.cache import corpus_table
-from affuse.data.cache.shared_recordings import shared
+from affuse.data.cache.shared_recordings import find_shared
 from affuse.data.reading import corpus_csv
 from affuse.data.reading.corpus_csv import COLUMNS, cell
 from affuse.data.records import Corpus, Count, Utterance
@@ -43,25 +43,25 @@ CORPUS = Corpus(
 )
 
 
-def written(corpus):
+def csv_rows(corpus):
     file = io.StringIO()
     corpus_csv.write_csv(corpus, file)
     return list(csv.DictReader(io.StringIO(file.getvalue(), newline="")))
 
 
 def damage(cache, edit):
-    """Edit what is kept of CORPUS; return the file."""
+    """Save CORPUS, edit the content of the file, and return its path."""
     path = corpus_table.save(CORPUS, cache)
     found = json.loads(path.read_text(encoding="utf-8"))
     edit(found)
     rows = ",\n".join(map(json.dumps, found["utterances"]))
     head = f'{{"corpus": {json.dumps(found["corpus"])}, "utterances": [\n'
     path.write_text(f"{head}{rows}\n]}}\n", encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
     return path
 
 
-def test_a_corpus_comes_back_without_what_was_said(tmp_path):
+def test_a_corpus_is_stored_without_transcripts_and_recordings(tmp_path):
     path = corpus_table.save(CORPUS, tmp_path)
     assert path == tmp_path / "toy" / "corpus.json"
     found = corpus_table.load(tmp_path, "toy")
@@ -77,7 +77,7 @@ def test_a_corpus_comes_back_without_what_was_said(tmp_path):
 
 
 @pytest.mark.parametrize("changes", [{"scale": None}, {"utterances": ()}])
-def test_a_corpus_without_ratings_or_rows_comes_back(tmp_path, changes):
+def test_a_corpus_without_ratings_or_rows_is_read_as_written(tmp_path, changes):
     corpus_table.save(dataclasses.replace(CORPUS, **changes), tmp_path)
     found = corpus_table.load(tmp_path, "toy")
     assert (found.scale, len(found.utterances)) == (
@@ -86,14 +86,14 @@ def test_a_corpus_without_ratings_or_rows_comes_back(tmp_path, changes):
     )
 
 
-def test_names_that_are_no_text_are_kept(tmp_path):
+def test_names_with_lone_surrogates_are_kept(tmp_path):
     # a file name that is no UTF-8 may have become a speaker
     odd = dataclasses.replace(FULL, speaker="\udcff")
     corpus_table.save(dataclasses.replace(CORPUS, utterances=(odd,)), tmp_path)
     assert corpus_table.load(tmp_path, "toy").utterances[0].speaker == "\udcff"
 
 
-def test_utterances_of_one_recording_are_known_without_its_path(tmp_path):
+def test_shared_recordings_are_stored_without_their_paths(tmp_path):
     turns = [dataclasses.replace(FULL, id=name, span=None) for name in ("b", "a")]
     alone = dataclasses.replace(FULL, id="c", audio=ROOT / "c.wav")
     corpus = dataclasses.replace(
@@ -102,7 +102,11 @@ def test_utterances_of_one_recording_are_known_without_its_path(tmp_path):
     corpus_table.save(corpus, tmp_path)
     found = corpus_table.load(tmp_path, "toy")
     assert [u.recording for u in found.utterances] == ["b", "b", "", ""]
-    assert shared(found.utterances) == shared(corpus.utterances) == {"a": "b", "b": "b"}
+    assert (
+        find_shared(found.utterances)
+        == find_shared(corpus.utterances)
+        == {"a": "b", "b": "b"}
+    )
 
 
 def test_a_cache_of_an_older_version_is_the_same_corpus(tmp_path):
@@ -112,7 +116,7 @@ def test_a_cache_of_an_older_version_is_the_same_corpus(tmp_path):
     old = path.read_text(encoding="utf-8").replace(', "recording": "a"', "")
     assert "recording" not in old
     path.write_text(old, encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
     assert [u.recording for u in corpus_table.load(tmp_path, "toy").utterances] == [
         "",
         "",
@@ -142,21 +146,21 @@ def test_a_corpus_that_moved_its_recordings_is_the_same(tmp_path, lost):
     assert (kept.file, kept.span) == ("a.flac", (0.5, None))
 
 
-def test_a_corpus_of_whole_files_is_kept_as_before(tmp_path):
+def test_a_corpus_without_shared_recordings_has_no_such_field(tmp_path):
     kept = corpus_table.save(CORPUS, tmp_path).read_text(encoding="utf-8")
     assert "recording" not in kept
 
 
-def test_a_corpus_that_was_not_extracted_is_named(tmp_path):
+def test_a_corpus_that_was_not_extracted_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="extract corpus 'toy' again"):
         corpus_table.load(tmp_path, "toy")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"corpus": {}}'])
-def test_a_file_that_is_no_corpus_is_named(tmp_path, content):
+def test_an_invalid_table_is_refused_as_damaged(tmp_path, content):
     path = corpus_table.save(CORPUS, tmp_path)
     path.write_bytes(content)
-    unlisted(path)
+    remove_from_manifests(path)
     with pytest.raises(ValueError, match=r"corpus\.json is damaged .*; extract again"):
         corpus_table.load(tmp_path, "toy")
 
@@ -180,14 +184,14 @@ def test_a_file_that_is_no_corpus_is_named(tmp_path, content):
         lambda found: found["utterances"][0].update(mood="good"),
     ],
 )
-def test_a_damaged_row_is_a_sentence(tmp_path, edit):
+def test_a_damaged_row_is_refused_with_advice(tmp_path, edit):
     damage(tmp_path, edit)
     with pytest.raises(ValueError, match=r"corpus\.json is damaged .*; extract again"):
         corpus_table.load(tmp_path, "toy")
 
 
-def test_what_was_read_is_one_row_an_utterance():
-    full, bare = written(CORPUS)
+def test_the_csv_has_one_row_for_each_utterance():
+    full, bare = csv_rows(CORPUS)
     assert tuple(full) == COLUMNS
     assert full == {
         "id": "ä-1",
@@ -211,33 +215,33 @@ def test_what_was_read_is_one_row_an_utterance():
     assert known == {"id": "b", "valence": "-1.0"}  # a number is no formula
 
 
-def test_audio_elsewhere_keeps_its_path():
+def test_audio_outside_the_corpus_has_an_absolute_path():
     corpus = dataclasses.replace(CORPUS, root=Path("/elsewhere"))
-    assert written(corpus)[0]["audio"] == "/corpora/toy/wav/a.wav"
+    assert csv_rows(corpus)[0]["audio"] == "/corpora/toy/wav/a.wav"
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\n"])
-def test_no_cell_is_a_formula(start):
+def test_cells_that_look_like_formulas_are_quoted(start):
     odd = dataclasses.replace(
         FULL, transcript=f"{start}1+1", speaker=f"{start}x", audio=ROOT / f"{start}.wav"
     )
-    (row,) = written(dataclasses.replace(CORPUS, utterances=(odd,)))
+    (row,) = csv_rows(dataclasses.replace(CORPUS, utterances=(odd,)))
     assert (row["transcript"], row["speaker"]) == (f"'{start}1+1", f"'{start}x")
     assert row["audio"] == f"'{start}.wav"
 
 
 def test_line_ends_do_not_divide_a_row():
     odd = dataclasses.replace(FULL, transcript="one\rtwo\r\nthree\nfour\r")
-    (row,) = written(dataclasses.replace(CORPUS, utterances=(odd,)))
+    (row,) = csv_rows(dataclasses.replace(CORPUS, utterances=(odd,)))
     assert row["transcript"] == "one\ntwo\nthree\nfour\n"
 
 
-def test_other_cells_stay_as_they_are():
+def test_other_cells_are_not_changed():
     values = ["a=b", "", "ä", -1.5, None, 0, True]
     assert [cell(value) for value in values] == values
 
 
-def test_a_name_is_not_given_to_another_corpus(tmp_path):
+def test_the_name_of_another_corpus_is_refused(tmp_path):
     first = dataclasses.replace(CORPUS, root=tmp_path / "one")
     corpus_table.save(first, tmp_path)
     changed = dataclasses.replace(first, utterances=first.utterances[:1])
@@ -251,27 +255,27 @@ def test_a_name_is_not_given_to_another_corpus(tmp_path):
 
 
 @pytest.mark.parametrize("lost", [b"\n]}\n", b"}\n]}\n", b": -1.0"])
-def test_what_is_damaged_is_replaced_whoever_it_was_of(tmp_path, lost):
+def test_a_damaged_table_is_replaced(tmp_path, lost):
     path = corpus_table.save(
         dataclasses.replace(CORPUS, root=tmp_path / "one"), tmp_path
     )
     whole = path.read_bytes()
     path.write_bytes(whole.replace(lost, b""))
     assert path.read_bytes() != whole
-    unlisted(path)
+    remove_from_manifests(path)
     other = dataclasses.replace(CORPUS, root=tmp_path / "two", nature="synthetic")
     corpus_table.save(other, tmp_path)
     assert corpus_table.load(tmp_path, "toy").nature == "synthetic"
 
 
-def test_a_corpus_is_kept_one_utterance_a_line(tmp_path):
+def test_the_file_has_one_utterance_on_each_line(tmp_path):
     text = corpus_table.save(CORPUS, tmp_path).read_text(encoding="utf-8")
     found = json.loads(text)
     assert [row["id"] for row in found["utterances"]] == ["ä-1", "b"]
     assert len(text.splitlines()) == 4
 
 
-def test_a_copy_cannot_forget_that_it_is_synthetic(tmp_path):
+def test_a_copy_with_another_nature_is_refused(tmp_path):
     made = dataclasses.replace(CORPUS, root=tmp_path / "one", nature="synthetic")
     corpus_table.save(made, tmp_path)
     copy = dataclasses.replace(made, root=tmp_path / "two", nature="human")
@@ -279,7 +283,7 @@ def test_a_copy_cannot_forget_that_it_is_synthetic(tmp_path):
         corpus_table.save(copy, tmp_path)
 
 
-def test_a_partial_corpus_says_what_it_lacks(tmp_path):
+def test_a_partial_corpus_states_its_shortfall(tmp_path):
     counts = (Count("utterances", 10_039, 2_000), Count("improvised", 4_784, 900))
     partial = dataclasses.replace(CORPUS, counts=counts)
     corpus_table.save(partial, tmp_path)
@@ -300,7 +304,7 @@ def test_the_reader_is_kept_and_an_older_file_has_none(tmp_path):
 
 @pytest.mark.parametrize("before", ["", "manifest"])
 @pytest.mark.parametrize("after", ["", "manifest"])
-def test_a_reader_that_is_not_known_is_no_other_corpus(tmp_path, before, after):
+def test_an_unknown_reader_does_not_make_another_corpus(tmp_path, before, after):
     corpus_table.save(dataclasses.replace(CORPUS, reader=before), tmp_path)
     moved = dataclasses.replace(CORPUS, root=Path("/moved"), reader=after)
     corpus_table.save(moved, tmp_path)
@@ -316,7 +320,7 @@ def test_an_older_cache_that_cannot_be_written_is_used(tmp_path, monkeypatch, ca
     def refuse(*_):
         raise PermissionError("read-only")
 
-    monkeypatch.setattr(corpus_table, "keep", refuse)
+    monkeypatch.setattr(corpus_table, "write_and_list", refuse)
     corpus_table.save(dataclasses.replace(CORPUS, reader="manifest"), tmp_path)
     assert "stays as an older version wrote it: read-only" in caplog.text
     with pytest.raises(PermissionError):

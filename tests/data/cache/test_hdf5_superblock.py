@@ -1,4 +1,4 @@
-"""Images that old versions of HDF5 leave with a wrong checksum are put right."""
+"""Correction of the wrong checksum that old versions of HDF5 write in an image."""
 
 import io
 
@@ -18,8 +18,8 @@ def image(tmp_path):
     return write(tmp_path, 0, part("a", "b")).read_bytes()
 
 
-def as_of_old(image):
-    """The same image as HDF5 below 2.0 gives it: the checksum is over other flags."""
+def with_old_checksum(image):
+    """Return the image as HDF5 below 2.0 writes it, with a checksum of other flags."""
     marked = image[:STATUS] + OPEN + image[STATUS + 1 : hdf5_superblock.LENGTH]
     checksum = hdf5_superblock.lookup3(marked).to_bytes(4, "little")
     return (
@@ -27,35 +27,35 @@ def as_of_old(image):
     )
 
 
-def test_the_hash_is_that_of_its_source():
+def test_lookup3_gives_the_published_value():
     assert hdf5_superblock.lookup3(b"Four score and seven years ago") == 0x17770551
     assert hdf5_superblock.lookup3(b"a" * 12) != hdf5_superblock.lookup3(b"a" * 11)
 
 
-def test_an_image_of_old_is_readable_once_it_is_sealed(tmp_path, image):
-    old = as_of_old(image)
+def test_an_image_of_old_hdf5_is_readable_with_its_checksum(tmp_path, image):
+    old = with_old_checksum(image)
     assert old != image
     with pytest.raises(ValueError, match="damaged or no part of a cache"):
         parts.parse(tmp_path / "old.h5", old)
-    assert hdf5_superblock.sealed(old) == image
+    assert hdf5_superblock.with_checksum(old) == image
 
 
-def test_what_is_right_stays_as_it_is(image):
-    assert hdf5_superblock.sealed(image) is image
+def test_an_image_with_a_correct_checksum_is_not_copied(image):
+    assert hdf5_superblock.with_checksum(image) is image
 
 
 @pytest.mark.parametrize("low", ["v108", "v110"])
 def test_the_checksum_is_the_one_that_this_hdf5_writes(low):
-    """To a disk, where every version of HDF5 has it right."""
+    """Every version of HDF5 writes a correct checksum to a file."""
     content = io.BytesIO()
     with h5py.File(content, "w", libver=(low, "v110")) as file:
         file["rows"] = np.arange(5)
     written = content.getvalue()
-    assert hdf5_superblock.sealed(written) is written
+    assert hdf5_superblock.with_checksum(written) is written
 
 
-def test_parts_keep_no_times(image):
-    """Or equal rows would have other bytes a second later."""
+def test_parts_hold_no_times(image):
+    """Otherwise equal rows would have different bytes a second later."""
     begin = image.index(b"OHDR")
     assert begin == hdf5_superblock.LENGTH + 4  # that of the file itself
     places = [begin]

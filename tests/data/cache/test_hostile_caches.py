@@ -1,4 +1,4 @@
-"""Caches that somebody forged, each with a checksum that fits, are refused."""
+"""Forged caches with correct checksums are refused."""
 
 import ctypes
 import hashlib
@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from forged_parts import EDITS, FOREIGN, ROWS, SECRET, secrets
 from locations import ROOT
-from small_caches import DIM, FRAMES, RECIPE, fill, part, verified, write
+from small_caches import DIM, FRAMES, RECIPE, fill, find_damage, part, write
 
 from affuse import cli
 from affuse.data.cache import corpus_table, current_content, hdf5_guard, parts, store
@@ -25,7 +25,7 @@ NAME = "part-00000.h5"
 
 
 class Watch:
-    """Whether anything in a folder was opened, by whomever; the kernel tells."""
+    """Watch of a folder, by which the kernel reports every file that is opened."""
 
     def __init__(self, folder):
         self._libc = ctypes.CDLL(None, use_errno=True)
@@ -57,14 +57,14 @@ def watch(elsewhere):
 
 
 def sign(path):
-    """The checksum of whatever the file holds, as who forged it would add it."""
+    """Write the checksum of a forged file, as an attacker would."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     path.with_name(f"{path.name}.sha256").write_text(f"{digest}  {path.name}\n")
     return path
 
 
 def forge(cache, elsewhere, edit):
-    """A cache of one part that was edited."""
+    """Make a cache of one part, edit the part, and return its path."""
     folder = cache / RECIPE.corpus / RECIPE.folder()
     path = write(folder, 0, part("a", "b"))
     with h5py.File(path, "r+") as file:
@@ -75,12 +75,12 @@ def forge(cache, elsewhere, edit):
 
 
 def sentences(cache, path, *, header=True):
-    """What each way of opening a cache says; each refuses it, and none with more."""
+    """Return the errors of all functions that open a cache; each must refuse it."""
     for read in (parts.header,) * header + (lambda p: parts.read(p, None),):
         with pytest.raises(ValueError, match=NAME) as refused:
             read(path)
         yield str(refused.value)
-    found = verified(cache)
+    found = find_damage(cache)
     assert len(found) == 1
     yield from found
     for words in (["cache", "verify"], ["train", "--fusion", "text", "--runs", "none"]):
@@ -93,7 +93,7 @@ def sentences(cache, path, *, header=True):
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_what_is_forged_is_refused_and_named(tmp_path, elsewhere, watch, name):
+def test_forged_files_are_refused_with_the_part_name(tmp_path, elsewhere, watch, name):
     path = forge(tmp_path / "cache", elsewhere, EDITS[name])
     for sentence in sentences(tmp_path / "cache", path):
         assert NAME in sentence
@@ -105,7 +105,7 @@ def test_what_is_forged_is_refused_and_named(tmp_path, elsewhere, watch, name):
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_rows_that_are_forged_are_refused_and_named(tmp_path, elsewhere, name):
+def test_forged_rows_are_refused_with_the_part_name(tmp_path, elsewhere, name):
     path = forge(tmp_path / "cache", elsewhere, ROWS[name])
     for sentence in sentences(tmp_path / "cache", path, header=False):
         assert NAME in sentence
@@ -113,7 +113,7 @@ def test_rows_that_are_forged_are_refused_and_named(tmp_path, elsewhere, name):
 
 
 @pytest.mark.parametrize("offsets", [(1, 2, 4), (0, 5, 4), (0, -1, 4), (0, 4, 9)])
-def test_frames_that_begin_elsewhere_are_refused(tmp_path, offsets):
+def test_offsets_that_do_not_start_at_zero_and_rise_are_refused(tmp_path, offsets):
     path = write(tmp_path, 0, part("a", "b", of=FRAMES, steps=(2, 2)), of=FRAMES)
     with h5py.File(path, "r+") as file:
         del file["offsets"]
@@ -123,14 +123,14 @@ def test_frames_that_begin_elsewhere_are_refused(tmp_path, offsets):
 
 
 @pytest.mark.parametrize("name", ["link outside", "external storage", "virtual"])
-def test_a_reader_without_guard_would_see_the_secret(tmp_path, elsewhere, watch, name):
+def test_without_the_guard_h5py_opens_the_other_file(tmp_path, elsewhere, watch, name):
     path = forge(tmp_path / "cache", elsewhere, EDITS[name])
     with h5py.File(path, "r") as file:
         assert file["contents"][0] == SECRET
     assert watch.seen()
 
 
-def test_no_plug_in_is_looked_for(tmp_path, elsewhere, watch):
+def test_hdf5_does_not_search_for_filter_plug_ins(tmp_path, elsewhere, watch):
     path = forge(tmp_path / "cache", elsewhere, EDITS["a foreign filter"])
     h5py.h5pl.insert(os.fsencode(elsewhere), 0)
     try:
@@ -145,8 +145,8 @@ def test_no_plug_in_is_looked_for(tmp_path, elsewhere, watch):
 
 
 @pytest.mark.parametrize("form", ["<Q", "<I"])
-def test_an_attribute_that_claims_more_than_there_is(tmp_path, form):
-    """In the old file format, which has no checksums of its own to keep right."""
+def test_an_attribute_larger_than_the_file_is_refused(tmp_path, form):
+    """The old file format is used, because it has no checksums of metadata."""
     unique, path = 54_321, tmp_path / NAME
     with h5py.File(path, "w", libver=("earliest", "v108")) as file:
         with h5py.File(write(tmp_path / "model", 0, part("a", "b"))) as model:
@@ -170,30 +170,30 @@ def test_an_attribute_that_claims_more_than_there_is(tmp_path, form):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 @pytest.mark.parametrize("suffix", ["", ".sha256"])
-def test_a_pipe_is_no_part(tmp_path, suffix):
+def test_a_pipe_in_place_of_a_part_is_refused(tmp_path, suffix):
     path = parts.part_path(fill(tmp_path, rows=(2,)), 0)
     piped = path.with_name(f"{NAME}{suffix}")
     piped.unlink()
     os.mkfifo(piped)
     with pytest.raises(ValueError, match=NAME):
         parts.read(path, None)
-    assert len(verified(tmp_path)) == 1
+    assert len(find_damage(tmp_path)) == 1
     if not suffix:
         with pytest.raises(ValueError, match="it is no file"):
             parts.header(path)
 
 
 @pytest.mark.parametrize("name", ["current.json", "corpus.json"])
-def test_json_beside_a_cache_that_is_nested_is_no_crash(tmp_path, name):
+def test_deeply_nested_json_beside_a_cache_is_no_crash(tmp_path, name):
     folder = fill(tmp_path)
     (folder.parent / name).write_text("[" * 100_000)
-    assert current_content.superseded([*store.find(tmp_path)] * 2) == set()
+    assert current_content.find_superseded([*store.find(tmp_path)] * 2) == set()
     if name == "corpus.json":
         with pytest.raises(ValueError, match=r"corpus\.json is damaged"):
             corpus_table.load(tmp_path, "toy")
 
 
-def test_a_checkpoint_by_the_name_of_a_control_sequence_is_listed_safely(tmp_path):
+def test_control_characters_of_a_checkpoint_name_are_escaped(tmp_path):
     from small_caches import recipe
 
     fill(tmp_path, of=recipe(checkpoint="\x1b[2Jtiny"))
@@ -202,7 +202,7 @@ def test_a_checkpoint_by_the_name_of_a_control_sequence_is_listed_safely(tmp_pat
     assert "\x1b" not in result.output
 
 
-def test_the_command_itself_refuses_a_link(tmp_path, elsewhere, watch):
+def test_cache_verify_refuses_a_link_to_another_file(tmp_path, elsewhere, watch):
     forge(tmp_path / "cache", elsewhere, EDITS["link outside"])
     command = [sys.executable, "cli.py", "cache", "verify", "--cache"]
     run = subprocess.run(
@@ -214,8 +214,8 @@ def test_the_command_itself_refuses_a_link(tmp_path, elsewhere, watch):
     assert not watch.seen()
 
 
-def test_what_is_not_forged_passes(tmp_path, monkeypatch):
-    """Whatever the number and size of chunks, and without any."""
+def test_valid_parts_pass_the_guard(tmp_path, monkeypatch):
+    """The number and size of chunks do not matter, nor does an empty part."""
     monkeypatch.setattr(parts, "CHUNK", 100)
     for of in (RECIPE, FRAMES):
         for rows in ((), ("a",), tuple("abcdefg")):
@@ -229,7 +229,7 @@ def test_what_is_not_forged_passes(tmp_path, monkeypatch):
     shutil.rmtree(tmp_path / "x")
 
 
-def test_more_text_than_would_be_read_is_not_written(tmp_path, monkeypatch):
+def test_an_attribute_too_long_to_be_read_is_not_written(tmp_path, monkeypatch):
     monkeypatch.setattr(hdf5_guard, "TEXT", 10)
     with pytest.raises(ValueError, match="recipe of part-00000.h5 exceed 10 bytes"):
         write(tmp_path, 0, part("a"))

@@ -1,6 +1,6 @@
-"""Too little memory and errors of the system are not damage: nothing is lost for them.
+"""Too little memory and system errors are not treated as damage.
 
-Nor are faults of our own code: they keep their traceback.
+Errors in the code of this project keep their traceback.
 """
 
 import errno
@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from locations import ROOT
-from small_caches import RECIPE, fill, flip, part, recipe, verified, write
+from small_caches import RECIPE, fill, find_damage, flip, part, recipe, write
 from spoken_corpus import corpus, images, run
 
 from affuse import cli
-from affuse.data.cache import checksums, hdf5_guard, part_header, parts, store
+from affuse.data.cache import cache_faults, checksums, hdf5_guard, part_header, parts
 from affuse.data.cache.parts import part_path
 from affuse.data.errors import AffuseError, DamagedFileError, MemoryShortageError
 from affuse.extract.caching.part_claims import state
@@ -36,9 +36,9 @@ status = Path("/proc/self/status")
 size = path.stat().st_size
 reads = {
     "read": lambda: parts.read(path, None),
-    "whole": lambda: parts.whole(path),
+    "whole": lambda: parts.check_part(path),
     "header": lambda: parts.header(path),
-    "faults": lambda: [fault.kind for fault in store.faults(path.parent)],
+    "faults": lambda: [fault.kind for fault in cache_faults.find_faults(path.parent)],
 }
 for share in (0.1, 0.5, 0.9, 1.1, 1.5, 1.9, 2.1, 2.5, 2.9, 3.1, 3.5, 8):
     for name, read in reads.items():
@@ -58,7 +58,7 @@ SHORT = "memory allocation failed for raw data chunk"  # as HDF5 says it
 
 @pytest.fixture
 def path(tmp_path):
-    """A part in a cache of two."""
+    """Part of a cache with two parts."""
     return part_path(fill(tmp_path / "cache"), 0)
 
 
@@ -66,7 +66,7 @@ def contents(folder):
     return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def failing(error):
+def fail_with(error):
     def fail(*_args, **_options):
         raise error
 
@@ -74,20 +74,20 @@ def failing(error):
 
 
 def no_memory(monkeypatch, where):
-    """Let some step of reading a part find no memory."""
+    """Let one step of reading a part fail for lack of memory."""
     if where == "file":
-        monkeypatch.setattr(Path, "read_bytes", failing(MemoryError()))
+        monkeypatch.setattr(Path, "read_bytes", fail_with(MemoryError()))
     elif where == "room":
-        monkeypatch.setattr(checksums, "reserve", failing(MemoryError()))
+        monkeypatch.setattr(checksums, "reserve", fail_with(MemoryError()))
     elif where == "numpy":
         error = MemoryError("Unable to allocate 38.1 MiB for an array")
-        monkeypatch.setattr(h5py.Dataset, "__getitem__", failing(error))
+        monkeypatch.setattr(h5py.Dataset, "__getitem__", fail_with(error))
     elif where == "HDF5":
         error = OSError(f"Can't synchronously read data ({SHORT})")
-        monkeypatch.setattr(h5py.Dataset, "__getitem__", failing(error))
+        monkeypatch.setattr(h5py.Dataset, "__getitem__", fail_with(error))
     else:  # that HDF5 could not copy an image is all that h5py says
         error = ValueError("Not a file id (not a file ID)")
-        monkeypatch.setattr(hdf5_guard.h5py, "File", failing(error))
+        monkeypatch.setattr(hdf5_guard.h5py, "File", fail_with(error))
         real, called = checksums.reserve, []
 
         def reserve(room):
@@ -103,7 +103,7 @@ PLACES = ("file", "room", "numpy", "HDF5", "image")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and RLIMIT_AS")
-def test_a_process_of_little_memory_never_calls_a_part_damaged(tmp_path):
+def test_a_part_is_never_damaged_for_lack_of_memory(tmp_path):
     of = recipe(layers=(1,))
     made = part("a", of=of)
     rows = np.zeros((1, SIZE // 4), np.float32)
@@ -129,7 +129,7 @@ def test_a_process_of_little_memory_never_calls_a_part_damaged(tmp_path):
 
 
 @pytest.mark.parametrize("where", PLACES)
-def test_too_little_memory_is_said_with_path_size_and_advice(path, monkeypatch, where):
+def test_memory_errors_state_path_size_and_advice(path, monkeypatch, where):
     no_memory(monkeypatch, where)
     with pytest.raises(MemoryShortageError) as refused:
         parts.read(path, RECIPE)
@@ -147,7 +147,7 @@ def test_too_little_memory_is_said_with_path_size_and_advice(path, monkeypatch, 
     assert "damaged" not in str(refused.value)
 
 
-def test_without_a_checksum_nothing_is_said_of_it(path, monkeypatch):
+def test_memory_errors_without_a_checksum_file_do_not_mention_it(path, monkeypatch):
     checksums.checksum_path(path).unlink()
     no_memory(monkeypatch, "HDF5")
     with pytest.raises(MemoryShortageError) as refused:
@@ -156,8 +156,8 @@ def test_without_a_checksum_nothing_is_said_of_it(path, monkeypatch):
     assert "SHA-256" not in str(refused.value)
 
 
-def test_damage_that_asks_for_too_much_memory_is_damage(path, monkeypatch):
-    """A size that rotted may be larger than any memory."""
+def test_damage_that_requests_too_much_memory_is_damage(path, monkeypatch):
+    """A damaged size may exceed any memory."""
     flip(path, place=0.9)
     no_memory(monkeypatch, "HDF5")
     with pytest.raises(DamagedFileError, match="is damaged: its SHA-256 is not the on"):
@@ -165,27 +165,27 @@ def test_damage_that_asks_for_too_much_memory_is_damage(path, monkeypatch):
 
 
 @pytest.mark.parametrize("read", [parts.header, lambda p: parts.outline(p, RECIPE)])
-def test_an_address_past_an_allocation_is_no_lack_of_memory(path, monkeypatch, read):
+def test_a_bad_address_is_not_reported_as_lack_of_memory(path, monkeypatch, read):
     error = KeyError("Unable to open object (address of object past end of allocation)")
-    monkeypatch.setattr(hdf5_guard.h5py, "File", failing(error))
+    monkeypatch.setattr(hdf5_guard.h5py, "File", fail_with(error))
     with pytest.raises(DamagedFileError, match="is damaged or no part of a cache"):
         read(path)
 
 
 @pytest.mark.parametrize("where", PLACES)
-def test_verify_and_repair_leave_a_part_that_was_not_read(
+def test_verify_and_repair_keep_a_part_that_was_not_read(
     path, monkeypatch, where, encoded
 ):
     cache = path.parents[2]
     before = contents(cache)
     with monkeypatch.context() as patch:
         no_memory(patch, where)
-        kinds = {fault.kind for fault in store.faults(path.parent)}
+        kinds = {fault.kind for fault in cache_faults.find_faults(path.parent)}
         results = {
             name: CliRunner().invoke(cli.main, ["cache", name, "--cache", str(cache)])
             for name in ("verify", "repair")
         }
-    assert kinds == {store.UNREAD}
+    assert kinds == {cache_faults.UNREAD}
     for result in results.values():
         assert result.exit_code == 1
         assert isinstance(result.exception, SystemExit)
@@ -198,11 +198,11 @@ def test_verify_and_repair_leave_a_part_that_was_not_read(
     )
     assert encoded == []
     assert contents(cache) == before
-    assert verified(cache) == []
+    assert find_damage(cache) == []
 
 
 @pytest.mark.parametrize("where", PLACES)
-def test_extract_encodes_nothing_again_for_lack_of_memory(
+def test_extract_stops_and_encodes_nothing_for_lack_of_memory(
     tmp_path, monkeypatch, where, encoded
 ):
     found = corpus(tmp_path, count=5)
@@ -218,9 +218,7 @@ def test_extract_encodes_nothing_again_for_lack_of_memory(
 
 
 @pytest.mark.parametrize("where", PLACES)
-def test_rows_of_another_cache_are_not_given_up_for_lack_of_memory(
-    path, monkeypatch, where
-):
+def test_cached_rows_can_be_read_after_a_memory_error(path, monkeypatch, where):
     wanted = parts.read(path, None)[0]["contents"][0].decode()
     other = recipe(content="another")
     known = CachedRows(path.parents[1] / other.folder(), other)
@@ -231,7 +229,7 @@ def test_rows_of_another_cache_are_not_given_up_for_lack_of_memory(
     assert known.rows([wanted]).keys() == {wanted}
 
 
-def test_damage_makes_a_part_missing_and_is_said(path, caplog):
+def test_a_damaged_part_counts_as_missing_with_a_warning(path, caplog):
     flip(path, place=0.9)
     assert state(path.parent, RECIPE, 0, [], 2) == "missing"
     (record,) = caplog.records
@@ -257,18 +255,18 @@ def test_a_part_of_another_recipe_is_not_overwritten(tmp_path):
     "read",
     [
         parts.header,
-        parts.whole,
+        parts.check_part,
         lambda path: parts.read(path, None),
         lambda path: parts.outline(path, RECIPE),
         lambda path: state(path.parent, RECIPE, 0, [], 2),
     ],
 )
-def test_an_error_of_the_system_stays_one_and_names_the_part(
+def test_system_errors_keep_their_type_and_name_the_part(
     path, monkeypatch, number, read
 ):
     text = f"Unable to synchronously open file (unable to open file: errno = {number})"
-    monkeypatch.setattr(hdf5_guard.h5py, "File", failing(OSError(number, text)))
-    monkeypatch.setattr(Path, "read_bytes", failing(OSError(number, "of a read")))
+    monkeypatch.setattr(hdf5_guard.h5py, "File", fail_with(OSError(number, text)))
+    monkeypatch.setattr(Path, "read_bytes", fail_with(OSError(number, "of a read")))
     with pytest.raises(OSError, match=os.strerror(number)) as refused:
         read(path)
     assert not isinstance(refused.value, AffuseError)
@@ -292,7 +290,7 @@ def test_too_many_open_files_are_not_damage(path):
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
-def test_a_part_that_is_gone_is_not_damaged(path):
+def test_a_missing_part_is_not_reported_as_damaged(path):
     path.unlink()
     with pytest.raises(FileNotFoundError, match=f"No such file or directory: '{path}'"):
         parts.header(path)
@@ -317,16 +315,16 @@ OURS = (
         (parts, "Header"),
     ],
 )
-def test_a_fault_of_the_code_is_not_called_damage(
+def test_an_error_in_the_code_is_not_reported_as_damage(
     path, monkeypatch, kind, module, name
 ):
     if name == "Header":
         module = part_header  # which makes it
-    monkeypatch.setattr(module, name, failing(kind("of the code")))
+    monkeypatch.setattr(module, name, fail_with(kind("of the code")))
     for read in (
         lambda: parts.read(path, None),
         lambda: parts.outline(path, RECIPE),
-        lambda: list(store.faults(path.parent)),
+        lambda: list(cache_faults.find_faults(path.parent)),
         lambda: state(path.parent, RECIPE, 0, [], 2),
     ):
         with pytest.raises(kind, match="of the code") as raised:
@@ -345,10 +343,10 @@ def test_a_fault_of_the_code_is_not_called_damage(
         ("_parsed", MemoryError()),
     ],
 )
-def test_too_little_memory_to_write_is_said_and_nothing_published(
+def test_a_memory_error_while_writing_publishes_nothing(
     tmp_path, monkeypatch, name, error
 ):
-    monkeypatch.setattr(parts, name, failing(error))
+    monkeypatch.setattr(parts, name, fail_with(error))
     with pytest.raises(
         MemoryShortageError, match="too little memory to write .*h5, of"
     ):
@@ -356,9 +354,7 @@ def test_too_little_memory_to_write_is_said_and_nothing_published(
     assert not list(tmp_path.iterdir())
 
 
-def test_no_room_to_build_a_part_is_said_before_hdf5_meets_with_it(
-    tmp_path, monkeypatch
-):
+def test_memory_is_reserved_before_hdf5_builds_a_part(tmp_path, monkeypatch):
     asked = []
 
     def reserve(room):
@@ -366,7 +362,7 @@ def test_no_room_to_build_a_part_is_said_before_hdf5_meets_with_it(
         raise MemoryError
 
     monkeypatch.setattr(checksums, "reserve", reserve)
-    monkeypatch.setattr(parts, "_image", failing(AssertionError()))
+    monkeypatch.setattr(parts, "_image", fail_with(AssertionError()))
     with pytest.raises(MemoryShortageError, match="too little memory to write"):
         write(tmp_path, 0, part("a"))
     assert len(asked) == 1

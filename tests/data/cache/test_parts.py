@@ -42,13 +42,13 @@ def sums(path):
 
 
 def sign(path):
-    """The checksum of whatever the file holds, as if it had been published so."""
+    """Write the checksum of a file, as if the file had been published like this."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     sums(path).write_text(f"{digest}  {path.name}\n")
 
 
 def forge(folder, edit):
-    """A part with two rows that somebody edited, with a correct checksum."""
+    """Write a part with two rows, edit it, and correct its checksum."""
     path = write(folder, 0, part("a", "b"))
     with h5py.File(path, "r+") as file:
         edit(file)
@@ -57,7 +57,7 @@ def forge(folder, edit):
 
 
 def put(name, **content):
-    """An edit that replaces one dataset."""
+    """Return an edit that replaces one dataset."""
 
     def edit(file):
         del file[name]
@@ -100,7 +100,7 @@ def test_equal_arguments_give_equal_bytes(tmp_path):
         assert sums(made[0]).read_bytes() == sums(made[1]).read_bytes()
 
 
-def test_a_part_comes_back_as_it_was_written(tmp_path):
+def test_a_part_is_read_as_it_was_written(tmp_path):
     made = part("a", "b", problems=[NOTE])
     arrays, problems = parts.read(write(tmp_path, 3, made), RECIPE)
     assert arrays.keys() == {"ids", "contents", "embeddings"}
@@ -111,14 +111,14 @@ def test_a_part_comes_back_as_it_was_written(tmp_path):
     assert problems == [NOTE]
 
 
-def test_a_header_tells_what_the_part_is(tmp_path):
+def test_a_header_holds_recipe_counts_versions_and_problems(tmp_path):
     path = write(tmp_path, 0, part("a", "b", problems=[NOTE]), planned=7)
     assert parts.header(path) == parts.Header(RECIPE, 7, 2, VERSIONS, (NOTE,))
 
 
 @pytest.mark.parametrize("bounds", [("v110", "v110"), ("earliest", "v110")])
 def test_parts_of_other_versions_stay_readable(tmp_path, bounds):
-    """As HDF5 writes them to a disk, with old bounds of the format and times kept."""
+    """HDF5 writes these files with older format bounds and with times."""
     made = part("a", "b", problems=[NOTE])
     new = write(tmp_path / "new", 0, made, planned=7)
     path = tmp_path / new.name
@@ -130,26 +130,26 @@ def test_parts_of_other_versions_stay_readable(tmp_path, bounds):
             file.create_dataset(name, data=rows[:], track_times=True, **chunks)
     sign(path)
     assert path.read_bytes() != new.read_bytes()
-    assert parts.whole(path) == parts.header(path) == parts.whole(new)
+    assert parts.check_part(path) == parts.header(path) == parts.check_part(new)
     arrays, problems = parts.read(path, RECIPE)
     np.testing.assert_array_equal(arrays["embeddings"], np.stack(made.vectors))
     assert problems == [NOTE]
 
 
-def damaged(image):
+def damage(image):
     return image[:200] + bytes([image[200] ^ 1]) + image[201:]
 
 
-def without_seal(image):
-    """As HDF5 below 2.0 leaves the checksum of an image."""
+def without_checksum(image):
+    """Return an image with the wrong checksum that HDF5 below 2.0 leaves."""
     return image[:44] + bytes(4) + image[48:]
 
 
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (damaged, "it cannot be read: .*metadata checksum"),
-        (without_seal, "it cannot be read"),
+        (damage, "it cannot be read: .*metadata checksum"),
+        (without_checksum, "it cannot be read"),
         (lambda image: image[: len(image) // 2], "it cannot be read"),
         (lambda image: b"", "it cannot be read"),
     ],
@@ -170,8 +170,8 @@ def test_bytes_that_cannot_be_read_back_are_not_published(
     assert not list(tmp_path.iterdir())
 
 
-def other(name, **changes):
-    """Arrays of which one differs in its values."""
+def change_values(name, **changes):
+    """Return an edit that changes the values of one array."""
 
     def spoil(arrays, attributes):
         changed = arrays[name].copy()
@@ -188,10 +188,10 @@ def attributes_with(**changes):
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (other("embeddings"), "its embeddings differ"),
-        (other("ids"), "its ids differ"),
-        (other("contents"), "its contents differ"),
-        (other("head"), "its head differ"),
+        (change_values("embeddings"), "its embeddings differ"),
+        (change_values("ids"), "its ids differ"),
+        (change_values("contents"), "its contents differ"),
+        (change_values("head"), "its head differ"),
         (lambda a, b: ({**a, "offsets": np.zeros(3, int)}, b), "it holds .*'offsets'"),
         (
             lambda a, b: ({**a, "head": a["head"].astype(np.float64)}, b),
@@ -203,7 +203,7 @@ def attributes_with(**changes):
         (attributes_with(recipe=np.bytes_(RECIPE.text())), "its recipe differs"),
     ],
 )
-def test_bytes_that_hold_something_else_are_not_published(
+def test_bytes_that_differ_from_their_input_are_not_published(
     tmp_path, monkeypatch, spoil, reason
 ):
     real = parts._image
@@ -213,7 +213,7 @@ def test_bytes_that_hold_something_else_are_not_published(
     assert not list(tmp_path.iterdir())
 
 
-def test_ragged_frames_come_back(tmp_path):
+def test_frames_of_different_lengths_are_read_as_written(tmp_path):
     made = part("a", "b", "c", of=FRAMES, steps=(2, 0, 5))
     arrays, _ = parts.read(write(tmp_path, 0, made, of=FRAMES), FRAMES)
     assert arrays["offsets"].tolist() == [0, 2, 2, 7]
@@ -224,7 +224,7 @@ def test_ragged_frames_come_back(tmp_path):
         np.testing.assert_array_equal(stored, vector.astype(np.float16))
 
 
-def test_the_head_comes_back(tmp_path):
+def test_predictions_of_the_head_are_read_as_written(tmp_path):
     made = part("a", "b", of=HEAD)
     arrays, _ = parts.read(write(tmp_path, 0, made, of=HEAD), HEAD)
     np.testing.assert_array_equal(arrays["head"], made.head.astype(np.float32))
@@ -239,7 +239,7 @@ def test_a_part_without_usable_utterances_keeps_its_problems(tmp_path, of):
     assert parts.header(path).rows == 0
 
 
-def test_ids_of_every_script_come_back_and_are_marked_as_utf8(tmp_path):
+def test_ids_in_any_script_are_stored_as_utf8(tmp_path):
     ids = ("it's", "ä ö", "日本-1", "x" * 200)
     path = write(tmp_path, 0, part(*ids))
     arrays, _ = parts.read(path, RECIPE)
@@ -248,7 +248,7 @@ def test_ids_of_every_script_come_back_and_are_marked_as_utf8(tmp_path):
         assert tuple(file["ids"].asstr()[:]) == ids
 
 
-def test_many_problems_fit(tmp_path):
+def test_a_thousand_problems_fit_into_a_header(tmp_path):
     # HDF5 keeps attributes above 64 KiB in another way
     many = [dataclasses.replace(NOTE, id=f"u{i}", reason="ü" * 50) for i in range(1000)]
     path = write(tmp_path, 0, part("a", problems=many))
@@ -266,7 +266,7 @@ def test_large_rows_are_divided_into_chunks(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 70_000.0])
-def test_what_cannot_be_stored_is_refused(tmp_path, value):
+def test_values_that_are_not_finite_in_float16_are_refused(tmp_path, value):
     made = part("a", "b", of=FRAMES, steps=(1, 1))
     made.vectors[1][0, 0, 0] = value  # float16 ends at 65504
     with pytest.raises(ValueError, match="'a' to 'b' are not all finite as float16"):
@@ -324,7 +324,7 @@ def test_a_truncated_part_is_detected(tmp_path, length):
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 64, b"0" * 64 + b"  part-00000.h5"])
-def test_a_damaged_checksum_is_damage(tmp_path, content):
+def test_a_damaged_checksum_file_is_reported_as_damage(tmp_path, content):
     path = write(tmp_path, 0, part("a"))
     sums(path).write_bytes(content)
     with pytest.raises(ValueError, match=f"{path.name} is damaged: its SHA-256"):
@@ -374,7 +374,7 @@ def test_a_full_disk_leaves_no_part(tmp_path, monkeypatch, name, call, kept):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
-def test_every_part_of_a_killed_writer_is_whole(tmp_path):
+def test_published_parts_of_killed_writers_are_intact(tmp_path):
     command = [sys.executable, "-c", WRITERS, str(tmp_path)]
     paths = os.pathsep.join([str(ROOT), str(SUPPORT)])
     subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, check=True)
@@ -416,13 +416,13 @@ def test_every_part_of_a_killed_writer_is_whole(tmp_path):
         (attribute("problems", np.bytes_(b"\xff")), ""),
     ],
 )
-def test_a_part_that_is_none_is_a_sentence(tmp_path, edit, reason):
+def test_a_forged_part_is_refused_with_the_reason(tmp_path, edit, reason):
     path = forge(tmp_path, edit)
     with pytest.raises(ValueError, match=rf"part-00000\.h5 is damaged.*{reason}"):
         parts.read(path, RECIPE)
 
 
-def test_what_is_no_hdf5_is_a_sentence(tmp_path):
+def test_a_file_that_is_not_hdf5_is_refused(tmp_path):
     path = tmp_path / "part-00000.h5"
     for content in (b"", b"no HDF5", b"\x89HDF\r\n\x1a\n" + b"\xff" * 2000):
         publish(path, content)
@@ -433,7 +433,7 @@ def test_what_is_no_hdf5_is_a_sentence(tmp_path):
             parts.header(path)
 
 
-def test_damage_anywhere_is_a_sentence_even_without_checksum(tmp_path):
+def test_damage_without_a_checksum_raises_only_known_errors(tmp_path):
     path = write(tmp_path, 0, part("a", "b"))
     content = path.read_bytes()
     refused = []

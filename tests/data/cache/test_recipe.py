@@ -26,14 +26,14 @@ CHANGES = [
 ]
 
 
-def test_every_field_is_changed_below():
+def test_the_changes_below_cover_every_field():
     assert [next(iter(c)) for c in CHANGES] == [
         field.name for field in dataclasses.fields(Recipe)
     ]
 
 
 @pytest.mark.parametrize("changes", CHANGES)
-def test_whatever_changes_the_embedding_changes_folder_and_difference(changes):
+def test_each_changed_field_changes_folder_and_difference(changes):
     other = recipe(**changes)
     assert other.digest() != RECIPE.digest()
     assert (other.corpus, other.folder()) != (RECIPE.corpus, RECIPE.folder())
@@ -60,7 +60,7 @@ def test_a_recipe_comes_back_from_its_text():
     assert Recipe.parse(written.text()) == written
 
 
-def test_what_json_cannot_tell_apart_is_no_difference():
+def test_tuples_and_lists_of_a_recipe_do_not_differ():
     written = recipe(inputs={"blocks": (1, 2)})
     found = Recipe.parse(written.text())
     assert written.difference(found) == ""
@@ -74,7 +74,7 @@ def test_what_json_cannot_tell_apart_is_no_difference():
     + [json.dumps({**json.loads(RECIPE.text()), "corpus": 5})]
     + [json.dumps({**json.loads(RECIPE.text()), "modality": "video"})],
 )
-def test_what_is_no_recipe_is_refused(text):
+def test_an_invalid_recipe_is_refused(text):
     with pytest.raises(ValueError, match="^not a recipe: "):
         Recipe.parse(text)
 
@@ -87,6 +87,6 @@ def test_an_unknown_modality_is_refused():
 @pytest.mark.parametrize(
     "name", ["", "..", ".x", "a/b", "a\\b", "a b", "a\n", "ä", "-"]
 )
-def test_a_corpus_name_that_is_no_folder_is_refused(name):
+def test_a_corpus_name_that_cannot_be_a_folder_is_refused(name):
     with pytest.raises(ValueError, match="becomes a folder: use letters, digits"):
         recipe(corpus=name)

@@ -1,4 +1,4 @@
-"""Recordings as the cache knows them: by file, span and decoded samples."""
+"""Identification of recordings in a cache by file, span and decoded samples."""
 
 import dataclasses
 
@@ -9,16 +9,16 @@ import soundfile
 from spoken_corpus import RATE, corpus, images, noise, record, run
 
 from affuse.data.cache import checksums, parts, store, streaming
-from affuse.data.cache.part_arrays import fit
-from affuse.data.cache.recording_spans import SILENT, Stretch, overlap
+from affuse.data.cache.part_arrays import check_arrays
+from affuse.data.cache.recording_spans import SILENT, RecordingSpan, overlap
 from affuse.data.errors import AffuseError
 from affuse.data.records import Utterance
 from affuse.extract.audio.sample_digest import fingerprint
 
 
-def stretches(outcome):
-    """By utterance id, the same whether the cache is in memory or streamed."""
-    cache = store.look(outcome.folder)
+def spans_by_id(outcome):
+    """Return spans by utterance id, equal for caches in memory and streamed ones."""
+    cache = store.read_headers(outcome.folder)
     found = store.load(cache)
     (streamed,) = streaming.open_all({"audio": (cache, cache.recipe)}).values()
     assert streamed.stretches == found.stretches
@@ -26,7 +26,7 @@ def stretches(outcome):
 
 
 def copies(root):
-    """One recording in several formats, another one, and silence."""
+    """Write one recording in several formats, another recording, and silence."""
     samples = noise(RATE)
     first = record(root / "a.wav", samples)
     decoded, _ = soundfile.read(first)
@@ -47,7 +47,7 @@ def copies(root):
 
 
 def test_lossless_copies_have_equal_samples_and_spans_are_kept(tmp_path):
-    found = stretches(run(copies(tmp_path), tmp_path / "cache"))
+    found = spans_by_id(run(copies(tmp_path), tmp_path / "cache"))
     equal = {found[name].samples for name in ("wav", "flac", "deep", "float", "twin")}
     assert len(equal) == 1
     assert len({s.file for s in found.values()}) == 7
@@ -60,16 +60,16 @@ def test_lossless_copies_have_equal_samples_and_spans_are_kept(tmp_path):
     assert overlap(found["part"], found["rest"]) == pytest.approx(0.25)
 
 
-def test_texts_have_none(tmp_path):
+def test_parts_of_texts_have_no_spans(tmp_path):
     made = run(corpus(tmp_path, count=2), tmp_path / "cache", "text")
-    assert store.load(store.look(made.folder)).stretches == (None, None)
+    assert store.load(store.read_headers(made.folder)).stretches == (None, None)
     with h5py.File(parts.part_path(made.folder, 0)) as file:
         assert not {"files", "spans", "samples"} & set(file)
 
 
-def older(folder):
-    """The parts of a folder as an older version wrote them."""
-    for number in store.numbers(folder):
+def make_older(folder):
+    """Rewrite the parts of a folder as an older version wrote them."""
+    for number in store.part_numbers(folder):
         path = parts.part_path(folder, number)
         head, arrays = parts.parse(path, checksums.check(path))
         made = parts.Part(
@@ -83,26 +83,26 @@ def older(folder):
         )
 
 
-def test_an_older_cache_is_read_and_its_rows_serve_a_newer_one(tmp_path):
+def test_rows_of_an_older_cache_are_reused(tmp_path):
     found = copies(tmp_path)
     few = dataclasses.replace(found, utterances=found.utterances[:2])
     before = run(few, tmp_path / "cache")
-    older(before.folder)
-    assert stretches(before) == {"wav": None, "flac": None}
+    make_older(before.folder)
+    assert spans_by_id(before) == {"wav": None, "flac": None}
     again = run(few, tmp_path / "cache")
     assert (again.folder, again.encoded) == (before.folder, 0)
-    known = stretches(run(found, tmp_path / "cache"))
+    known = spans_by_id(run(found, tmp_path / "cache"))
     assert (known["wav"].samples, known["wav"].end) == ("", 1.0)
     assert known["other"].samples
 
 
-def test_samples_of_rows_that_are_used_again_are_kept(tmp_path):
+def test_digests_of_samples_are_kept_for_reused_rows(tmp_path):
     found = copies(tmp_path)
     few = dataclasses.replace(found, utterances=found.utterances[:3])
     run(few, tmp_path / "cache")
     grown = run(found, tmp_path / "cache")
     fresh = run(found, tmp_path / "other")
-    assert stretches(grown) == stretches(fresh)
+    assert spans_by_id(grown) == spans_by_id(fresh)
     assert images(grown.folder) == images(fresh.folder)
 
 
@@ -130,18 +130,18 @@ ARRAYS = {
         ({"samples": np.array([b"\xff"])}, "no text in UTF-8"),
     ],
 )
-def test_what_is_no_stretch_is_refused(changes, said):
+def test_invalid_spans_are_refused(changes, said):
     from small_caches import recipe
 
     of = recipe(layers=(0,), head=(), pooling="mean", storage="float32")
-    fit(ARRAYS, of)
+    check_arrays(ARRAYS, of)
     found = {n: v for n, v in {**ARRAYS, **changes}.items() if v is not None}
     with pytest.raises(AffuseError, match=said):
-        fit(found, of)
+        check_arrays(found, of)
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0])
-def test_a_fingerprint_is_of_16_bits_and_clips(scale):
+def test_the_digest_of_samples_is_of_clipped_16_bit_values(scale):
     samples = np.array([0.25, -1.0, 0.999], np.float32) * scale
     assert fingerprint(samples) == fingerprint(samples + np.float32(1e-6))
     assert fingerprint(samples) != fingerprint(samples[::-1])
@@ -151,5 +151,5 @@ def test_a_fingerprint_is_of_16_bits_and_clips(scale):
     assert fingerprint(np.full(9, 1e-5, np.float32)) == SILENT
 
 
-def test_stretches_that_only_touch_share_nothing():
-    assert overlap(Stretch("f", 0.0, 1.0), Stretch("f", 1.0, 2.0)) == 0.0
+def test_adjacent_spans_do_not_overlap():
+    assert overlap(RecordingSpan("f", 0.0, 1.0), RecordingSpan("f", 1.0, 2.0)) == 0.0

@@ -1,4 +1,4 @@
-"""The verify command: every file of caches and runs, each damage by name."""
+"""The command verify checks every file of caches and runs, and names each fault."""
 
 import json
 import shutil
@@ -19,42 +19,42 @@ def call(*words):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return planted_leaks.kept(tmp_path_factory.mktemp("made"))
+    return planted_leaks.make_case(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
 def case(made, tmp_path):
-    return planted_leaks.copied(made, tmp_path)
+    return planted_leaks.copy_case(made, tmp_path)
 
 
-def verified(case):
+def run_verify(case):
     return call("--cache", case.cache, "--runs", case.run.parent)
 
 
-def test_what_is_whole_is_counted(case):
-    found = verified(case)
+def test_verify_counts_intact_files_and_parts(case):
+    found = run_verify(case)
     assert found.exit_code == 0, found.output
     cache, runs = found.stdout.splitlines()[-2:]
-    assert cache.endswith(f" 2 parts below {case.cache}, all whole")
+    assert cache.endswith(f" 2 parts below {case.cache}, all intact")
     # the model has five files, the run eight and the manifest of the model
-    assert runs == f"14 files below {case.run.parent}, all whole"
+    assert runs == f"14 files below {case.run.parent}, all intact"
 
 
-def test_the_alias_for_a_cache_says_the_same(case):
+def test_cache_verify_prints_the_same_as_verify(case):
     found = CliRunner().invoke(
         cli.main, ["cache", "verify", "--cache", str(case.cache)]
     )
     assert found.exit_code == 0
-    assert f"2 parts below {case.cache}, all whole" in found.stdout
+    assert f"2 parts below {case.cache}, all intact" in found.stdout
 
 
 def names(case):
-    """Every file of a cache and a run."""
+    """Return every file of a cache and a run."""
     roots = (case.cache, case.run)
     return [path for root in roots for path in root.rglob("*") if path.is_file()]
 
 
-def test_every_file_that_is_damaged_is_named(made, tmp_path):
+def test_verify_names_every_damaged_file(made, tmp_path):
     paths = names(made)
     assert len(paths) >= 20
     for number, path in enumerate(paths):
@@ -69,50 +69,50 @@ def test_every_file_that_is_damaged_is_named(made, tmp_path):
         assert f"{damaged.with_name(name)}" in found.stdout
 
 
-def test_a_file_that_is_gone_is_named(case):
+def test_verify_names_missing_files(case):
     (case.run / "folds.csv").unlink()
     shutil.rmtree(case.unit)
-    found = verified(case)
+    found = run_verify(case)
     assert found.exit_code == 1
     assert f"{case.run / 'folds.csv'} is missing" in found.stdout
     assert f"{case.unit_name / MANIFEST} is missing" in found.stdout
 
 
-def test_what_an_older_version_made_is_said_and_is_no_damage(case):
+def test_folders_without_digests_of_older_versions_are_noted(case):
     for path in (*case.cache.rglob(MANIFEST), *case.run.rglob(MANIFEST)):
         path.unlink()
     info = json.loads((case.run / "run.json").read_text())
     del info["code"]
     (case.run / "run.json").write_text(json.dumps(info))
-    found = verified(case)
+    found = run_verify(case)
     assert found.exit_code == 0
     assert f"{case.run}: {OLDER}" in found.stdout
     assert f"{case.unit}: {OLDER}" in found.stdout
     assert f"{case.cache / 'toy'}: {OLDER}" in found.stdout
 
 
-def test_a_command_that_was_interrupted_is_said(case):
+def test_files_of_an_interrupted_command_are_noted(case):
     (case.unit / "late.csv").write_text("x\n")
-    found = verified(case)
+    found = run_verify(case)
     assert found.exit_code == 0
     assert f"{case.unit / 'late.csv'} has {INTERRUPTED}" in found.stdout
 
 
 @pytest.mark.parametrize("name", ["absent", "empty"])
-def test_what_is_neither_cache_nor_run_is_refused(tmp_path, name):
+def test_a_folder_without_caches_or_runs_is_refused(tmp_path, name):
     (tmp_path / "empty").mkdir()
     found = call(tmp_path / name)
     assert found.exit_code == 1
     assert found.stderr.startswith("Error: ")
 
 
-def test_one_run_can_be_named(case):
+def test_verify_takes_a_single_run(case):
     found = call(case.run)
     assert found.exit_code == 0
-    assert f"below {case.run}, all whole" in found.stdout
+    assert f"below {case.run}, all intact" in found.stdout
 
 
-def test_the_cost_of_digests_is_measured(case):
+def test_bench_digests_prints_times_and_ratios(case):
     words = ["bench", "digests", str(case.run), "--rounds", "1"]
     found = CliRunner().invoke(cli.main, words)
     assert found.exit_code == 0, found.output
@@ -122,8 +122,8 @@ def test_the_cost_of_digests_is_measured(case):
     assert all(float(line.split()[-1]) > 0 for line in lines)
 
 
-def test_a_manifest_that_was_lost_is_damage(case):
+def test_a_missing_manifest_of_a_finished_run_is_a_fault(case):
     (case.run / MANIFEST).unlink()
-    found = verified(case)
+    found = run_verify(case)
     assert found.exit_code == 1
     assert f"{case.run / MANIFEST} is missing" in found.stdout

@@ -1,4 +1,4 @@
-"""Names of audio files in a table and on the disk, and links to them."""
+"""Audio paths of a table, names on the disk, and links."""
 
 import unicodedata
 
@@ -17,7 +17,7 @@ from manifest_tables import read, reasons, write
         "wide\u3000blank",
     ],
 )
-def test_blanks_and_joiners_in_names_are_read(tmp_path, stem):
+def test_file_names_with_blanks_and_joiners_are_read(tmp_path, stem):
     name = f"{stem}.wav"
     corpus = read(tmp_path, f"file,text\n{name},kept\n", audio=[name])
     assert reasons(corpus) == []
@@ -26,7 +26,7 @@ def test_blanks_and_joiners_in_names_are_read(tmp_path, stem):
     assert found.id.isprintable()
 
 
-def test_ids_with_blanks_of_other_kinds_are_kept_with_one_note(tmp_path):
+def test_unprintable_characters_of_ids_are_escaped_with_a_note(tmp_path):
     corpus = read(tmp_path, "id,text\na\xa0b,one\nc\u202fd,two\ne f,three\n")
     assert [u.id for u in corpus.utterances] == ["a\\xa0b", "c\\u202fd", "e f"]
     (note,) = corpus.problems
@@ -35,7 +35,7 @@ def test_ids_with_blanks_of_other_kinds_are_kept_with_one_note(tmp_path):
 
 
 @pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\x1b", "\u2028", "\x7f"])
-def test_what_acts_on_a_terminal_is_refused(tmp_path, mark):
+def test_control_characters_in_audio_paths_are_refused(tmp_path, mark):
     name = f"a{mark}b.wav"
     corpus = read(tmp_path, f"file,text\n{name},kept\n", audio=[name])
     (reason,) = reasons(corpus)
@@ -54,19 +54,19 @@ def test_what_acts_on_a_terminal_is_refused(tmp_path, mark):
         ("A.WAV", "a.wav"),
     ],
 )
-def test_a_name_that_looks_the_same_is_told(tmp_path, listed, there):
+def test_the_error_names_a_file_that_looks_the_same(tmp_path, listed, there):
     corpus = read(tmp_path, f"file,text\n{listed},kept\n", audio=[there])
     (reason,) = reasons(corpus)
     assert f"the table has {ascii(listed)}, the disk has {ascii(there)}" in reason
 
 
-def test_of_two_names_that_look_the_same_none_is_told(tmp_path):
+def test_the_error_names_none_of_two_similar_files(tmp_path):
     corpus = read(tmp_path, "file,text\na b.wav,kept\n", audio=["A B.wav", "a  b.wav"])
     assert "copy it there, or correct the path" in reasons(corpus)[0]
 
 
-def cached(folder, repository="datasets--ann--voices"):
-    """A data set as the Hugging Face cache keeps it: links to blobs."""
+def write_hub_cache(folder, repository="datasets--ann--voices"):
+    """Write a data set in the layout of the Hugging Face cache, with links to blobs."""
     write(folder / repository, "", name="x", audio=["blobs/0a1b", "secret.wav"])
     snapshot = folder / repository / "snapshots" / "c0ffee"
     (snapshot / "wav").mkdir(parents=True)
@@ -78,7 +78,7 @@ def cached(folder, repository="datasets--ann--voices"):
 
 
 def test_links_of_a_hugging_face_cache_are_followed(tmp_path):
-    snapshot = cached(tmp_path)
+    snapshot = write_hub_cache(tmp_path)
     corpus = read(snapshot, "file\na.wav\nwav/b.wav\n")
     assert reasons(corpus) == []
     assert [u.audio for u in corpus.utterances] == [
@@ -87,20 +87,20 @@ def test_links_of_a_hugging_face_cache_are_followed(tmp_path):
     ]
 
 
-def test_a_table_in_a_folder_of_the_snapshot_is_read_too(tmp_path):
-    snapshot = cached(tmp_path)
+def test_a_table_below_a_snapshot_folder_is_read(tmp_path):
+    snapshot = write_hub_cache(tmp_path)
     assert reasons(read(snapshot / "wav", "file\nb.wav\n")) == []
 
 
 def test_other_links_out_of_a_snapshot_are_refused(tmp_path):
-    snapshot = cached(tmp_path)
+    snapshot = write_hub_cache(tmp_path)
     found = reasons(read(snapshot, "file\nout.wav\nup.wav\n"))
     assert len(found) == 2
     assert all("leads out of the folder" in reason for reason in found)
 
 
 def test_blobs_that_are_a_link_themselves_are_refused(tmp_path):
-    snapshot = cached(tmp_path)
+    snapshot = write_hub_cache(tmp_path)
     repository = tmp_path / "datasets--ann--voices"
     (repository / "blobs").rename(tmp_path / "elsewhere")
     (repository / "blobs").symlink_to(tmp_path / "elsewhere")
@@ -108,7 +108,7 @@ def test_blobs_that_are_a_link_themselves_are_refused(tmp_path):
     assert "leads out of the folder" in reason
 
 
-def test_the_same_layout_under_another_name_is_refused(tmp_path):
-    snapshot = cached(tmp_path, "voices")
+def test_links_of_the_same_layout_under_another_name_are_refused(tmp_path):
+    snapshot = write_hub_cache(tmp_path, "voices")
     (reason,) = reasons(read(snapshot, "file\na.wav\n"))
     assert "leads out of the folder" in reason

@@ -62,7 +62,7 @@ def reproducible():
     return "made by other versions: here is " + "; ".join(other) if other else ""
 
 
-def test_counts_are_as_documented(corpus):
+def test_counts_of_the_corpus_are_as_documented(corpus):
     assert {c.what: c.found for c in corpus.counts} == demo.SIZES
     assert [c for c in corpus.counts if c.found != c.expected] == []
     assert 480 <= len(corpus.utterances) <= 540
@@ -89,7 +89,7 @@ def test_both_speakers_of_a_dialogue_speak_in_turn(corpus):
         assert len({u.session for u in said}) == 1
 
 
-def test_it_never_passes_for_people(corpus):
+def test_the_corpus_is_labelled_synthetic(corpus):
     assert corpus.nature == "synthetic"
     assert (demo.ROOT / "README.md").read_text().startswith("# The demo corpus: SYNTH")
 
@@ -113,7 +113,7 @@ def test_scripted_sentences_recur_in_every_session(corpus):
     assert f"{len(scripted) / len(corpus.utterances):.0%}" == "31%"  # as README.md says
 
 
-def test_a_recurring_sentence_is_rated_anew(corpus):
+def test_a_recurring_sentence_has_different_ratings(corpus):
     ratings = {}
     for utterance in corpus.utterances:
         if utterance.scripted:
@@ -123,7 +123,7 @@ def test_a_recurring_sentence_is_rated_anew(corpus):
     assert min(map(len, ratings.values())) > 1
 
 
-def test_every_corner_of_the_cube_is_written_into_every_session(cast):
+def test_sentences_cover_low_and_high_ratings_in_every_session(cast):
     for session in dialogue_script.SESSIONS:
         improvised = [d for d in cast if d.session == session and not d.scripted]
         designs = [line.design for d in improvised for line in d.lines]
@@ -132,14 +132,14 @@ def test_every_corner_of_the_cube_is_written_into_every_session(cast):
         assert (3, 2, 3) in designs  # and what is merely said
 
 
-def test_every_corner_of_the_cube_is_rated_in_every_session(corpus):
+def test_ratings_cover_low_and_high_values_in_every_session(corpus):
     for session in dialogue_script.SESSIONS:
         rated = [u.ratings.values() for u in corpus.utterances if u.session == session]
         corners = Counter(tuple(x > 3 for x in r) for r in rated if 3 not in r)
         assert corners.keys() == set(CORNERS), session
 
 
-def test_sentences_are_short_and_rated_in_halves(written):
+def test_sentences_are_short_with_intended_ratings_in_halves(written):
     for line in written:
         assert 2 <= len(line.text.split()) <= 12
         assert line.text == " ".join(line.text.split())
@@ -185,18 +185,18 @@ def test_a_span_is_decoded_to_the_sample(corpus):
         assert found.notes == ()
 
 
-def test_the_repository_stays_small():
+def test_the_size_of_the_shipped_corpus_is_limited():
     files = [path for path in demo.ROOT.rglob("*") if path.is_file()]
     shipped = [path for path in files if "__pycache__" not in path.parts]
     assert sum(path.stat().st_size for path in shipped) <= LIMIT
 
 
-def test_all_sessions_test_once(corpus):
+def test_every_session_is_the_test_part_once(corpus):
     folds = protocols.folds(corpus.utterances, corpus.protocol)
     assert [len(fold.test) for fold in folds] == [102] * 5
 
 
-def test_a_recording_that_changed_is_named(tmp_path):
+def test_a_changed_recording_is_reported(tmp_path):
     corpus_reading.sample("demo", tmp_path / "copy")
     found = demo.read(tmp_path / "copy")
     assert demo.verify(found) == []
@@ -214,7 +214,7 @@ def test_a_recording_that_changed_is_named(tmp_path):
     assert not problem.fatal
 
 
-def test_a_copy_can_be_written_over(tmp_path):
+def test_a_copy_can_be_overwritten(tmp_path):
     demo.sample(tmp_path)
     for path in tmp_path.rglob("*"):
         assert path.stat().st_mode & stat.S_IWUSR
@@ -246,7 +246,7 @@ def test_the_command_line_takes_another_copy(tmp_path):
 
 @pytest.mark.parametrize("name", sorted(set(plugins.names(CORPUS_KIND)) - {"demo"}))
 @pytest.mark.parametrize("command", ["check", "utterances", "extract"])
-def test_a_corpus_that_is_not_ours_needs_a_folder(command, name):
+def test_a_corpus_that_is_not_bundled_needs_a_folder(command, name):
     result = call(command, name)
     assert result.exit_code == 2
     assert result.stderr == (
@@ -255,11 +255,11 @@ def test_a_corpus_that_is_not_ours_needs_a_folder(command, name):
     )
 
 
-def test_its_helpers_are_no_corpora():
+def test_helper_modules_are_not_listed_as_corpora():
     assert {"lines", "make", "ogg", "voices"}.isdisjoint(plugins.names(CORPUS_KIND))
 
 
-def test_an_utterance_is_said_around_what_its_words_mean():
+def test_deliveries_are_distributed_around_the_intended_ratings():
     line = dialogue_script.ScriptLine(
         "1", "impro_x", "F", (3.0, 3.0, 3.0), False, "It is noon."
     )
@@ -272,7 +272,7 @@ def test_an_utterance_is_said_around_what_its_words_mean():
     assert said.max() <= 5
 
 
-def test_words_decide_on_less_arousal_than_valence():
+def test_words_determine_less_of_arousal_than_of_valence():
     line = dialogue_script.ScriptLine(
         "1", "impro_x", "F", (2.0, 2.0, 2.0), False, "It is noon."
     )
@@ -282,14 +282,14 @@ def test_words_decide_on_less_arousal_than_valence():
     assert said[1] > said[0] + 0.2
 
 
-def test_raters_agree_about_what_they_hear():
+def test_ratings_are_unbiased_with_a_small_deviation():
     rng = np.random.default_rng(0)
     heard = np.array([delivery.rate(np.array([1, 3, 5]), rng) for _ in range(500)])
     np.testing.assert_allclose(heard.mean(axis=0), [1, 3, 5], atol=0.2)
     assert (3 * heard).round(6).tolist() == (3 * heard).round().tolist()
 
 
-def test_arousal_speaks_faster_higher_louder_and_brighter():
+def test_high_arousal_is_faster_higher_louder_and_brighter():
     rng = np.random.default_rng(0)
     low, high = (
         np.mean(
@@ -304,10 +304,10 @@ def test_arousal_speaks_faster_higher_louder_and_brighter():
     assert (low < high).all()
 
 
-def test_speech_gets_the_level_that_is_wanted_and_loses_its_silence():
+def test_speech_is_trimmed_and_set_to_the_given_level():
     time = np.arange(voices.RATE) / voices.RATE
     tone = np.sin(2 * np.pi * 440 * time) * (time > 0.5)
-    found = room_acoustics.voiced(tone, level=-26, tilt=0)
+    found = room_acoustics.shape_speech(tone, level=-26, tilt=0)
     assert len(found) % room_acoustics.GRID == 0
     assert len(found) / room_acoustics.RATE == pytest.approx(0.5, abs=0.03)
     assert 20 * np.log10(found.std()) == pytest.approx(-26, abs=0.3)
@@ -316,39 +316,45 @@ def test_speech_gets_the_level_that_is_wanted_and_loses_its_silence():
 def test_a_tilt_makes_high_tones_louder_than_low_ones():
     time = np.arange(voices.RATE) / voices.RATE
     tones = np.sin(2 * np.pi * 400 * time) + np.sin(2 * np.pi * 1600 * time)
-    spectrum = np.abs(np.fft.rfft(room_acoustics.voiced(tones, level=-26, tilt=3)))
-    seconds = len(room_acoustics.voiced(tones, level=-26, tilt=3)) / room_acoustics.RATE
+    spectrum = np.abs(
+        np.fft.rfft(room_acoustics.shape_speech(tones, level=-26, tilt=3))
+    )
+    seconds = (
+        len(room_acoustics.shape_speech(tones, level=-26, tilt=3)) / room_acoustics.RATE
+    )
     low, high = (spectrum[round(hertz * seconds)] for hertz in (400, 1600))
     assert 20 * np.log10(high / low) == pytest.approx(6, abs=0.3)  # two octaves
 
 
-def test_a_stream_gets_its_own_number_back():
+def test_the_serial_number_of_a_stream_can_be_restored():
     stream = (demo.ROOT / "audio" / f"{DIALOGUE}.ogg").read_bytes()
-    other = ogg_writer.renumbered(stream, 0xDEADBEEF)
+    other = ogg_writer.set_serial(stream, 0xDEADBEEF)
     assert other != stream
     assert len(other) == len(stream)
-    assert ogg_writer.renumbered(other) == stream
+    assert ogg_writer.set_serial(other) == stream
 
 
-def test_no_utterance_begins_where_a_seek_could_miss(corpus):
+def test_every_utterance_begins_where_seeking_is_exact(corpus):
     last = {u.audio: u.span[0] for u in corpus.utterances}  # of each recording
     for path, start in last.items():
-        assert start * decoding.SAMPLE_RATE < ogg_writer.seekable(path.read_bytes())
+        assert start * decoding.SAMPLE_RATE < ogg_writer.seekable_samples(
+            path.read_bytes()
+        )
 
 
-def test_equal_samples_become_equal_files():
+def test_equal_samples_give_equal_bytes():
     pcm = np.random.default_rng(0).integers(-9000, 9000, 8000).astype(np.int16)
     assert ogg_writer.encode(pcm, 16_000) == ogg_writer.encode(pcm, 16_000)
 
 
 @pytest.mark.parametrize("stream", [b"RIFF" + bytes(40), b"OggS", b"OggS" + b"\1" * 23])
-def test_what_is_no_ogg_stream_is_refused(stream):
+def test_an_invalid_ogg_stream_is_refused(stream):
     with pytest.raises(ValueError, match="Ogg page"):
-        ogg_writer.renumbered(stream)
+        ogg_writer.set_serial(stream)
 
 
 @pytest.mark.skipif(bool(reproducible()), reason=reproducible())
-def test_a_dialogue_is_made_again_byte_for_byte(cast):
+def test_a_dialogue_is_reproduced_byte_for_byte(cast):
     (dialogue,) = [d for d in cast if d.id == DIALOGUE]
     stream, rows = corpus_making.render(dialogue, corpus_making.SEED)
     assert stream == (demo.ROOT / corpus_making.recording(dialogue)).read_bytes()
@@ -360,7 +366,7 @@ def test_a_dialogue_is_made_again_byte_for_byte(cast):
     assert corpus_making.render(dialogue, corpus_making.SEED + 1)[0] != stream
 
 
-def test_the_maker_writes_a_whole_corpus(tmp_path, monkeypatch):
+def test_corpus_making_writes_a_complete_corpus(tmp_path, monkeypatch):
     monkeypatch.setattr(voices, "version", lambda: "none")
     tone = np.sin(np.arange(6000) / 20)
     monkeypatch.setattr(voices, "speak", lambda text, voice, prosody: tone)
@@ -375,7 +381,7 @@ def test_the_maker_writes_a_whole_corpus(tmp_path, monkeypatch):
     assert not [p for p in os.listdir(tmp_path / "audio") if p.endswith(".partial")]
 
 
-def test_without_espeak_one_sentence_says_what_to_do(tmp_path, monkeypatch):
+def test_without_espeak_the_error_advises_its_installation(tmp_path, monkeypatch):
     monkeypatch.setattr(voices.shutil, "which", lambda program: None)
     result = CliRunner().invoke(corpus_making.main, [str(tmp_path / "new")])
     assert result.exit_code == 1

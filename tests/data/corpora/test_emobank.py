@@ -29,7 +29,7 @@ def test_the_table_itself_is_accepted(tmp_path):
     assert emobank.read(tmp_path / emobank.TABLE) == in_folder
 
 
-def test_what_is_wrong_is_named_by_line_and_the_rest_is_read(tmp_path):
+def test_faulty_rows_are_reported_by_line_and_others_are_read(tmp_path):
     rows = "a,train,1,2,3,\nb,train,1,2\nc,train,x,2,3,hi\nd,train,1,2,3,ho\n"
     corpus = read(tmp_path, rows)
     assert [u.id for u in corpus.utterances] == ["c", "d"]
@@ -39,7 +39,7 @@ def test_what_is_wrong_is_named_by_line_and_the_rest_is_read(tmp_path):
     ]
 
 
-def test_published_sizes_stand_beside_what_was_found(tmp_path):
+def test_counts_are_compared_with_published_sizes(tmp_path):
     counts = read(tmp_path, "a,train,1,2,3,hi\nb,test,1,2,3,ho\n").counts
     assert {c.what: (c.expected, c.found) for c in counts} == {
         "utterances": (10062, 2),

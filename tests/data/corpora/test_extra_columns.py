@@ -1,4 +1,4 @@
-"""Columns without a role: kept by the readers, by the cache, and by a run folder."""
+"""Columns without a role, which readers, cache and run folders keep."""
 
 import csv
 import dataclasses
@@ -17,7 +17,7 @@ from affuse.data.corpora import emobank, iemocap, manifest
 from affuse.data.reading import corpus_checks, corpus_csv
 from affuse.data.records import NO_COLUMNS, Utterance
 from affuse.data.runs import fold_table
-from affuse.data.runs.run_predictions import finished, read_run
+from affuse.data.runs.run_predictions import finished_runs, read_run
 from affuse.data.tables import unread_columns
 from affuse.fuse.commands import design_training
 from affuse.fuse.settings import Settings
@@ -47,7 +47,7 @@ def test_a_column_without_a_role_is_kept_as_text(tmp_path):
     assert found.problems == ()
 
 
-def test_a_column_that_was_mapped_is_not_kept_twice(tmp_path):
+def test_a_column_with_a_role_is_not_kept_as_text(tmp_path):
     found = read(tmp_path, HEADER + ROWS, columns={"session": "language"})
     assert found.utterances[0].session == "de"
     assert found.utterances[0].columns == {"Emotion": "sad"}
@@ -63,7 +63,7 @@ def test_a_column_that_was_mapped_is_not_kept_twice(tmp_path):
         ("code", [str(k) for k in range(1_001)], "more than 1,000 values differ"),
     ],
 )
-def test_what_is_not_kept_is_named_once_with_its_reason(
+def test_columns_that_are_not_kept_are_noted_with_the_reason(
     tmp_path, header, cells, reason
 ):
     rows = "".join(f"row {k},{cell},de\n" for k, cell in enumerate(cells))
@@ -73,7 +73,7 @@ def test_what_is_not_kept_is_named_once_with_its_reason(
     assert note.startswith(f"1 column not kept, because {reason}: '{header[:60]}")
 
 
-def test_another_transcript_is_not_kept(tmp_path):
+def test_a_second_transcript_column_is_not_kept(tmp_path):
     found = read(
         tmp_path, "text,sentence\none,eins\n", columns={"text": "text", "file": ""}
     )
@@ -117,19 +117,19 @@ def test_all_tables_of_a_corpus_keep_the_same_columns(tmp_path):
     assert len(found.problems) == 1
 
 
-def test_a_row_that_differs_in_such_a_column_alone_is_a_repetition(tmp_path):
+def test_rows_that_differ_only_in_extra_columns_are_repetitions(tmp_path):
     found = read(tmp_path, "id,text,rater\nx,one,r1\nx,one,r2\nx,two,r1\n")
     assert [u.columns for u in found.utterances] == [{"rater": "r1"}]
     assert [(p.line, p.fatal) for p in found.problems] == [(3, False), (4, True)]
     assert "repeats an earlier one but for 'rater'" in found.problems[0].reason
 
 
-def test_what_a_terminal_acts_on_is_escaped(tmp_path):
+def test_control_characters_in_columns_are_escaped(tmp_path):
     found = read(tmp_path, "text,t\x1bg\none,a\x1b[2J\n")
     assert found.utterances[0].columns == {"t\\x1bg": "a\\x1b[2J"}
 
 
-def test_rows_that_say_the_same_share_one_object(tmp_path):
+def test_rows_with_equal_columns_share_one_object(tmp_path):
     one, two, three = read(
         tmp_path, "text,language\none,de\ntwo,de\nthree,en\n"
     ).utterances
@@ -138,7 +138,7 @@ def test_rows_that_say_the_same_share_one_object(tmp_path):
     assert Utterance("a").columns is NO_COLUMNS
 
 
-def test_a_row_of_many_columns_is_still_small(tmp_path):
+def test_the_memory_of_a_row_with_many_columns_is_limited(tmp_path):
     names = [f"c{k}" for k in range(16)]
     rows = "".join(
         f"text {k},{','.join(str((k * j) % 997) for j in range(1, 17))}\n"
@@ -216,7 +216,7 @@ def test_a_run_folder_keeps_the_columns(tmp_path):
         runs=tmp_path,
         progress=False,
     )
-    (run,) = map(read_run, finished(tmp_path))
+    (run,) = map(read_run, finished_runs(tmp_path))
     assert {(int(row.id[1:]) % 2, *row.columns.items()) for row in run.folds} == {
         (0,),
         (1, ("a,b", "x\ny")),
@@ -226,7 +226,7 @@ def test_a_run_folder_keeps_the_columns(tmp_path):
     assert len({row.recording for row in run.folds}) == 1
 
 
-def test_folds_with_an_endless_header_are_named(tmp_path):
+def test_folds_with_a_very_long_header_are_refused(tmp_path):
     fold_table.write_folds(tmp_path, [fold_table.FoldRow("5", "test", "a")])
     path = tmp_path / "folds.csv"
     path.write_text(f"fold,{'x' * 200_000}\n")
@@ -234,7 +234,7 @@ def test_folds_with_an_endless_header_are_named(tmp_path):
         fold_table.read_folds(tmp_path)
 
 
-def test_the_class_of_iemocap_is_a_column(tmp_path):
+def test_the_released_class_of_iemocap_is_a_column(tmp_path):
     iemocap.sample(tmp_path)
     utterances = iemocap.read(tmp_path).utterances
     assert {f"category={u.columns['emotion']}" for u in utterances} == {
@@ -245,7 +245,7 @@ def test_the_class_of_iemocap_is_a_column(tmp_path):
 META = "id\tdocument\tcategory\tsubcategory\n"
 
 
-def test_emobank_keeps_the_columns_of_its_release(tmp_path):
+def test_emobank_keeps_the_columns_of_meta_tsv(tmp_path):
     (tmp_path / emobank.TABLE).write_text(
         "id,split,V,A,D,text\na,train,1,2,3,hi\nb,test,1,2,3,ho\n", encoding="utf-8"
     )
@@ -263,12 +263,12 @@ def test_emobank_keeps_the_columns_of_its_release(tmp_path):
         emobank.read(tmp_path)
 
 
-def test_counts_are_of_each_value():
+def test_counts_are_by_column_and_value():
     found = [Utterance("a", columns={"x": "1"}), Utterance("b", columns={"x": "1"})]
     assert extra_columns.counts(found) == {"x": {"1": 2}}
     assert json.dumps(extra_columns.counts(found)) == '{"x": {"1": 2}}'
 
 
-def test_every_name_of_a_role_is_taken():
+def test_aliases_of_roles_cannot_name_extra_columns():
     assert unread_columns.TAKEN["transcript"] == "text"
     assert unread_columns.TAKEN["gender"] == "sex"

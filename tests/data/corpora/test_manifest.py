@@ -1,4 +1,4 @@
-"""Tables that people bring along: headers, times, paths, and all that goes wrong."""
+"""Tables of users: headers, times, paths, and faulty rows."""
 
 import json
 import os
@@ -158,7 +158,7 @@ def test_files_of_one_stem_have_their_paths_for_ids(tmp_path, rows, ids):
 
 
 @pytest.mark.parametrize("time", ["01:30", "soon", "-1", "1_0", "9" * 400, "nan s"])
-def test_a_bad_time_is_named_and_the_others_are_read(tmp_path, time):
+def test_a_row_with_a_malformed_time_is_left_out(tmp_path, time):
     rows = f"file,start\na.wav,{time}\nb.wav,1\n"
     corpus = read(tmp_path, rows, audio=["a.wav", "b.wav"])
     assert [u.id for u in corpus.utterances] == ["b-1000-end"]
@@ -174,7 +174,7 @@ def test_an_end_before_the_start_is_a_problem(tmp_path):
 
 
 @pytest.mark.parametrize("cell", ["good", "inf", "3_5", "3,5"])
-def test_a_bad_rating_costs_that_rating_only(tmp_path, cell):
+def test_only_a_malformed_rating_is_left_out(tmp_path, cell):
     corpus = read(tmp_path, f"text;valence;arousal\nhi;{cell};2\n")
     assert corpus.utterances[0].ratings == {"arousal": 2}
     (problem,) = corpus.problems
@@ -182,7 +182,7 @@ def test_a_bad_rating_costs_that_rating_only(tmp_path, cell):
     assert problem.reason.startswith(f"valence is left out: rating '{cell}'")
 
 
-def test_missing_ratings_are_no_problem(tmp_path):
+def test_missing_ratings_are_not_reported(tmp_path):
     corpus = read(tmp_path, "text,valence,arousal,dominance\nhi,NaN,,n/a\n")
     assert corpus.utterances[0].ratings == {}
     assert corpus.problems == ()
@@ -197,7 +197,7 @@ def test_ratings_outside_the_scale_are_kept_and_counted_once(tmp_path):
 
 
 @pytest.mark.parametrize("scale", [(0, 1), (-1, 1), (2, 5)])
-def test_another_scale_than_that_of_the_ratings_is_refused(tmp_path, scale):
+def test_a_scale_that_does_not_fit_the_ratings_is_refused(tmp_path, scale):
     rows = "".join(f"a,{1 + k % 5},{2 + k % 3}\n" for k in range(40))
     path = write(tmp_path, f"text,valence,arousal\n{rows}")
     observed = "observed are valence 1 to 5, arousal 2 to 4; state .*--scale LOWEST"
@@ -205,7 +205,7 @@ def test_another_scale_than_that_of_the_ratings_is_refused(tmp_path, scale):
         manifest.read(path, scale=scale)
 
 
-def test_a_scale_of_which_half_is_empty_is_noted(tmp_path):
+def test_ratings_that_use_half_of_the_scale_are_noted(tmp_path):
     rows = "".join(f"a,{1 + k % 5}\n" for k in range(60))
     path = write(tmp_path, f"text,valence\n{rows}")
     assert manifest.read(path, scale=(1, 9)).problems == ()  # half of it
@@ -261,7 +261,7 @@ def test_links_within_the_folder_are_followed(tmp_path):
     assert manifest.read(link).utterances[0].audio == link / "b.wav"
 
 
-def test_a_row_of_nothing_is_a_problem(tmp_path):
+def test_a_row_without_audio_and_text_is_a_problem(tmp_path):
     corpus = read(tmp_path, "id,file,text\nx,,  \n\n,,\ny,,words\n")
     assert [u.id for u in corpus.utterances] == ["y"]
     reason = "row has neither audio nor text"
@@ -295,32 +295,32 @@ def test_empty_cells_beyond_the_header_are_harmless(tmp_path):
     assert corpus.problems == ()
 
 
-def test_an_endless_cell_is_a_problem_not_a_crash(tmp_path):
+def test_a_very_long_cell_is_a_problem_not_a_crash(tmp_path):
     corpus = read(tmp_path, f"id,text\na,{'x' * 200_000}\nb,good\n")
     assert [u.id for u in corpus.utterances] == ["b"]
     assert "row is not readable: field larger" in reasons(corpus)[0]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_the_header_tells_the_delimiter(tmp_path, delimiter):
+def test_the_delimiter_is_detected_from_the_header(tmp_path, delimiter):
     text = f'id{delimiter}text\na{delimiter}"one; two, three\tfour"\n'
     (found,) = read(tmp_path, text).utterances
     assert found.transcript == "one; two, three\tfour"
 
 
-def test_one_column_is_enough(tmp_path):
+def test_a_table_of_one_column_is_read(tmp_path):
     corpus = read(tmp_path, "text\nhello\nworld\n")
     assert [u.text for u in corpus.utterances] == ["hello", "world"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_byte_order_marks_are_understood(tmp_path, encoding):
+def test_tables_with_byte_order_marks_are_read(tmp_path, encoding):
     corpus = read(tmp_path, "text\r\nçok iyi\r\n", encoding=encoding)
     assert [u.text for u in corpus.utterances] == ["çok iyi"]
     assert corpus.problems == ()
 
 
-def test_another_encoding_is_noted(tmp_path):
+def test_an_encoding_other_than_utf_8_is_noted(tmp_path):
     corpus = read(tmp_path, "text\nplain\ndéjà\n", encoding="cp1252")
     assert [u.text for u in corpus.utterances] == ["plain", "déjà"]
     (note,) = corpus.problems
@@ -336,7 +336,7 @@ def test_the_line_that_is_not_in_utf_8_is_named(tmp_path, end):
     assert corpus.utterances[1].text == "Ã"
 
 
-def test_what_many_rows_say_is_one_object(tmp_path):
+def test_equal_values_of_rows_share_one_object(tmp_path):
     rows = "id,file,text,speaker,valence\na,a.wav,so it is,ann,3.5\n"
     rows += "b,a.wav,so  it is,ann,3.5\n"
     one, two = read(tmp_path, rows, audio=["a.wav"]).utterances
@@ -353,14 +353,14 @@ def test_an_unknown_encoding_is_refused(tmp_path):
         manifest.read(tmp_path)
 
 
-def test_a_column_can_be_chosen(tmp_path):
+def test_a_role_can_be_mapped_to_a_column(tmp_path):
     text = "transcript,Mean_V,v,who\nhi,2,4,ann\n"
     columns = {"valence": "mean_v", "speaker": "who"}
     (found,) = read(tmp_path, text, columns=columns).utterances
     assert (found.ratings, found.speaker) == ({"valence": 2}, "ann")
 
 
-def test_a_column_can_be_left_out(tmp_path):
+def test_a_role_can_be_left_out(tmp_path):
     text = "text,transcription,v\nhi,ho,4\n"
     columns = {"valence": "", "text": "transcription"}
     (found,) = read(tmp_path, text, columns=columns).utterances
@@ -425,21 +425,21 @@ def test_other_names_of_splits_keep_the_protocol_official(
     assert "".join(found).startswith(note)
 
 
-def test_one_split_divides_nothing_and_a_note_says_so(tmp_path):
+def test_a_single_split_is_noted_and_not_official(tmp_path):
     corpus = read(tmp_path, "text,split,speaker\nhi,train,A\nho,train,B\n")
     assert corpus.protocol == "speakers"
     (note,) = reasons(corpus, fatal=False)
     assert note.startswith("every row with a split is of 'train', so")
 
 
-def test_an_unknown_speaker_is_nobody(tmp_path):
+def test_the_word_unknown_is_not_a_speaker(tmp_path):
     corpus = read(tmp_path, "text,speaker\nhi,Unknown\nho,\n")
     assert [u.speaker for u in corpus.utterances] == ["", ""]
 
 
 @pytest.mark.parametrize("name", ["NA", "Na", "Null", "None", "null", "Nan", "Nat"])
 @pytest.mark.parametrize("role", ["speaker", "session", "dialogue"])
-def test_a_name_that_programs_write_for_nothing_is_a_name(tmp_path, role, name):
+def test_words_such_as_none_are_names_with_a_note(tmp_path, role, name):
     corpus = read(tmp_path, f"text,{role}\nhi,{name}\nho,{name}\nha,B\nhe,\n")
     assert [getattr(u, role) for u in corpus.utterances] == [name, name, "B", ""]
     (note,) = reasons(corpus, fatal=False)
@@ -447,13 +447,13 @@ def test_a_name_that_programs_write_for_nothing_is_a_name(tmp_path, role, name):
 
 
 @pytest.mark.parametrize("word", ["nan", "NaN", "NaT", "<NA>", "n/a", "N/A", "unknown"])
-def test_what_only_programs_write_is_no_name(tmp_path, word):
+def test_markers_of_missing_values_are_not_names(tmp_path, word):
     corpus = read(tmp_path, f"text,speaker\nhi,{word}\nho,A\n")
     assert [u.speaker for u in corpus.utterances] == ["", "A"]
     assert corpus.problems == ()
 
 
-def test_codes_that_are_not_read_are_counted(tmp_path):
+def test_unknown_codes_of_sex_and_scripted_are_counted(tmp_path):
     rows = "text,sex,scripted\na,w,1\nb,w,maybe\nc,F,\nd,unknown,no\ne,NA,0\n"
     corpus = read(tmp_path, rows)
     assert [u.sex for u in corpus.utterances] == ["", "", "F", "", ""]
@@ -507,7 +507,7 @@ def test_a_table_is_chosen_by_name(tmp_path, table):
         (["db.files.parquet"], "", "only parquet tables.*save them as CSV"),
     ],
 )
-def test_unclear_tables_are_listed(tmp_path, files, table, reason):
+def test_an_ambiguous_choice_of_tables_is_refused(tmp_path, files, table, reason):
     for name in files:
         write(tmp_path, "text\nhi\n", name=name)
     with pytest.raises(ValueError, match=reason):
@@ -531,7 +531,7 @@ def test_an_empty_folder_is_refused(tmp_path):
         manifest.read(tmp_path)
 
 
-def test_the_sidecar_is_heard_and_options_win(tmp_path):
+def test_options_take_precedence_over_the_sidecar(tmp_path):
     stated = {"nature": "proxy", "scale": [1, 7], "map": {"valence": "one"}}
     (tmp_path / SIDECAR).write_text(json.dumps(stated))
     path = write(tmp_path, "text,one,two\nhi,3,4\n")
@@ -546,7 +546,7 @@ def test_the_sidecar_is_heard_and_options_win(tmp_path):
 @pytest.mark.parametrize(
     "stated", ['{"scale": 5}', '{"scale": [1, 3, 5]}', '{"map": ["v"]}', "[]", "{"]
 )
-def test_an_odd_sidecar_is_refused(tmp_path, stated):
+def test_an_invalid_sidecar_is_refused(tmp_path, stated):
     (tmp_path / SIDECAR).write_text(stated)
     with pytest.raises(ValueError, match=f"{SIDECAR} may hold"):
         read(tmp_path, "text\nhi\n")
@@ -576,7 +576,7 @@ def tsv(*rows, header="id\ttext\tvalence"):
 
 
 def six(**opened):
-    """Six rows, of which some have another text."""
+    """Return six rows; some have the given text."""
     rows = [(letter, opened.get(letter, "well"), "3") for letter in "abcdef"]
     return rows, [text for _, text, _ in rows]
 
@@ -593,7 +593,7 @@ def six(**opened):
     ],
 )
 @pytest.mark.parametrize("delimiter", ["\t", ";"])
-def test_a_mark_that_begins_a_text_swallows_no_row(tmp_path, opened, delimiter):
+def test_an_unclosed_quotation_mark_swallows_no_row(tmp_path, opened, delimiter):
     rows, wanted = six(**opened)
     corpus = read(tmp_path, tsv(*rows).replace("\t", delimiter))
     assert texts(corpus) == wanted
@@ -605,7 +605,7 @@ def test_a_mark_that_begins_a_text_swallows_no_row(tmp_path, opened, delimiter):
     assert reasons(corpus) == []
 
 
-def test_a_mark_before_a_comma_costs_its_own_row_only(tmp_path):
+def test_a_quotation_mark_before_a_comma_affects_only_its_row(tmp_path):
     rows, wanted = six(b='"No, I said', d='yes"')
     corpus = read(tmp_path, tsv(*rows).replace("\t", ","))
     assert texts(corpus) == [text for text in wanted if text != '"No, I said']
@@ -613,8 +613,8 @@ def test_a_mark_before_a_comma_costs_its_own_row_only(tmp_path):
     assert (problem.line, problem.reason[:15]) == (3, "row has 4 cells")
 
 
-def test_many_rows_after_a_mark_are_read(tmp_path):
-    """The cell would be longer than the csv module reads."""
+def test_many_rows_after_an_unclosed_quotation_mark_are_read(tmp_path):
+    """The csv module would read one cell that exceeds its limit."""
     rows = [("a", '"No', "3"), *((f"b{k}", "well " * 20, "2") for k in range(3000))]
     corpus = read(tmp_path, tsv(*rows))
     assert len(corpus.utterances) == 3001

@@ -1,4 +1,4 @@
-"""What `check` and `extract` say of the columns of a table, before anything is done."""
+"""Sentences of `check` and `extract` on how the columns of a table are read."""
 
 import pytest
 from click.testing import CliRunner
@@ -19,7 +19,7 @@ def read(folder, header, *rows, **options):
     return manifest.read(path, scale=(1, 5), **options)
 
 
-def test_each_column_is_told(tmp_path):
+def test_a_sentence_lists_columns_read_kept_and_unread(tmp_path):
     found = read(tmp_path, "text,V,spk,mood,x", "hi,1,A,glad,").reading
     assert found[:3] == (
         "columns of table.csv as they are read: valence from 'V', text from 'text'",
@@ -45,7 +45,7 @@ def test_each_column_is_told(tmp_path):
         ("valence_std", ""),
     ],
 )
-def test_a_name_like_a_known_one_is_asked_about(tmp_path, name, role):
+def test_a_column_with_a_similar_name_gets_a_question(tmp_path, name, role):
     header, row = f"{name},transcript", "1,hi"
     if role == "text":
         header, row = f"{name},file", "hi,"
@@ -54,7 +54,7 @@ def test_a_name_like_a_known_one_is_asked_about(tmp_path, name, role):
     assert asked == ([wanted] if role else [])
 
 
-def test_a_role_that_was_left_out_is_not_asked_about(tmp_path):
+def test_a_role_left_out_by_the_user_gets_no_question(tmp_path):
     header, row = "text,speaker,valence,arousal,dominance", "hi,A,1,2,3"
     left_out = {"columns": {"dominance": ""}}
     assert read(tmp_path, header, row, **left_out).reading[1:] == (
@@ -62,7 +62,7 @@ def test_a_role_that_was_left_out_is_not_asked_about(tmp_path):
     )
 
 
-def test_the_answer_can_be_pasted(tmp_path):
+def test_the_suggested_option_can_be_pasted_into_a_shell(tmp_path):
     found = read(tmp_path, "text,speaker name", "hi,A", "ho,B")
     assert "is 'speaker name' the speaker? if so: --map 'speaker=speaker name'" in (
         found.reading
@@ -78,13 +78,13 @@ def test_the_answer_can_be_pasted(tmp_path):
     assert not any(line.startswith("is '") for line in again.reading)
 
 
-def test_times_in_another_unit_are_not_mapped(tmp_path):
+def test_a_column_of_milliseconds_gets_no_map_suggestion(tmp_path):
     (line,) = (x for x in read(tmp_path, "text,start_ms", "hi,5").reading if "?" in x)
     assert line.startswith("is 'start_ms' the start? times are read in seconds")
     assert "--map" not in line
 
 
-def test_missing_ratings_and_speakers_are_told(tmp_path):
+def test_sentences_report_missing_ratings_and_speakers(tmp_path):
     found = read(tmp_path, "text,valence,speaker", "hi,1,A", "ho,2,").reading
     assert found[1].startswith("no rating of arousal and dominance was read, so no")
     assert found[2].startswith("1 of 2 utterances have no speaker, and protocol speak")
@@ -93,7 +93,7 @@ def test_missing_ratings_and_speakers_are_told(tmp_path):
     assert len(read(tmp_path, "text", "hi").reading) == 1  # nothing to train on
 
 
-def test_check_and_extract_say_it(tmp_path):
+def test_check_and_extract_print_how_columns_are_read(tmp_path):
     corpus = read(tmp_path, "text,pleasure", "hi,1")
     columns, kept, question = corpus.reading
     printed = [*corpus_checks.lines(corpus, ())]
@@ -104,24 +104,24 @@ def test_check_and_extract_say_it(tmp_path):
     ]
     assert corpus_checks.facts(corpus, ())["reading"] == list(corpus.reading)
     said = []
-    aloud = corpus_reading.read_aloud(
+    aloud = corpus_reading.read_and_describe(
         said.append, CorpusSource(corpus="manifest", root=tmp_path)
     )
     assert said == list(aloud.reading)
     assert any("--map valence=pleasure" in line for line in said)
 
 
-def test_the_readme_lists_all_names():
+def test_the_readme_lists_all_names_of_columns():
     section = README.read_text(encoding="utf-8").partition("### Names of columns")[2]
     for role, names in column_roles.ALIASES.items():
         assert f"| `{role}` | {', '.join(f'`{n}`' for n in names)} |" in section
 
 
-def test_a_role_that_is_read_is_not_asked_about():
+def test_a_role_that_is_read_gets_no_question():
     assert column_hints.role("speaker_name", ("speaker",)) == ""
 
 
-def test_utterances_says_it_beside_the_table(tmp_path):
+def test_utterances_prints_how_columns_are_read_to_stderr(tmp_path):
     read(tmp_path, "text,pleasure", "hi,1")
     done = CliRunner().invoke(main, ["utterances", "manifest", str(tmp_path)])
     assert done.exit_code == 0
@@ -130,12 +130,12 @@ def test_utterances_says_it_beside_the_table(tmp_path):
     assert "is 'pleasure' the valence? if so: --map valence=pleasure" in done.stderr
 
 
-def test_a_column_without_a_name_is_told(tmp_path):
+def test_a_column_without_a_name_is_reported_by_number(tmp_path):
     found = read(tmp_path, "text,,x", "hi,ho,", "ha,,").reading
     assert "not read: column 2, which has no name, 'x'" in found
 
 
-def test_columns_of_one_name_are_not_to_be_chosen_by_it(tmp_path):
+def test_two_columns_of_one_name_must_be_renamed(tmp_path):
     with pytest.raises(
         ValueError, match="'v' and 'v' are all .*give them different names"
     ):

@@ -36,12 +36,12 @@ def lines(*args):
         ((), (ODD, LOST), False),
     ],
 )
-def test_clean_is_nothing_left_out_and_counts_as_published(counts, problems, clean):
-    assert corpus_checks.clean(corpus(*counts), problems) == clean
+def test_clean_means_nothing_left_out_and_published_counts(counts, problems, clean):
+    assert corpus_checks.is_clean(corpus(*counts), problems) == clean
     assert corpus_checks.facts(corpus(*counts), problems)["clean"] == clean
 
 
-def test_facts_are_for_machines():
+def test_facts_are_valid_json():
     found = corpus_checks.facts(corpus(WRONG, speakers=("ann", "ann", "")), [LOST, ODD])
     assert json.loads(json.dumps(found)) == {
         "corpus": "toy",
@@ -76,7 +76,7 @@ def test_facts_are_for_machines():
     }
 
 
-def test_people_are_told_the_same():
+def test_lines_report_counts_and_differences():
     assert lines(corpus(RIGHT), ()) == [
         "toy: 2 utterances of 2 speakers, 2 with audio, 1 with text",
         "all 1 counts are as published",
@@ -91,7 +91,7 @@ def test_people_are_told_the_same():
     ]
 
 
-def test_fatal_problems_come_first_and_places_are_told():
+def test_fatal_problems_come_first_with_file_and_line():
     everywhere = Problem("", "is strange", id="c")
     assert list(corpus_checks.problem_lines([ODD, LOST, everywhere])) == [
         "2 problems:",
@@ -142,7 +142,7 @@ def test_notes_that_count_rows_do_not_hide_each_other():
     ]
 
 
-def test_few_of_a_reason_are_listed_where_asked():
+def test_few_problems_of_one_reason_are_listed_one_by_one():
     found = list(corpus_checks.problem_lines([LOST] * 5 + [ODD] * 3, 3))
     assert found == [
         "5 problems:",
@@ -152,14 +152,14 @@ def test_few_of_a_reason_are_listed_where_asked():
     ]
 
 
-def test_reasons_without_end_are_counted():
+def test_reasons_beyond_the_limit_are_only_counted():
     many = [Problem("a", f"is {'x' * i}") for i in range(50)]
     found = list(corpus_checks.problem_lines(many))
     assert len(found) == 1 + 40 + 1
     assert found[-1] == "  and 10 more, of 10 other reasons"
 
 
-def test_the_report_has_a_row_for_every_problem(tmp_path):
+def test_problems_csv_has_a_row_for_every_problem(tmp_path):
     formula = Problem("=1+1.wav", "@x", id="-u", fatal=False)
     odd = Problem("\udcff.wav", "is,\nodd")
     path = tmp_path / "toy" / "problems.csv"
@@ -175,7 +175,7 @@ def test_the_report_has_a_row_for_every_problem(tmp_path):
     ]
 
 
-def test_the_utterances_of_each_flag_are_named():
+def test_facts_list_the_utterances_of_each_flag():
     one, other = corpus().utterances
     flagged = replace(one, flags=("dominance_incomplete", "wide"))
     found = replace(corpus(), utterances=(flagged, replace(other, flags=("wide",))))

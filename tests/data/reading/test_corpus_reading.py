@@ -12,7 +12,7 @@ from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.reading import corpus_reading
 from affuse.data.records import Corpus, Problem, Utterance
 from affuse.data.system.progress import bar
-from affuse.extract.caching.recording_headers import faults
+from affuse.extract.caching.recording_headers import find_problems
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def manifest(tmp_path):
 
 @pytest.fixture
 def plain(monkeypatch):
-    """A reader with an option that the command line does not have."""
+    """Reader with a parameter for which the command line has no option."""
 
     def read(root, *, secret=None):
         one = Utterance(id="a", text="a")
@@ -35,7 +35,7 @@ def plain(monkeypatch):
     return module
 
 
-def test_a_corpus_keeps_its_own_name_and_nature(manifest):
+def test_name_and_nature_default_to_those_of_the_corpus(manifest):
     found = corpus_reading.read(CorpusSource(corpus="manifest", root=manifest))
     assert (found.name, found.nature) == ("own", "synthetic")
     assert len(found.utterances) == 30
@@ -57,7 +57,7 @@ def test_a_scale_that_does_not_rise_is_refused_before_ratings_are_compared(manif
         corpus_reading.read(CorpusSource(corpus="manifest", root=manifest))
 
 
-def test_name_and_nature_can_be_said(manifest):
+def test_name_and_nature_can_be_set_by_options(manifest):
     found = corpus_reading.read(
         CorpusSource(corpus="manifest", root=manifest, name="mine", nature="proxy")
     )
@@ -65,7 +65,7 @@ def test_name_and_nature_can_be_said(manifest):
 
 
 @pytest.mark.parametrize("name", ["../mine", "a b", ".."])
-def test_a_name_that_is_no_folder_is_refused(manifest, name):
+def test_a_corpus_name_that_cannot_be_a_folder_is_refused(manifest, name):
     with pytest.raises(ValueError, match="becomes a folder"):
         corpus_reading.read(CorpusSource(corpus="manifest", root=manifest, name=name))
 
@@ -82,7 +82,7 @@ def test_columns_and_scale_reach_the_reader(manifest):
     assert found.utterances[0].ratings["valence"] == 4.5
 
 
-def test_options_that_are_not_given_are_not_passed_on(manifest):
+def test_options_without_a_value_are_not_passed_to_the_reader(manifest):
     found = corpus_reading.read(
         CorpusSource(
             corpus="manifest", root=manifest, scale=None, table=None, dominance=None
@@ -110,7 +110,7 @@ def test_options_of_other_readers_are_refused(manifest, corpus, options, reason)
         corpus_reading.read(CorpusSource(corpus=corpus, root=manifest, **options))
 
 
-def test_a_reader_may_have_options_that_no_command_has(plain, tmp_path):
+def test_a_reader_may_have_a_parameter_without_an_option(plain, tmp_path):
     assert (
         corpus_reading.read(CorpusSource(corpus="plain", root=tmp_path)).name == "plain"
     )
@@ -118,7 +118,7 @@ def test_a_reader_may_have_options_that_no_command_has(plain, tmp_path):
         corpus_reading.read(CorpusSource(corpus="plain", root=tmp_path, scale=(1, 5)))
 
 
-def test_a_reader_may_say_where_its_corpus_lies(plain, tmp_path):
+def test_a_reader_with_root_needs_no_folder(plain, tmp_path):
     with pytest.raises(ValueError, match="'plain' does not come with .*: plain /path/"):
         corpus_reading.read(CorpusSource(corpus="plain", root=None))
     plain.ROOT = tmp_path
@@ -129,7 +129,7 @@ def test_a_reader_may_say_where_its_corpus_lies(plain, tmp_path):
     )
 
 
-def test_a_reader_without_slow_checks_gets_those_of_all(plain, tmp_path):
+def test_a_reader_without_verify_gets_the_default_checks(plain, tmp_path):
     usual, own = ((Problem("a.wav", reason),) for reason in ("is silent", "is odd"))
     assert (
         corpus_reading.verify("plain", plain.read(tmp_path), lambda _: usual) == usual
@@ -148,30 +148,32 @@ def test_an_empty_corpus_is_refused_with_its_first_problem(manifest):
         corpus_reading.read(CorpusSource(corpus="manifest", root=manifest))
 
 
-def test_an_unknown_reader_lists_the_known(tmp_path):
+def test_an_unknown_reader_is_refused_with_a_list_of_readers(tmp_path):
     reason = "no corpus reader 'none': choose from demo, emo"
     with pytest.raises(ValueError, match=reason):
         corpus_reading.read(CorpusSource(corpus="none", root=tmp_path))
 
 
 @pytest.mark.parametrize("corpus", plugins.names(CORPUS_KIND))
-def test_a_sample_says_how_many_utterances_it_has(tmp_path, corpus):
+def test_sample_returns_its_number_of_utterances(tmp_path, corpus):
     count = corpus_reading.sample(corpus, tmp_path / "deep" / "folder")
     found = corpus_reading.read(
         CorpusSource(corpus=corpus, root=tmp_path / "deep" / "folder")
     )
     assert len(found.utterances) == count > 0
-    assert [p for p in corpus_reading.verify(corpus, found, faults) if p.fatal] == []
+    assert [
+        p for p in corpus_reading.verify(corpus, found, find_problems) if p.fatal
+    ] == []
 
 
-def test_a_sample_does_not_mix_with_other_files(tmp_path):
+def test_sample_refuses_a_folder_that_is_not_empty(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="is not empty; name a new folder"):
         corpus_reading.sample("manifest", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_a_bar_ends_at_its_total(capsys):
+def test_a_progress_bar_never_exceeds_its_total(capsys):
     # ten times 0.1 s are 0.9999999999999999 s, and 1.1 s are more than there are
     with bar(total=1.0, name="audio", unit="s", show=True) as progress:
         for amount in (*[0.1] * 10, 0.1):
@@ -181,13 +183,13 @@ def test_a_bar_ends_at_its_total(capsys):
 
 
 @pytest.mark.parametrize("show", [True, False])
-def test_a_bar_passes_items_on(capsys, show):
+def test_a_progress_bar_yields_its_items(capsys, show):
     assert list(bar([1, 2], total=2, name="x", unit="file", show=show)) == [1, 2]
     assert list(bar([], total=0, name="x", unit="file", show=show)) == []
     assert ("100%" in capsys.readouterr().err) == show
 
 
-def test_a_log_is_not_flooded():
+def test_a_progress_bar_in_a_log_is_refreshed_rarely():
     assert not sys.stderr.isatty()
     shown = bar(total=1, name="x", unit="file", show=True)
     assert isinstance(shown, tqdm)

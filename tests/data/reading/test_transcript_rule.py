@@ -1,4 +1,4 @@
-"""One rule for utterances without words, whatever corpus they are of."""
+"""Rule for utterances without words, the same for every corpus."""
 
 import csv
 import dataclasses
@@ -11,22 +11,22 @@ from learnable_corpus import embeddings
 from affuse.data.corpora import iemocap, manifest
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_checks, corpus_reading, transcript_rule
-from affuse.data.reading.transcript_rule import settled
+from affuse.data.reading.transcript_rule import apply_rule
 from affuse.data.records import Corpus, Problem, Utterance
 from affuse.extract.audio.decoding import Unusable
 from affuse.extract.encoders.distilbert import Encoder
 from affuse.fuse.inputs import omissions
 from affuse.fuse.settings import Settings
 from affuse.fuse.training import run_plan as plans
-from affuse.fuse.training.alignment import decisions
-from affuse.fuse.training.run_description import begin
+from affuse.fuse.training.alignment import protocol_decisions
+from affuse.fuse.training.run_description import write_description
 from affuse.fuse.training.training_request import TrainingData
 
 EMPTY = transcript_rule.EMPTY
 
 
 def corpus(root, *texts):
-    """Utterances with these texts, as (released, cleaned) or None."""
+    """Return a corpus with these transcripts, each as (released, cleaned) or None."""
     made = [
         Utterance(f"u{k}", audio=root / f"{k}.wav", transcript=released, text=text)
         for k, (released, text) in enumerate(texts)
@@ -46,7 +46,7 @@ def test_a_text_without_words_is_kept_and_noted(tmp_path):
     given = corpus(
         tmp_path, ("yes", "yes"), ("  ", "  "), ("[GARBAGE]", ""), (None, None)
     )
-    found = settled(given)
+    found = apply_rule(given)
     assert texts(found) == ["yes", "", "", None]
     marks = (
         "the transcript '[GARBAGE]' has no words, so text encoders read the empty "
@@ -58,20 +58,20 @@ def test_a_text_without_words_is_kept_and_noted(tmp_path):
     )
 
 
-def test_a_corpus_without_any_words_has_no_text(tmp_path):
-    found = settled(corpus(tmp_path, ("", ""), (" ", ""), (None, None)))
+def test_transcripts_of_a_corpus_without_words_are_missing(tmp_path):
+    found = apply_rule(corpus(tmp_path, ("", ""), (" ", ""), (None, None)))
     assert texts(found) == [None] * 3
     (problem,) = found.problems
     assert problem.reason.startswith("no text of this corpus has words (texts: 2)")
 
 
-def test_what_has_words_or_no_text_at_all_is_not_touched(tmp_path):
+def test_a_corpus_without_empty_transcripts_is_not_changed(tmp_path):
     for given in (corpus(tmp_path, ("a", "a")), corpus(tmp_path, (None, None))):
-        assert settled(given) is given
+        assert apply_rule(given) is given
 
 
 def table(folder, *cells):
-    """A table with a recording and a text for each row."""
+    """Write a table with a recording and a text in each row."""
     rows = []
     for k, cell in enumerate(cells):
         (folder / f"{k}.wav").touch()
@@ -81,8 +81,8 @@ def table(folder, *cells):
     return folder / "own.csv"
 
 
-def test_an_empty_cell_of_a_table_is_as_garbage_in_iemocap(tmp_path):
-    """Both keep their rows, with the empty text and a note."""
+def test_empty_cells_and_garbage_in_iemocap_are_empty_texts(tmp_path):
+    """Both rows are kept, with an empty text and a note."""
     own = corpus_reading.read(
         CorpusSource(corpus="manifest", root=table(tmp_path, "words", "", "  "))
     )
@@ -107,7 +107,7 @@ def test_an_empty_cell_of_a_table_is_as_garbage_in_iemocap(tmp_path):
 
 
 @pytest.mark.parametrize("cell", ["NaN", "nan", " NaN ", "<NA>", "n/a", "N/A"])
-def test_a_cell_that_says_so_is_a_missing_transcript(tmp_path, cell):
+def test_a_cell_with_nan_is_a_missing_transcript(tmp_path, cell):
     found = corpus_reading.read(
         CorpusSource(corpus="manifest", root=table(tmp_path, "words", cell, cell))
     )
@@ -119,7 +119,7 @@ def test_a_cell_that_says_so_is_a_missing_transcript(tmp_path, cell):
 
 
 @pytest.mark.parametrize("cell", ["NA", "None", "null", "Nan"])
-def test_a_word_that_may_be_said_is_a_text_and_is_asked_about(tmp_path, cell):
+def test_a_word_such_as_none_is_a_transcript_with_a_note(tmp_path, cell):
     found = corpus_reading.read(
         CorpusSource(corpus="manifest", root=table(tmp_path, "words", cell))
     )
@@ -140,7 +140,7 @@ def test_a_table_without_a_text_column_lacks_transcripts(tmp_path):
     assert {u.id: u.text for u in found.utterances} == {"a": None, "b": "hi"}
 
 
-def test_marks_of_sounds_in_a_table_are_counted(tmp_path):
+def test_sound_tokens_in_a_table_are_counted_in_a_note(tmp_path):
     found = corpus_reading.read(
         CorpusSource(
             corpus="manifest",
@@ -153,7 +153,7 @@ def test_marks_of_sounds_in_a_table_are_counted(tmp_path):
     assert said in note.reason
 
 
-def test_check_counts_them(tmp_path):
+def test_check_counts_utterances_without_words(tmp_path):
     found = corpus_reading.read(
         CorpusSource(corpus="manifest", root=table(tmp_path, "words", "", ""))
     )
@@ -166,12 +166,12 @@ def test_check_counts_them(tmp_path):
     ]
 
 
-def test_text_encoders_read_the_marks_alone():
+def test_an_empty_text_is_encoded_as_its_special_tokens():
     (tokens,) = Encoder.tiny().prepare("").blocks
     assert tokens.tolist() == [1, 2]
 
 
-def test_a_tokenizer_without_marks_leaves_them_out_of_text():
+def test_a_tokenizer_without_special_tokens_refuses_empty_texts():
     encoder = Encoder.tiny()
     encoder.tokenise = lambda text: [7] * len(text.split())
     assert len(encoder.prepare("two words").blocks[0]) == 2
@@ -180,12 +180,12 @@ def test_a_tokenizer_without_marks_leaves_them_out_of_text():
 
 
 @pytest.mark.parametrize("design", ["audio", "early"])
-def test_all_designs_keep_them_and_their_runs_say_so(tmp_path, design):
+def test_all_designs_keep_utterances_without_words(tmp_path, design):
     caches = embeddings()
     empty = transcript_rule.digest("")
     contents = (*[empty] * 12, *caches["text"].contents[12:])
     caches["text"] = dataclasses.replace(caches["text"], contents=contents)
-    made = plans.make(
+    made = plans.plan_run(
         TrainingData(learnable_corpus(), caches),
         fusion=design,
         settings=Settings(),
@@ -194,20 +194,20 @@ def test_all_designs_keep_them_and_their_runs_say_so(tmp_path, design):
         label="",
     )
     assert len(made.common.ids) == 300
-    begin(made)
+    write_description(made)
     sentence = "kept: 12 utterances without words, whose text is read as the empty "
-    assert decisions(made.folder)[-1] == f"{sentence}sentence"
+    assert protocol_decisions(made.folder)[-1] == f"{sentence}sentence"
     alone = {"audio": caches["audio"]}
-    assert omissions.wordless(alone, made.common.ids) == 0
-    assert omissions.wordless(caches, made.common.ids[10:]) == 2
+    assert omissions.count_wordless(alone, made.common.ids) == 0
+    assert omissions.count_wordless(caches, made.common.ids[10:]) == 2
 
 
-def test_nothing_is_said_where_every_text_has_words():
-    assert omissions.wordless(embeddings(), ["u000"]) == 0
+def test_no_sentence_if_every_text_has_words():
+    assert omissions.count_wordless(embeddings(), ["u000"]) == 0
     assert [*omissions.wordless_sentences(0)] == []
 
 
-def test_what_was_never_spoken_is_not_asked_about(tmp_path):
+def test_written_texts_get_no_note_on_ambiguous_words(tmp_path):
     (tmp_path / "own.csv").write_text("id,text\na,None\nb,so [SIC] it was\n")
     found = corpus_reading.read(
         CorpusSource(corpus="manifest", root=tmp_path / "own.csv")

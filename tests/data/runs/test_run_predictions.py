@@ -30,7 +30,7 @@ FOLDS = (
 
 
 def columns(**changed):
-    """Two seeds of one fold with two test utterances, deliberately not in order."""
+    """Return predictions of two seeds for two test utterances, not in order."""
     rng = np.random.default_rng(0)
     truth = rng.uniform(-1, 1, (2, 2)).astype(np.float32)
     found = {
@@ -58,7 +58,7 @@ def edit(path, old, new):
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def test_a_run_comes_back_as_it_was_written(folder):
+def test_a_run_is_read_as_it_was_written(folder):
     run = p.read_run(folder)
     assert (run.info, run.folds, run.path) == (INFO, FOLDS, folder)
     order = [2, 3, 1, 0]  # by fold, seed and id
@@ -71,7 +71,7 @@ def test_a_run_comes_back_as_it_was_written(folder):
         np.testing.assert_array_equal(found, getattr(written, name)[order])
 
 
-def test_the_file_is_the_promised_one(folder):
+def test_predictions_csv_has_the_documented_columns(folder):
     lines = (folder / "predictions.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == (
         "id,design,protocol,fold,seed,valence,arousal,dominance,"
@@ -89,7 +89,7 @@ def test_the_file_is_the_promised_one(folder):
     ]
 
 
-def test_sex_and_session_are_kept_where_they_are_known(folder):
+def test_sex_and_session_are_written_if_any_is_known(folder):
     rows = [
         dataclasses.replace(FOLDS[0], sex="F", session="1"),
         dataclasses.replace(FOLDS[1], sex="M"),
@@ -101,7 +101,7 @@ def test_sex_and_session_are_kept_where_they_are_known(folder):
     assert fold_table.read_folds(folder) == tuple(rows)
 
 
-def test_a_recording_is_kept_where_it_holds_several_utterances(folder):
+def test_recordings_are_written_if_any_is_shared(folder):
     rows = [
         *FOLDS[:2],
         *(dataclasses.replace(r, recording="Ses05_a") for r in FOLDS[2:]),
@@ -144,7 +144,7 @@ def test_columns_of_different_length_are_refused():
 
 
 @pytest.mark.parametrize("targets", [(), ("arousal", "valence"), ("joy",)])
-def test_ratings_have_one_order(targets):
+def test_targets_must_be_in_the_fixed_order(targets):
     with pytest.raises(ValueError, match="some of valence, arousal, dominance, in"):
         dataclasses.replace(INFO, targets=targets)
 
@@ -165,7 +165,7 @@ def test_an_unknown_nature_is_refused():
         ("session5,5,1", "session5,6,1", "not in the test part of fold '6'"),
     ],
 )
-def test_damaged_predictions_are_named(folder, old, new, match):
+def test_damaged_predictions_are_refused_with_their_line(folder, old, new, match):
     edit(folder / "predictions.csv", old, new)
     with pytest.raises(ValueError, match=match):
         p.read_run(folder)
@@ -188,14 +188,14 @@ def test_seeds_scored_on_other_utterances_are_refused(folder):
 @pytest.mark.parametrize(
     ("old", "new"), [("5,test,", "5,dev,"), ("Ses05_d,1", "Ses05_d,yes")]
 )
-def test_damaged_folds_are_named(folder, old, new):
+def test_damaged_folds_are_refused_with_their_line(folder, old, new):
     edit(folder / "folds.csv", old, new)
     with pytest.raises(ValueError, match="folds.csv, line 4: part"):
         fold_table.read_folds(folder)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"targets": [], "x": 1}'])
-def test_a_broken_description_is_named(folder, content):
+def test_a_damaged_description_is_refused_with_advice(folder, content):
     (folder / "run.json").write_text(content)
     with pytest.raises(
         ValueError, match="run.json is damaged: .*; train again, or remove its folder"
@@ -203,7 +203,7 @@ def test_a_broken_description_is_named(folder, content):
         runs.read_info(folder)
 
 
-def test_what_json_cannot_hold_is_refused(tmp_path):
+def test_settings_that_json_cannot_hold_are_refused(tmp_path):
     info = dataclasses.replace(INFO, settings={"path": tmp_path})
     with pytest.raises(TypeError, match="cannot be written as JSON"):
         runs.write_info(tmp_path, info)
@@ -212,8 +212,8 @@ def test_what_json_cannot_hold_is_refused(tmp_path):
 def test_only_finished_runs_are_found(folder, tmp_path):
     runs.write_info(tmp_path / "a-not-finished", INFO)
     (tmp_path / "z-other").mkdir()
-    assert [run.path for run in map(p.read_run, p.finished(tmp_path))] == [folder]
-    assert list(map(p.read_run, p.finished(tmp_path / "absent"))) == []
+    assert [run.path for run in map(p.read_run, p.finished_runs(tmp_path))] == [folder]
+    assert list(map(p.read_run, p.finished_runs(tmp_path / "absent"))) == []
 
 
 @pytest.mark.parametrize("name", ["run.json", "folds.csv", "predictions.csv"])
@@ -223,8 +223,8 @@ def test_a_missing_file_is_named(folder, name):
         p.read_run(folder)
 
 
-def test_a_broken_run_is_named(folder, tmp_path):
+def test_an_unknown_key_of_a_description_is_refused(folder, tmp_path):
     info = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps({**info, "colour": "red"}))
     with pytest.raises(ValueError, match=f"{INFO.name}/run.json .*colour"):
-        list(map(p.read_run, p.finished(tmp_path)))
+        list(map(p.read_run, p.finished_runs(tmp_path)))

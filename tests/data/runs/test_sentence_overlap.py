@@ -2,7 +2,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from small_caches import unlisted
+from small_caches import remove_from_manifests
 
 from affuse.data.cache import corpus_table
 from affuse.data.records import Corpus, Utterance
@@ -10,9 +10,9 @@ from affuse.data.runs.fold_table import FoldRow
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.sentence_overlap import (
     digest,
-    key,
+    find_overlaps,
     read_sentences,
-    seen,
+    sentence_digest,
     write_sentences,
 )
 
@@ -34,11 +34,11 @@ def test_sentences_are_compared_by_their_words(one, other, same):
 
 
 @pytest.mark.parametrize("nothing", [None, "", " ", "...", "?!"])
-def test_no_words_are_no_sentence(nothing):
+def test_a_text_without_words_has_no_digest(nothing):
     assert digest(nothing) == ""
 
 
-def test_only_other_parts_of_the_same_fold_count():
+def test_overlap_is_with_other_parts_of_the_same_fold():
     rows = [
         FoldRow("one", "train", "a"),
         FoldRow("one", "validation", "b"),
@@ -50,7 +50,7 @@ def test_only_other_parts_of_the_same_fold_count():
         FoldRow("two", "test", "a"),
     ]
     keys = {"a": "1", "b": "2", "c": "1", "d": "2", "e": "3", "f": "", "x": "3"}
-    assert seen(rows, keys) == {
+    assert find_overlaps(rows, keys) == {
         ("one", "c"): True,
         ("one", "d"): True,
         ("one", "e"): False,
@@ -58,13 +58,13 @@ def test_only_other_parts_of_the_same_fold_count():
     }
 
 
-def test_unknown_sentences_are_not_alike():
+def test_unknown_sentences_do_not_overlap():
     rows = [FoldRow("one", "train", "a"), FoldRow("one", "test", "b")]
-    assert seen(rows, {"a": "", "b": ""}) == {}
-    assert seen(rows, {}) == {}
+    assert find_overlaps(rows, {"a": "", "b": ""}) == {}
+    assert find_overlaps(rows, {}) == {}
 
 
-def test_what_is_written_comes_back(tmp_path):
+def test_overlaps_are_read_as_written(tmp_path):
     found = {("one", "c"): True, ("one", "ä, b"): False}
     write_sentences(tmp_path, found)
     assert read_sentences(tmp_path) == found
@@ -73,13 +73,13 @@ def test_what_is_written_comes_back(tmp_path):
     )
 
 
-def test_nothing_known_is_no_file(tmp_path):
+def test_no_file_is_written_without_overlaps(tmp_path):
     write_sentences(tmp_path, {})
     assert list(tmp_path.iterdir()) == []
     assert read_sentences(tmp_path) == {}
 
 
-def test_damage_is_named(tmp_path):
+def test_a_damaged_line_is_refused_with_its_number(tmp_path):
     (tmp_path / RunFolder.sentences).write_text("fold,id,seen\none,c,yes\n")
     with pytest.raises(ValueError, match="line 2: seen must be 1 or 0, got 'yes'"):
         read_sentences(tmp_path)
@@ -94,21 +94,21 @@ CORPUS = Corpus(
 )
 
 
-def test_a_sentence_outlives_its_text(tmp_path):
+def test_the_cache_keeps_sentence_digests_without_texts(tmp_path):
     corpus_table.save(CORPUS, tmp_path)
     a, b = corpus_table.load(tmp_path, "toy").utterances
     assert a.text is None
-    assert (key(a), key(b)) == (digest("well yes"), "")
+    assert (sentence_digest(a), sentence_digest(b)) == (digest("well yes"), "")
 
 
-def test_a_corpus_that_kept_no_sentences_is_the_same_one(tmp_path):
+def test_a_table_without_sentence_digests_is_the_same_corpus(tmp_path):
     path = corpus_table.save(CORPUS, tmp_path)
     kept = path.read_text(encoding="utf-8")
     for u in CORPUS.utterances:
-        kept = kept.replace(f', "sentence": "{key(u)}"', "")
+        kept = kept.replace(f', "sentence": "{sentence_digest(u)}"', "")
     assert "sentence" not in kept
     path.write_text(kept, encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
     assert [u.sentence for u in corpus_table.load(tmp_path, "toy").utterances] == [
         "",
         "",

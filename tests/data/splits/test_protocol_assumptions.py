@@ -1,25 +1,25 @@
-"""What a protocol decides by itself is named by train, sweep, finetune and report."""
+"""Decisions of a protocol, which train, sweep, finetune and report describe."""
 
 import dataclasses
 import json
 
 import pytest
 from learnable_corpus import corpus
-from small_caches import unlisted
-from trained_runs import trained
+from small_caches import remove_from_manifests
+from trained_runs import train_run
 
 from affuse.data.name_spellings import spelling, variants
 from affuse.data.runs.run_predictions import read_run
 from affuse.data.splits import protocol_assumptions
 from affuse.data.splits.protocols import folds
 from affuse.fuse.commands import report_command
-from affuse.fuse.training.alignment import decisions, division
+from affuse.fuse.training.alignment import protocol_decisions, read_division
 
 TOY = corpus()
 
 
-def divided(**splits):
-    """The corpus with a split by session; others train."""
+def with_splits(**splits):
+    """Return utterances with these splits by session; the others are for training."""
     names = {session: split for split, session in splits.items()}
     return tuple(
         dataclasses.replace(u, split=names.get(u.session, "train"))
@@ -29,53 +29,59 @@ def divided(**splits):
 
 def described(utterances, protocol, seed=0):
     found = folds(utterances, protocol, seed=seed)
-    return protocol_assumptions.of(found, utterances, protocol=protocol, seed=seed)
+    return protocol_assumptions.describe_folds(
+        found, utterances, protocol=protocol, seed=seed
+    )
 
 
-def said(utterances, protocol, seed=0):
+def sentences_of(utterances, protocol, seed=0):
     return list(protocol_assumptions.sentences(described(utterances, protocol, seed)))
 
 
-def test_official_without_dev_says_what_validates():
-    (sentence,) = said(divided(test="5"), "official", seed=3)
+def test_official_without_dev_describes_the_validation_draw():
+    (sentence,) = sentences_of(with_splits(test="5"), "official", seed=3)
     assert sentence == (
         "Protocol official: the corpus has no split dev; 30 of 240 utterances of the "
         "training part validate, drawn at random (split_seed 3), all utterances of "
         "some speakers"
     )
-    bare = [dataclasses.replace(u, speaker="") for u in divided(test="5")]
-    (sentence,) = said(bare, "official")
+    bare = [dataclasses.replace(u, speaker="") for u in with_splits(test="5")]
+    (sentence,) = sentences_of(bare, "official")
     assert "24 of 240 utterances" in sentence
     assert "one by one, so validation may share speakers with training" in sentence
-    assert said(divided(test="5", dev="4"), "official") == []
+    assert sentences_of(with_splits(test="5", dev="4"), "official") == []
 
 
-def test_what_is_in_no_fold_is_named_with_its_splits():
-    utterances = divided(test="5", dev="4", held="3")
+def test_utterances_in_no_fold_are_counted_by_split():
+    utterances = with_splits(test="5", dev="4", held="3")
     utterances += (dataclasses.replace(utterances[0], id="x", split=""),)
-    assert said(utterances, "official") == [
+    assert sentences_of(utterances, "official") == [
         "Protocol official: 61 utterances are in no fold: 1 of no split, 60 of split "
         "'held'"
     ]
 
 
-def test_session5_and_speakers_say_what_was_drawn():
-    (sentence,) = said(TOY.utterances, "session5")
+def test_session5_and_speakers_describe_their_draws():
+    (sentence,) = sentences_of(TOY.utterances, "session5")
     assert "24 of 240 utterances of the sessions that do not test validate" in sentence
-    (sentence,) = said(TOY.utterances, "speakers")
+    (sentence,) = sentences_of(TOY.utterances, "speakers")
     assert sentence == (
         "Protocol speakers: 10 speakers in 5 groups of 2, drawn at random "
         "(split_seed 0) and balanced by utterances; the next group validates"
     )
-    assert said(TOY.utterances, "loso") == said(TOY.utterances, "session5-strict") == []
+    assert (
+        sentences_of(TOY.utterances, "loso")
+        == sentences_of(TOY.utterances, "session5-strict")
+        == []
+    )
 
 
-def test_spellings_that_were_joined_are_counted():
+def test_unified_spellings_of_speakers_are_counted():
     other = [
         dataclasses.replace(u, speaker="1f") if u.id in ("u000", "u010") else u
         for u in TOY.utterances
     ]
-    assert said(other, "loso") == [
+    assert sentences_of(other, "loso") == [
         "Speakers: 1 is spelt in several ways, each taken as one: '1F' and '1f'"
     ]
 
@@ -84,45 +90,45 @@ def test_spellings_that_were_joined_are_counted():
     "name",
     ["A", " a", "a\t", "a\u200b", "\ufeffa", "\uff21", "\u24b6", "\u00ada\u00a0"],
 )
-def test_spellings(name):
+def test_spellings_of_a_name_share_a_normal_form(name):
     assert spelling(name) == "a"
     assert variants(["a", "a", name, "b", "", " "]) == {"a": tuple(sorted(["a", name]))}
 
 
 @pytest.mark.parametrize("name", ["Bob  X", "bob\u3000x", "BOB\t\u200b \uff38\n"])
-def test_blanks_in_a_name_are_one_blank(name):
+def test_white_space_in_a_name_counts_as_one_blank(name):
     assert spelling(name) == spelling("Bob X") == "bob x"
     assert spelling(name) != spelling("BobX")
     assert spelling("\u200b \u2060") == ""
 
 
-def older(folder):
-    """The run as an older version left it."""
+def make_older(folder):
+    """Change a run folder to the state in which an older version left it."""
     path = folder / "alignment.json"
     facts = json.loads(path.read_text(encoding="utf-8"))
     facts.pop("division")
     path.write_text(json.dumps(facts), encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
 
 
 @pytest.mark.parametrize("protocol", ["official", "session5", "speakers", "loso"])
 @pytest.mark.parametrize("has_dev", [True, False])
 def test_an_older_run_is_described_from_its_folds(tmp_path, protocol, has_dev):
-    utterances = divided(test="5", **({"dev": "4"} if has_dev else {}))
+    utterances = with_splits(test="5", **({"dev": "4"} if has_dev else {}))
     found = dataclasses.replace(TOY, utterances=utterances)
-    folder = trained(tmp_path, "ridge", found=found, protocol=protocol, split_seed=2)
-    now = division(read_run(folder))
-    assert decisions(folder) == tuple(protocol_assumptions.sentences(now))
+    folder = train_run(tmp_path, "ridge", found=found, protocol=protocol, split_seed=2)
+    now = read_division(read_run(folder))
+    assert protocol_decisions(folder) == tuple(protocol_assumptions.sentences(now))
     assert now == described(utterances, protocol, seed=2)
-    older(folder)
-    assert division(read_run(folder)) == now
-    assert decisions(folder) == ()
+    make_older(folder)
+    assert read_division(read_run(folder)) == now
+    assert protocol_decisions(folder) == ()
 
 
-def test_the_report_says_it_below_the_table(tmp_path):
-    found = dataclasses.replace(TOY, utterances=divided(test="5", held="2"))
+def test_footnotes_of_the_report_describe_draws(tmp_path):
+    found = dataclasses.replace(TOY, utterances=with_splits(test="5", held="2"))
     for fusion in ("ridge", "text"):
-        trained(tmp_path, fusion, found=found, protocol="official")
+        train_run(tmp_path, fusion, found=found, protocol="official")
     (table,) = report_command.collect(tmp_path)
     sentences = [note for note in table.notes if note.startswith("Protocol official")]
     assert len(sentences) == 2
@@ -131,15 +137,15 @@ def test_the_report_says_it_below_the_table(tmp_path):
 
 
 @pytest.mark.parametrize("seed", [-1, "x", None])
-def test_a_seed_that_is_none_is_damage_of_its_run_alone(tmp_path, seed):
-    folder = trained(tmp_path / "a", "ridge")
-    trained(tmp_path / "a", "text", epochs=1)
-    older(folder)
+def test_an_invalid_seed_damages_only_its_run(tmp_path, seed):
+    folder = train_run(tmp_path / "a", "ridge")
+    train_run(tmp_path / "a", "text", epochs=1)
+    make_older(folder)
     path = folder / "run.json"
     facts = json.loads(path.read_text(encoding="utf-8"))
     facts["settings"]["split_seed"] = seed
     path.write_text(json.dumps(facts), encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
     told = []
     (table,) = report_command.collect(tmp_path / "a", damaged=told.append)
     assert [row.design for row in table.rows] == ["text"]
@@ -147,11 +153,11 @@ def test_a_seed_that_is_none_is_damage_of_its_run_alone(tmp_path, seed):
 
 
 def test_a_run_whose_folds_spell_a_speaker_in_two_ways_is_read_as_one(tmp_path, caplog):
-    folder = trained(tmp_path, "ridge")
+    folder = train_run(tmp_path, "ridge")
     path = folder / "folds.csv"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(",5F,", ",5f,", 3), encoding="utf-8")
-    unlisted(path)
+    remove_from_manifests(path)
     run = read_run(folder)
     assert {row.speaker for row in run.folds if row.part == "test"} == {"5F", "5M"}
     assert (

@@ -13,7 +13,7 @@ APART = ("session5-strict", "loso", "speakers")
 
 
 def corpus(*, sessions=5, turns=20):
-    """Two speakers a session, as in IEMOCAP."""
+    """Return utterances of two speakers in each session, as in IEMOCAP."""
     return [
         Utterance(f"s{s}{sex}{turn:02}", text="hi", speaker=f"{s}{sex}", session=str(s))
         for s in range(1, sessions + 1)
@@ -73,7 +73,7 @@ def test_session5_validates_on_a_tenth_of_the_other_sessions():
     assert shared_speakers(fold, utterances) == set()
 
 
-def test_the_tenth_depends_on_the_seed_alone():
+def test_the_random_tenth_depends_only_on_the_seed():
     utterances = corpus()
     (one,) = folds(utterances, "session5", seed=1)
     (two,) = folds(utterances, "session5", seed=2)
@@ -98,7 +98,7 @@ def test_loso_tests_every_session_once_and_validates_on_the_next():
         assert fold.validation == after.test
 
 
-def test_speakers_are_tested_once_in_groups_of_like_size():
+def test_each_speaker_is_tested_once_in_groups_of_similar_size():
     uneven = [u for u in corpus() if u.speaker not in ("1F", "2F") or u.id[-1] == "0"]
     found = folds(uneven, "speakers", folds=4)
     tests = [speakers(fold.test, uneven) for fold in found]
@@ -119,12 +119,12 @@ def test_groups_of_speakers_depend_on_the_seed():
     ("count", "sessions", "remedy"),
     [(5, 2, "--folds 3 to 4"), (2, 5, "--folds 3 to 10"), (3, 1, "more speakers")],
 )
-def test_speakers_and_folds_must_match(count, sessions, remedy):
+def test_an_impossible_number_of_folds_is_refused(count, sessions, remedy):
     with pytest.raises(ValueError, match=rf"cannot make {count} folds.*{remedy}"):
         folds(corpus(sessions=sessions), "speakers", folds=count)
 
 
-def test_official_follows_the_corpus():
+def test_official_uses_the_splits_of_the_corpus():
     utterances = official(train=5, dev=3, test=2, test2=4)
     (fold,) = folds(utterances, "official")
     assert [len(part) for part in parts(fold)] == [5, 3, 2]
@@ -149,7 +149,7 @@ def test_official_without_dev_holds_out_whole_speakers():
     assert not held & speakers(fold.train, utterances)
 
 
-def test_official_may_share_speakers_and_says_which():
+def test_shared_speakers_of_official_splits_are_returned():
     utterances = [
         dataclasses.replace(u, speaker="ann" if u.id[-1] == "0" else "")
         for u in official(train=3, dev=2, test=2)
@@ -206,7 +206,7 @@ def test_a_split_of_another_name_is_named():
         ({"train": 4, "x": 2}, "where another name means that, and extract again$"),
     ],
 )
-def test_the_advice_on_splits_is_for_what_is_lacking(sizes, advice):
+def test_the_advice_names_the_missing_splits(sizes, advice):
     with pytest.raises(ValueError, match=advice):
         folds(official(**sizes), "official")
 
@@ -229,27 +229,27 @@ def test_official_needs_train_and_test(sizes):
         ("loso", 2, r"needs 3 sessions or more; the corpus has 1, 2;"),
     ],
 )
-def test_missing_sessions_are_said(protocol, sessions, reason):
+def test_missing_sessions_are_refused_with_advice(protocol, sessions, reason):
     with pytest.raises(ValueError, match=reason):
         folds(corpus(sessions=sessions), protocol)
 
 
 @pytest.mark.parametrize("protocol", ["session5", *APART])
-def test_unknown_speakers_cannot_be_kept_apart(protocol):
+def test_unknown_speakers_are_refused(protocol):
     utterances = [*corpus(), Utterance("x", text="hi", session="5")]
     with pytest.raises(ValueError, match=r"1 of 201 utterances have no speaker \(x\)"):
         folds(utterances, protocol)
 
 
 @pytest.mark.parametrize("protocol", ["session5", "session5-strict", "loso"])
-def test_unknown_sessions_cannot_be_kept_apart(protocol):
+def test_unknown_sessions_are_refused(protocol):
     utterances = [*corpus(), Utterance("x", text="hi", speaker="5F")]
     with pytest.raises(ValueError, match=r"1 of 201 utterances have no session \(x\)"):
         folds(utterances, protocol)
 
 
 @pytest.mark.parametrize("protocol", ["session5", "session5-strict", "loso"])
-def test_a_speaker_of_two_sessions_is_found_out(protocol):
+def test_a_speaker_in_two_sessions_is_refused(protocol):
     utterances = [
         dataclasses.replace(u, speaker="1F") if u.id == "s5F00" else u for u in corpus()
     ]
@@ -306,7 +306,7 @@ def test_check_finds_a_fold_of_another_corpus():
         check(fold, corpus(turns=2), "session5-strict")
 
 
-def test_a_fold_has_a_name_for_files():
+def test_a_fold_name_must_suit_file_names():
     with pytest.raises(ValueError, match="cannot be called '../up'"):
         Fold("../up", ("a",), ("b",), ("c",))
 
@@ -314,8 +314,8 @@ def test_a_fold_has_a_name_for_files():
 SPELLINGS = [("Anna", "anna"), ("Jos\u00e9", "Jose\u0301"), ("anna", " Anna ")]
 
 
-def spelt(utterances, one, other):
-    """The first speaker under two spellings, one for every other turn."""
+def with_two_spellings(utterances, one, other):
+    """Return utterances whose first speaker has two spellings, in turn."""
     first = utterances[0].speaker
     names = {0: one, 1: other}
     return [
@@ -327,7 +327,7 @@ def spelt(utterances, one, other):
 @pytest.mark.parametrize(("one", "other"), SPELLINGS)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_speaker_in_two_spellings_is_in_one_part(one, other, seed):
-    utterances = spelt(corpus(), one, other)
+    utterances = with_two_spellings(corpus(), one, other)
     ids = {u.id for u in utterances if u.speaker in (one, other)}
     for fold in folds(utterances, "speakers", seed=seed):
         assert sum(bool(ids & set(part)) for part in parts(fold)) == 1
@@ -340,7 +340,7 @@ def test_a_speaker_in_two_spellings_is_in_one_part(one, other, seed):
 
 
 @pytest.mark.parametrize(("one", "other"), SPELLINGS)
-def test_a_fold_that_parts_two_spellings_is_refused(one, other):
+def test_a_fold_that_separates_two_spellings_is_refused(one, other):
     utterances = [
         Utterance(f"u{i}", text="hi", speaker=speaker)
         for i, speaker in enumerate([one, "b", other])
@@ -359,7 +359,7 @@ def test_sessions_in_two_spellings_are_one():
     assert len(folds(utterances, "loso")) == 4
 
 
-def test_blanks_are_no_speaker():
+def test_a_blank_name_is_an_unknown_speaker():
     utterances = [dataclasses.replace(u, speaker=" ") for u in corpus()]
     with pytest.raises(ValueError, match="have no speaker"):
         folds(utterances, "speakers")

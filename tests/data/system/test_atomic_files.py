@@ -10,7 +10,7 @@ from failing_disk import Disk, snapshot
 from locations import ROOT
 
 from affuse.data.system import atomic_files
-from affuse.data.system.atomic_files import claim, holds, publish, refresh
+from affuse.data.system.atomic_files import claim, has_content, publish, refresh
 
 HOLD = """
 import sys, time
@@ -27,7 +27,7 @@ def names(folder):
 
 
 def fail_at(monkeypatch, name, call):
-    """The n-th call of a function of `os` fails as a full disk does."""
+    """Let the n-th call of a function of `os` fail as on a full disk."""
     real, calls = getattr(os, name), []
 
     def failing(*args, **kwargs):
@@ -39,14 +39,14 @@ def fail_at(monkeypatch, name, call):
     monkeypatch.setattr(os, name, failing)
 
 
-def test_a_published_file_has_its_content_and_no_company(tmp_path):
+def test_a_published_file_leaves_no_partial_file(tmp_path):
     publish(tmp_path / "new" / "a.bin", b"one")
     publish(tmp_path / "new" / "a.bin", b"two")
     assert (tmp_path / "new" / "a.bin").read_bytes() == b"two"
     assert names(tmp_path / "new") == ["a.bin"]
 
 
-def test_content_may_come_piece_by_piece(tmp_path):
+def test_content_may_be_an_iterator_of_pieces(tmp_path):
     publish(tmp_path / "a.bin", (piece for piece in (b"one", b"", b"two")))
     assert (tmp_path / "a.bin").read_bytes() == b"onetwo"
 
@@ -61,7 +61,7 @@ def test_content_that_ends_in_an_error_is_not_published(tmp_path):
 
 @pytest.mark.parametrize("name", ["fsync", "replace"])
 @pytest.mark.parametrize("before", [None, b"old"])
-def test_what_cannot_be_written_is_not_published(tmp_path, monkeypatch, name, before):
+def test_a_failed_write_publishes_nothing(tmp_path, monkeypatch, name, before):
     path = tmp_path / "a.bin"
     if before is not None:
         path.write_bytes(before)
@@ -90,7 +90,7 @@ def test_a_folder_that_cannot_be_synced_does_not_undo_the_file(tmp_path, monkeyp
     assert (tmp_path / "a.bin").read_bytes() == b"whole"
 
 
-def test_a_claim_is_exclusive_and_leaves_nothing(tmp_path):
+def test_a_lock_is_exclusive_and_removed_afterwards(tmp_path):
     lock = tmp_path / "new" / ".lock"
     with claim(lock, wait=False) as first, claim(lock, wait=False) as second:
         assert (first, second) == (True, False)
@@ -99,7 +99,7 @@ def test_a_claim_is_exclusive_and_leaves_nothing(tmp_path):
         assert again
 
 
-def test_a_claim_ends_with_an_error(tmp_path):
+def test_an_error_releases_the_lock(tmp_path):
     lock = tmp_path / ".lock"
     with pytest.raises(KeyError), claim(lock, wait=False):
         raise KeyError
@@ -107,13 +107,13 @@ def test_a_claim_ends_with_an_error(tmp_path):
         assert again
 
 
-def test_a_lock_file_that_somebody_left_is_no_claim(tmp_path):
+def test_a_stale_lock_file_is_not_a_lock(tmp_path):
     (tmp_path / ".lock").write_text("stale")
     with claim(tmp_path / ".lock", wait=False) as mine:
         assert mine
 
 
-def test_a_claim_goes_with_the_process_that_is_killed(tmp_path):
+def test_a_killed_process_releases_its_lock(tmp_path):
     lock = tmp_path / ".lock"
     command = [sys.executable, "-c", HOLD, str(lock)]
     holder = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -128,7 +128,7 @@ def test_a_claim_goes_with_the_process_that_is_killed(tmp_path):
         killer.join()
 
 
-def test_who_waited_holds_the_claim_against_a_third(tmp_path):
+def test_a_process_that_waited_holds_the_lock(tmp_path):
     lock, got, leave = tmp_path / ".lock", threading.Event(), threading.Event()
 
     def wait():
@@ -147,7 +147,7 @@ def test_who_waited_holds_the_claim_against_a_third(tmp_path):
     waiting.join()
 
 
-def test_without_locks_everything_counts_as_claimed(tmp_path, monkeypatch):
+def test_without_file_locks_every_claim_succeeds(tmp_path, monkeypatch):
     def refuse(file, operation):
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -161,9 +161,7 @@ def test_without_locks_everything_counts_as_claimed(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["fsync", "replace"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES])
-def test_an_error_is_said_with_the_name_that_users_know_and_no_other(
-    tmp_path, monkeypatch, name, number
-):
+def test_errors_name_the_published_file_only(tmp_path, monkeypatch, name, number):
     def fail(*paths):
         raise OSError(number, os.strerror(number), *paths[:1], None, *paths[1:])
 
@@ -200,8 +198,8 @@ CONTENTS = [
 ]
 
 
-def divided(content, sizes):
-    """The same content in pieces of these sizes, and the rest."""
+def split_content(content, sizes):
+    """Yield content in pieces of these sizes, and then the rest."""
     for size in sizes:
         yield content[:size]
         content = content[size:]
@@ -210,29 +208,29 @@ def divided(content, sizes):
 
 @pytest.mark.parametrize("sizes", [None, (), (1,), (0, 3, 0), (3, 1, 2), (7, 7)])
 @pytest.mark.parametrize("new", CONTENTS)
-def test_only_what_differs_is_published(tmp_path, new, sizes):
+def test_refresh_writes_only_changed_content(tmp_path, new, sizes):
     path = tmp_path / "a.txt"
     path.write_bytes(b"one two")
     before = snapshot(tmp_path)
-    make = (lambda: new) if sizes is None else (lambda: divided(new, sizes))
-    assert holds(path, make()) == (new == b"one two")
+    make = (lambda: new) if sizes is None else (lambda: split_content(new, sizes))
+    assert has_content(path, make()) == (new == b"one two")
     assert snapshot(tmp_path) == before
     assert refresh(path, make()) == (new != b"one two")
     assert path.read_bytes() == new
     assert names(tmp_path) == ["a.txt"]
     assert (snapshot(tmp_path) == before) == (new == b"one two")
-    assert holds(path, make())
+    assert has_content(path, make())
 
 
-def test_what_is_not_there_is_published(tmp_path):
+def test_refresh_writes_a_missing_file(tmp_path):
     path = tmp_path / "new" / "a.txt"
-    assert not holds(path, b"")
+    assert not has_content(path, b"")
     assert refresh(path, b"") is True
     assert (path.read_bytes(), refresh(path, b"")) == (b"", False)
 
 
 def test_a_refresh_holds_one_piece_at_a_time(tmp_path, monkeypatch):
-    """Also of what is there already, of which the beginning is copied."""
+    """This includes the existing file, whose beginning is copied."""
     monkeypatch.setattr(atomic_files, "PIECE", 1000)
     path = tmp_path / "a.bin"
     piece, count = b"x" * 1000, 20
@@ -258,8 +256,8 @@ def test_a_refresh_holds_one_piece_at_a_time(tmp_path, monkeypatch):
     assert path.read_bytes() == piece * (count - 1) + b"y" * 1000
 
 
-def test_the_beginning_is_that_of_the_file_that_was_compared(tmp_path):
-    """Though another process gives the name to another file meanwhile."""
+def test_refresh_copies_from_the_file_that_it_compared(tmp_path):
+    """Another process may replace the file meanwhile."""
     path = tmp_path / "a.txt"
     path.write_bytes(b"one two")
 
@@ -281,7 +279,7 @@ def test_a_refresh_that_fails_leaves_the_file(tmp_path, monkeypatch):
     assert (path.read_bytes(), names(tmp_path)) == (b"one two", ["a.txt"])
 
 
-def test_a_file_that_cannot_be_read_is_not_replaced_unseen(tmp_path, monkeypatch):
+def test_refresh_does_not_replace_an_unreadable_file(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
     path.write_bytes(b"one two")
     disk = Disk(tmp_path, fail=1, error=errno.EIO)
@@ -292,15 +290,15 @@ def test_a_file_that_cannot_be_read_is_not_replaced_unseen(tmp_path, monkeypatch
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_a_pipe_is_replaced_and_not_waited_for(tmp_path):
+def test_refresh_replaces_a_pipe_without_opening_it(tmp_path):
     os.mkfifo(tmp_path / "a.txt")
-    assert not holds(tmp_path / "a.txt", b"one")
+    assert not has_content(tmp_path / "a.txt", b"one")
     assert refresh(tmp_path / "a.txt", b"one")
     assert (tmp_path / "a.txt").read_bytes() == b"one"
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link"])
-def test_a_lock_of_a_stranger_hangs_nobody_and_makes_nothing(tmp_path, kind):
+def test_a_lock_that_is_a_link_or_pipe_is_refused(tmp_path, kind):
     lock, elsewhere = tmp_path / ".lock", tmp_path / "elsewhere"
     elsewhere.write_text("precious")
     os.mkfifo(lock) if kind == "pipe" else lock.symlink_to(elsewhere)

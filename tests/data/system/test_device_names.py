@@ -4,12 +4,12 @@ from affuse.data.system.device_names import choose
 
 
 @pytest.mark.parametrize("wanted", ["tpu", "", "cuda:", "cuda:x", "CPU"])
-def test_what_is_no_device_is_said(wanted):
+def test_an_invalid_device_name_is_refused(wanted):
     with pytest.raises(ValueError, match="choose auto, cpu, cuda or cuda:1"):
         choose(wanted, cards=8)
 
 
 @pytest.mark.parametrize(("wanted", "cards"), [("cuda", 0), ("cuda:1", 1)])
-def test_a_card_that_is_not_here_is_said(wanted, cards):
+def test_a_missing_cuda_device_is_refused(wanted, cards):
     with pytest.raises(ValueError, match=f"there are {cards} CUDA devices here"):
         choose(wanted, cards=cards)

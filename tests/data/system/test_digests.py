@@ -1,4 +1,4 @@
-"""Manifests: what is listed is what was written, whenever a process was killed."""
+"""Manifests: a listed file is the one that was written, even after a kill."""
 
 import logging
 import os
@@ -16,8 +16,8 @@ from affuse.data.system.digests import MANIFEST
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two files and their manifest."""
-    with digests.rewriting(tmp_path, ["a.csv", "b.json"]):
+    """Folder with two files and their manifest."""
+    with digests.rewrite_files(tmp_path, ["a.csv", "b.json"]):
         publish(tmp_path / "a.csv", b"x,y\n1,2\n")
         publish(tmp_path / "b.json", b"{}\n")
     return tmp_path
@@ -27,14 +27,14 @@ def content(path):
     return digests.content(path, limit=1_000)
 
 
-def test_files_are_as_they_were_written(folder):
+def test_files_with_correct_digests_are_read(folder):
     assert content(folder / "a.csv") == b"x,y\n1,2\n"
     assert [*digests.read(folder)] == ["a.csv", "b.json"]
     assert verify(folder).faults == []
 
 
 @pytest.mark.skipif(not shutil.which("sha256sum"), reason="needs sha256sum")
-def test_another_program_reads_a_manifest(folder):
+def test_sha256sum_reads_a_manifest(folder):
     command = ["sha256sum", "--check", "--strict", MANIFEST]
     assert subprocess.run(command, cwd=folder, check=False).returncode == 0
     (folder / "a.csv").write_bytes(b"x,y\n1,3\n")
@@ -42,7 +42,7 @@ def test_another_program_reads_a_manifest(folder):
 
 
 @pytest.mark.parametrize("damage", [b"x,y\n1,3\n", b"x,y\n", b"", b"x,y\n1,2\n\n"])
-def test_a_file_that_was_changed_is_named(folder, damage):
+def test_a_changed_file_is_refused_by_name(folder, damage):
     (folder / "a.csv").write_bytes(damage)
     with pytest.raises(DamagedFileError, match=r"a\.csv is damaged: its SHA-256"):
         content(folder / "a.csv")
@@ -51,7 +51,7 @@ def test_a_file_that_was_changed_is_named(folder, damage):
     assert "a.csv" in fault
 
 
-def test_a_file_that_is_gone_is_named(folder):
+def test_a_missing_file_is_reported_by_name(folder):
     (folder / "a.csv").unlink()
     (fault,) = verify(folder).faults
     assert fault.startswith(f"{folder / 'a.csv'} is missing, and {MANIFEST} beside")
@@ -59,8 +59,8 @@ def test_a_file_that_is_gone_is_named(folder):
         content(folder / "a.csv")
 
 
-def test_every_damage_to_a_manifest_is_noticed(folder):
-    """Cut anywhere, or one bit changed anywhere: no line is lost without a word."""
+def test_every_damage_to_a_manifest_is_detected(folder):
+    """The manifest is truncated at each byte, and one bit of each byte is changed."""
     path = folder / MANIFEST
     whole = path.read_bytes()
     damages = [whole[:n] for n in range(len(whole))]
@@ -74,7 +74,7 @@ def test_every_damage_to_a_manifest_is_noticed(folder):
             digests.read(folder)
 
 
-def test_what_is_not_listed_is_read_unchecked(folder):
+def test_a_file_that_is_not_listed_is_read_unchecked(folder):
     publish(folder / "c.csv", b"x\n")
     assert content(folder / "c.csv") == b"x\n"
     (folder / MANIFEST).unlink()
@@ -82,9 +82,9 @@ def test_what_is_not_listed_is_read_unchecked(folder):
     assert content(folder / "a.csv") == b"x\n"
 
 
-def test_a_process_that_is_killed_leaves_no_wrong_digest(folder):
-    """Between the first byte and the last, the file is not listed."""
-    with digests.rewriting(folder, ["a.csv"]):
+def test_a_file_is_not_listed_while_it_is_written(folder):
+    """A killed process therefore leaves no wrong digest."""
+    with digests.rewrite_files(folder, ["a.csv"]):
         assert [*digests.read(folder)] == ["b.json"]
         publish(folder / "a.csv", b"x,y\n3,4\n")
         assert content(folder / "a.csv") == b"x,y\n3,4\n"
@@ -92,47 +92,47 @@ def test_a_process_that_is_killed_leaves_no_wrong_digest(folder):
     assert [*digests.read(folder)] == ["a.csv", "b.json"]
 
 
-def test_a_damaged_file_is_not_replaced_without_a_word(folder, caplog):
+def test_replacing_a_damaged_file_logs_a_warning(folder, caplog):
     (folder / "a.csv").write_bytes(b"x,y\n1,3\n")
-    with caplog.at_level(logging.WARNING), digests.rewriting(folder, ["a.csv"]):
+    with caplog.at_level(logging.WARNING), digests.rewrite_files(folder, ["a.csv"]):
         publish(folder / "a.csv", b"x,y\n1,2\n")
     assert "a.csv is damaged" in caplog.text
     assert "it is written again" in caplog.text
     assert content(folder / "a.csv") == b"x,y\n1,2\n"
 
 
-def test_a_damaged_manifest_is_replaced_with_a_word(folder, caplog):
+def test_replacing_a_damaged_manifest_logs_a_warning(folder, caplog):
     (folder / MANIFEST).write_bytes(b"")
-    with caplog.at_level(logging.WARNING), digests.rewriting(folder, ["a.csv"]):
+    with caplog.at_level(logging.WARNING), digests.rewrite_files(folder, ["a.csv"]):
         publish(folder / "a.csv", b"x,y\n")
     assert f"{MANIFEST} is damaged" in caplog.text
     assert [*digests.read(folder)] == ["a.csv"]
 
 
 def test_a_file_that_is_not_written_again_is_not_listed(folder):
-    with digests.rewriting(folder, ["a.csv"]):
+    with digests.rewrite_files(folder, ["a.csv"]):
         (folder / "a.csv").unlink()
     assert [*digests.read(folder)] == ["b.json"]
 
 
-def test_nothing_is_written_where_nothing_changes(folder):
+def test_an_unchanged_manifest_is_not_written(folder):
     before = (folder / MANIFEST).stat().st_mtime_ns, folder.stat().st_mtime_ns
-    digests.seal(folder, ["a.csv", "b.json"])
-    digests.record(folder, digests.read(folder))
-    digests.unseal(folder, ["absent.csv"])
+    digests.list_files(folder, ["a.csv", "b.json"])
+    digests.add_digests(folder, digests.read(folder))
+    digests.unlist_files(folder, ["absent.csv"])
     after = (folder / MANIFEST).stat().st_mtime_ns, folder.stat().st_mtime_ns
     assert before == after
 
 
 def test_a_file_that_is_replaced_while_it_is_read_is_no_damage(folder, monkeypatch):
-    """Another process writes it again between the manifest and the file."""
+    """Another process replaces the file after the manifest was read."""
     real = digests.open_regular
     meetings = []
 
     def meeting(path, *, limit):
         if path.name == "a.csv" and not meetings:
             meetings.append(path)
-            with digests.rewriting(folder, ["a.csv"]):
+            with digests.rewrite_files(folder, ["a.csv"]):
                 publish(path, b"x,y\n5,6\n")
         return real(path, limit=limit)
 
@@ -141,7 +141,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_no_damage(folder, monkeypat
 
 
 @pytest.mark.parametrize("name", ["a.csv", MANIFEST])
-def test_what_is_no_regular_file_hangs_nobody(folder, name):
+def test_pipes_and_devices_are_refused_without_blocking(folder, name):
     (folder / name).unlink()
     os.mkfifo(folder / name)
     with pytest.raises(DamagedFileError, match="no regular file, but a named pipe"):
@@ -152,7 +152,7 @@ def test_what_is_no_regular_file_hangs_nobody(folder, name):
         content(folder / "a.csv")
 
 
-def test_a_link_to_a_file_is_a_file(folder):
+def test_a_link_to_a_regular_file_is_read(folder):
     (folder / "a.csv").rename(folder / "blob")
     (folder / "a.csv").symlink_to(folder / "blob")
     assert content(folder / "a.csv") == b"x,y\n1,2\n"

@@ -1,4 +1,4 @@
-"""Kinds of values, and files that hold them: right ones pass, all others are named."""
+"""Kinds of values in files: valid values pass, and errors name invalid ones."""
 
 import json
 
@@ -45,7 +45,7 @@ RUN = Record(
         (Record({}, others=Flag()), [{}, {"any": True}], [{"any": 1}]),
     ],
 )
-def test_values_of_a_kind_pass_and_no_others(kind, right, wrong):
+def test_a_kind_accepts_valid_values_only(kind, right, wrong):
     for value in right:
         kind.check(value)
     for value in wrong:
@@ -65,7 +65,7 @@ def test_values_of_a_kind_pass_and_no_others(kind, right, wrong):
         ({"name": "", "sizes": {}, "b": 1}, "it is 'b', not a name among name, note,"),
     ],
 )
-def test_the_place_of_what_is_wrong_is_named(value, said):
+def test_a_mismatch_names_the_place_of_the_value(value, said):
     with pytest.raises(Mismatch) as error:
         RUN.check(value)
     assert said in str(error.value)
@@ -84,7 +84,7 @@ def test_the_place_of_what_is_wrong_is_named(value, said):
         ("[]", "not a table"),
     ],
 )
-def test_what_is_no_such_json_is_a_sentence(tmp_path, text, said):
+def test_invalid_json_is_refused_with_the_reason(tmp_path, text, said):
     with pytest.raises(DamagedFileError, match=said):
         parse_json(text, RUN)
     path = tmp_path / "a.json"
@@ -93,7 +93,7 @@ def test_what_is_no_such_json_is_a_sentence(tmp_path, text, said):
         read_json(path, RUN, advice="do it again")
 
 
-def test_json_of_a_kind_is_read(tmp_path):
+def test_valid_json_is_read(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps({"name": "ä", "sizes": {"b": [9]}}))
     found = read_json(tmp_path / "a.json", RUN, advice="")
     assert found == {"name": "ä", "sizes": {"b": [9]}}
@@ -107,11 +107,11 @@ def test_json_of_a_kind_is_read(tmp_path):
         ("a = inf", "a is inf, not a finite number"),
         ("a = nan", "a is nan, not a finite number"),
         ("a = 1979-05-27", "not a text or a number"),
-        ("a = [[1]]", "nested so deeply"),
+        ("a = [[1]]", "less depth or fewer entries"),
         ("a = " + "9" * 5_000, "it is no TOML"),
     ],
 )
-def test_what_is_no_such_toml_is_a_sentence(tmp_path, text, said):
+def test_invalid_toml_is_refused_with_the_reason(tmp_path, text, said):
     kind = MapOf(Plain(1))
     with pytest.raises(AffuseError, match=said):
         parse_toml(text, kind)

@@ -1,4 +1,4 @@
-"""Tables that are odd, but read: whatever is skipped or doubtful in them is named."""
+"""Irregular tables: notes name skipped rows and ambiguous cells."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def texts(corpus):
     return [u.text for u in corpus.utterances]
 
 
-def test_names_of_columns_between_rows_are_no_utterance(tmp_path):
+def test_a_repeated_header_line_is_skipped_with_a_note(tmp_path):
     corpus = read(tmp_path, "Text, speaker", "hi,ann", "Text ,speaker", "ho,ben")
     assert texts(corpus) == ["hi", "ho"]
     (note,) = corpus.problems
@@ -29,7 +29,7 @@ def test_names_of_columns_between_rows_are_no_utterance(tmp_path):
     assert note.reason == "row repeats the names of the columns, so it is skipped"
 
 
-def test_a_text_that_was_divided_is_named_though_its_last_cell_is_empty(tmp_path):
+def test_a_row_with_surplus_empty_cells_is_noted(tmp_path):
     corpus = read(tmp_path, "text,speaker", "well, no,", "hi,ann")
     assert [u.speaker for u in corpus.utterances] == ["no", "ann"]
     (note,) = notes(corpus)
@@ -39,11 +39,11 @@ def test_a_text_that_was_divided_is_named_though_its_last_cell_is_empty(tmp_path
     )
 
 
-def test_a_delimiter_that_ends_each_row_is_no_doubt(tmp_path):
+def test_a_delimiter_at_the_end_of_every_row_is_not_noted(tmp_path):
     assert notes(read(tmp_path, "text,speaker", "hi,ann,", "ho,ben,")) == []
 
 
-def test_marks_with_blanks_around_them_are_named(tmp_path):
+def test_quotation_marks_with_blanks_around_them_are_noted(tmp_path):
     corpus = read(tmp_path, "text, speaker", '"hi", ann', ' "ho", ben')
     assert texts(corpus) == ["hi", '"ho"']
     (note,) = notes(corpus)
@@ -53,12 +53,12 @@ def test_marks_with_blanks_around_them_are_named(tmp_path):
     )
 
 
-def test_null_characters_are_named(tmp_path):
+def test_null_characters_are_noted(tmp_path):
     (note,) = notes(read(tmp_path, "text,speaker", "h\0i,ann", "ho,ben"))
     assert note.startswith("a row holds null characters (U+0000) (rows: 1, at line 2)")
 
 
-def test_a_table_without_rows_is_named(tmp_path):
+def test_a_table_without_rows_is_refused_or_noted(tmp_path):
     (tmp_path / "table.csv").write_text("text\n")
     with pytest.raises(AffuseError, match="no row follows the line that names"):
         corpus_reading.read(CorpusSource(corpus="manifest", root=tmp_path))
@@ -72,14 +72,12 @@ def test_a_table_without_rows_is_named(tmp_path):
 @pytest.mark.parametrize(
     "header", ["text|speaker", "sep=;", "# made by hand", "text speaker", "My corpus"]
 )
-def test_a_first_line_that_names_no_columns_is_told_what_it_should_hold(
-    tmp_path, header
-):
+def test_a_table_without_known_columns_is_refused_with_advice(tmp_path, header):
     with pytest.raises(AffuseError, match=f"among {header.strip(';')}.*let the first"):
         read(tmp_path, header, "hi|ann")
 
 
-def test_an_endless_header_is_not_printed(tmp_path):
+def test_a_long_header_is_abbreviated_in_the_error(tmp_path):
     with pytest.raises(AffuseError) as caught:
         read(tmp_path, ",".join(f"column{i}" * 30 for i in range(1_000)), "hi")
     assert len(str(caught.value)) < 4_000
@@ -94,7 +92,7 @@ def test_an_endless_header_is_not_printed(tmp_path):
         ("text,v1", ""),
     ],
 )
-def test_a_row_in_place_of_the_names_is_asked_about(tmp_path, header, values):
+def test_a_first_line_that_looks_like_a_row_gets_a_question(tmp_path, header, values):
     rows = header.replace("text", "hi")
     asked = [x for x in read(tmp_path, header, rows).reading if "first line" in x]
     assert [values in line for line in asked] == [True] * bool(values)
@@ -111,13 +109,13 @@ def test_a_row_in_place_of_the_names_is_asked_about(tmp_path, header, values):
         ("None of them", ""),
     ],
 )
-def test_a_text_that_nobody_said_is_counted(tmp_path, text, reason):
+def test_spreadsheet_errors_and_lost_characters_are_counted(tmp_path, text, reason):
     corpus = read(tmp_path, "text,speaker", "hi,ann", f"{text},ben")
     assert texts(corpus) == ["hi", text]
     assert [note.startswith(reason) for note in notes(corpus)] == [True] * bool(reason)
 
 
-def test_a_text_that_cannot_be_seen_is_empty(tmp_path):
+def test_a_text_of_invisible_characters_is_empty(tmp_path):
     (tmp_path / "a.wav").touch()
     corpus = read(tmp_path, "file,text", "a.wav,\u200b\ufeff", ",hi")
     assert texts(corpus) == ["", "hi"]
@@ -125,7 +123,7 @@ def test_a_text_that_cannot_be_seen_is_empty(tmp_path):
     assert note.endswith("that can be seen count as empty (rows: 1)")
 
 
-def test_a_start_that_is_not_stated_is_counted(tmp_path):
+def test_ends_without_a_start_are_counted(tmp_path):
     (tmp_path / "a.wav").touch()
     rows = ("a.wav,1,2", "a.wav,,2", "a.wav,,")
     (note,) = notes(read(tmp_path, "file,start,end", *rows))
@@ -151,7 +149,7 @@ def test_a_start_that_is_not_stated_is_counted(tmp_path):
         (("1.5", "15", "A1"), ""),
     ],
 )
-def test_names_that_may_be_one_are_counted(tmp_path, role, names, reason):
+def test_several_spellings_of_a_name_are_counted(tmp_path, role, names, reason):
     rows = [f"text {i},{name}" for i, name in enumerate(names)]
     found = notes(read(tmp_path, f"text,{role}", *rows))
     wanted = reason.format(role)
@@ -159,7 +157,7 @@ def test_names_that_may_be_one_are_counted(tmp_path, role, names, reason):
 
 
 @pytest.mark.parametrize("word", ["", "NA"])
-def test_rows_without_a_split_beside_several_are_counted(tmp_path, word):
+def test_rows_without_a_split_are_counted_if_others_have_one(tmp_path, word):
     rows = ("a,train", f"b,{word}", "c,test")
     (note,) = notes(read(tmp_path, "text,split", *rows))
     assert note == (
@@ -177,14 +175,14 @@ def test_rows_without_a_split_beside_several_are_counted(tmp_path, word):
         ("link.wav", "'link.wav' is a link to 'gone.wav', which is not there; fetch"),
     ],
 )
-def test_a_path_that_leads_to_no_file_says_why(tmp_path, path, reason):
+def test_an_unusable_path_is_a_problem_with_its_reason(tmp_path, path, reason):
     (tmp_path / "link.wav").symlink_to("gone.wav")
     (problem,) = read(tmp_path, "file,text", f"{path},hi").problems
     assert reason in problem.reason
     assert problem.fatal
 
 
-def test_tables_in_other_formats_are_named(tmp_path):
+def test_tables_in_unsupported_formats_are_noted(tmp_path):
     for name in ("x.test.parquet", "x.test.csv.gz"):
         (tmp_path / name).touch()
     (tmp_path / "x.train.csv").write_text("text\nhi\n")

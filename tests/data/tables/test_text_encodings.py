@@ -1,4 +1,4 @@
-"""Bytes that are no table in UTF-8: other encodings, several of them, other formats."""
+"""Files in other encodings, in several encodings, and in other formats."""
 
 import gzip
 
@@ -17,19 +17,19 @@ def read(folder, content):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
 @pytest.mark.parametrize("marks", [0, 1, 2])
-def test_byte_order_marks_are_no_part_of_a_name(tmp_path, encoding, marks):
+def test_byte_order_marks_are_not_part_of_column_names(tmp_path, encoding, marks):
     corpus = read(tmp_path, ("\ufeff" * marks + TABLE).encode(encoding))
     assert [u.text for u in corpus.utterances] == ["plain", "grüß dich"]
     assert corpus.problems == ()
 
 
 @pytest.mark.parametrize("name", ["\u200btext", "text\u200b", "\u00a0text\u2009"])
-def test_what_is_not_seen_is_no_part_of_a_name(tmp_path, name):
+def test_invisible_characters_are_not_part_of_column_names(tmp_path, name):
     corpus = read(tmp_path, TABLE.replace("text", name).encode())
     assert [u.text for u in corpus.utterances] == ["plain", "grüß dich"]
 
 
-def test_a_guess_is_shown_with_its_count_and_characters(tmp_path):
+def test_a_guessed_encoding_is_noted_with_example_characters(tmp_path):
     corpus = read(tmp_path, TABLE.encode("cp1252"))
     (note,) = corpus.problems
     assert note.reason == (
@@ -38,7 +38,7 @@ def test_a_guess_is_shown_with_its_count_and_characters(tmp_path):
     )
 
 
-def test_a_table_of_two_encodings_is_not_garbled(tmp_path):
+def test_a_table_in_two_encodings_is_refused(tmp_path):
     content = TABLE.encode() + "schön,Ann\n".encode("cp1252")
     with pytest.raises(AffuseError, match="3 is in UTF-8, line 4 is not .lines: 1"):
         read(tmp_path, content)
@@ -67,6 +67,6 @@ def test_a_table_of_two_encodings_is_not_garbled(tmp_path):
         (b"<!doctype html>\n<table>", "is a page in HTML or XML"),
     ],
 )
-def test_what_is_no_table_is_called_what_it_is(tmp_path, content, reason):
+def test_a_file_that_is_no_table_is_refused_with_its_kind(tmp_path, content, reason):
     with pytest.raises(AffuseError, match=reason):
         read(tmp_path, content)

@@ -1,4 +1,4 @@
-"""Headers that state another size than their data has."""
+"""Audio files whose header states a wrong size of the data."""
 
 import struct
 
@@ -19,8 +19,8 @@ FIELDS = {  # name of a chunk, distance of its size, form
 }
 
 
-def stated(folder, name, change, samples=1000, tail=b""):
-    """A file whose header states another size; `change` takes the true one."""
+def write_with_stated_size(folder, name, change, samples=1000, tail=b""):
+    """Write a file whose header states `change(true size)`, and return its path."""
     options = {"format": "RF64"} if name == "a.rf64" else {}
     path = write(folder / name, noise(samples), **options)
     image = bytearray(path.read_bytes())
@@ -34,8 +34,8 @@ def stated(folder, name, change, samples=1000, tail=b""):
 
 @pytest.mark.parametrize("excess", [8, 36, 44])
 @pytest.mark.parametrize("name", FIELDS)
-def test_a_size_that_counts_the_header_is_noted(tmp_path, name, excess):
-    path = stated(tmp_path, name, lambda size: size + excess)
+def test_a_data_size_that_includes_the_header_is_noted(tmp_path, name, excess):
+    path = write_with_stated_size(tmp_path, name, lambda size: size + excess)
     assert decoding.probe(path).seconds == 1000 / decoding.SAMPLE_RATE
     wave = decoder_pool.load(path, longest=60.0)
     np.testing.assert_allclose(wave.samples, noise(1000), atol=2**-15)
@@ -46,27 +46,29 @@ def test_a_size_that_counts_the_header_is_noted(tmp_path, name, excess):
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.au", "a.w64", "a.rf64"])
-def test_no_size_with_samples_behind_it_is_noted(tmp_path, name):
-    path = stated(tmp_path, name, lambda size: 0)
+def test_a_missing_data_size_is_noted_and_samples_are_read(tmp_path, name):
+    path = write_with_stated_size(tmp_path, name, lambda size: 0)
     assert decoding.probe(path).seconds == 1000 / decoding.SAMPLE_RATE
     wave = decoder_pool.load(path, longest=60.0)
     np.testing.assert_allclose(wave.samples, noise(1000), atol=2**-15)
     assert wave.notes == ("states no data size; read to the end of the file",)
 
 
-def test_no_size_with_another_chunk_behind_it_is_no_samples(tmp_path):
+def test_an_empty_data_chunk_before_another_chunk_has_no_samples(tmp_path):
     tail = b"LIST" + struct.pack("<I", 8) + b"INFOISFT"
-    path = stated(tmp_path, "a.wav", lambda size: 0, samples=0, tail=tail)
+    path = write_with_stated_size(
+        tmp_path, "a.wav", lambda size: 0, samples=0, tail=tail
+    )
     assert reason(path) == "has no samples"
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_a_file_that_lacks_samples_is_still_cut_off(tmp_path, name):
-    path = stated(tmp_path, name, lambda size: size + 1000)
+def test_a_file_that_lacks_samples_is_refused_as_cut_off(tmp_path, name):
+    path = write_with_stated_size(tmp_path, name, lambda size: size + 1000)
     assert "is cut off" in reason(path)
 
 
-def test_samples_behind_the_stated_size_are_named(tmp_path):
-    path = stated(tmp_path, "a.wav", lambda size: size // 2)
+def test_bytes_after_the_stated_size_are_noted(tmp_path):
+    path = write_with_stated_size(tmp_path, "a.wav", lambda size: size // 2)
     (note,) = decoder_pool.load(path, longest=60.0).notes
     assert note == "has 1000 bytes behind its data that are no chunk; not read"

@@ -1,4 +1,4 @@
-"""Files that hang, crash or mislead the decoder, and the processes that meet them."""
+"""Decoding processes, and files that hang, crash or mislead them."""
 
 import csv
 import os
@@ -24,13 +24,13 @@ from affuse.data.system.atomic_files import claim
 from affuse.extract.audio import decoder_pool, decoding
 from affuse.extract.commands import extract_command
 
-FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks, no locks here")
+FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and file locks")
 CRASHED = "crashed the decoder; convert it again"
 
 
 @pytest.fixture
 def pool(monkeypatch):
-    """Processes that have accidents."""
+    """Pool of processes that fail in ways that the file name selects."""
     monkeypatch.setattr(decoder_pool, "TICK", 0.05)
     made = decoder_pool.Pool(decoder_accidents.MAIN)
     monkeypatch.setattr(decoder_pool, "pool", made)
@@ -39,21 +39,21 @@ def pool(monkeypatch):
 
 
 def ask(task, path, **options):
-    """Probe or load a file; both give what can be compared."""
+    """Probe or load a file, and return a result that can be compared."""
     if task == "probe":
         return decoder_pool.probe(path)
     return decoder_pool.load(path, longest=60.0, **options).samples.tolist()
 
 
 def reason(task, path, **options):
-    """Why a file is refused; the test fails if it is not."""
+    """Return the reason why a file is refused; fail if it is not refused."""
     with pytest.raises(decoding.Unusable) as caught:
         ask(task, path, **options)
     return str(caught.value)
 
 
-def works(folder):
-    """Whether a whole file is decoded as it should be."""
+def decodes_a_file(folder):
+    """Return True if the pool still decodes a valid file correctly."""
     path = record(folder / "whole.wav", noise(800), subtype="FLOAT")
     return ask("load", path) == noise(800).tolist() and ask("probe", path).seconds
 
@@ -70,7 +70,9 @@ def stop_soon(pool):
     ("name", "rate", "channels"),
     [("a.wav", 16_000, 1), ("a.flac", 8_000, 1), ("a.ogg", 44_100, 2)],
 )
-def test_samples_and_notes_are_the_same(tmp_path, name, rate, channels, span):
+def test_pool_returns_the_samples_and_notes_of_decoding(
+    tmp_path, name, rate, channels, span
+):
     samples = noise(rate * channels).reshape(-1, channels)
     path = record(tmp_path / name, samples, rate)
     found = decoder_pool.load(path, span, longest=60.0)
@@ -82,7 +84,7 @@ def test_samples_and_notes_are_the_same(tmp_path, name, rate, channels, span):
     assert decoder_pool.probe(path) == decoding.probe(path)
 
 
-def test_spans_are_exact(tmp_path):
+def test_spans_reach_the_decoder_without_rounding(tmp_path):
     path = record(tmp_path / "a.wav", noise(16_000), subtype="FLOAT")
     begin, end = (
         np.float64(0.1) + np.float64(0.2),
@@ -93,7 +95,7 @@ def test_spans_are_exact(tmp_path):
     np.testing.assert_array_equal(found.samples, wanted.samples)
 
 
-def test_reasons_are_the_same(tmp_path):
+def test_pool_gives_the_reasons_of_decoding(tmp_path):
     nan = np.where(np.arange(800) == 7, np.nan, noise(800))
     record(tmp_path / "nan.wav", nan, subtype="FLOAT")
     record(tmp_path / "nine.wav", np.stack([noise(800)] * 9, axis=1))
@@ -114,12 +116,12 @@ def test_reasons_are_the_same(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["日本語", "it's 100%", "two\nlines", '"quoted\\"'])
-def test_names_in_any_script(tmp_path, name):
-    assert works(tmp_path / name)
+def test_file_names_in_any_script_are_read(tmp_path, name):
+    assert decodes_a_file(tmp_path / name)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are no bytes here")
-def test_names_of_any_bytes(tmp_path):
+def test_undecodable_file_names_are_refused(tmp_path):
     path = record(tmp_path / "a.wav", noise(800))
     path = path.rename(tmp_path / os.fsdecode(b"caf\xe9.wav"))
     assert reason("load", path) == "has a name that is not valid UTF-8; rename it"
@@ -127,7 +129,7 @@ def test_names_of_any_bytes(tmp_path):
     assert reason("probe", folder / "none.wav").startswith("cannot be read: No such")
 
 
-def test_names_are_those_of_the_folder_we_are_in(tmp_path, monkeypatch):
+def test_relative_paths_follow_the_working_directory(tmp_path, monkeypatch):
     for name in ("one", "two"):
         record(tmp_path / name / "a.wav", noise(800, seed=len(name) + ord(name[0])))
         monkeypatch.chdir(tmp_path / name)
@@ -138,21 +140,21 @@ def test_names_are_those_of_the_folder_we_are_in(tmp_path, monkeypatch):
         )
 
 
-# Accidents
+# Files that hang or crash the decoder
 
 
 @pytest.mark.parametrize("task", ["probe", "load"])
 def test_a_file_that_hangs_the_decoder_is_named(tmp_path, pool, task):
     path = record(tmp_path / f"hang {task}.wav", noise(800))
-    assert works(tmp_path)
+    assert decodes_a_file(tmp_path)
     stop_soon(pool)
     assert reason(task, path) == "was not decoded within 0 s; convert it again"
     pool.deadline = decoder_pool.DEADLINE
-    assert works(tmp_path)
+    assert decodes_a_file(tmp_path)
     assert len(pool.workers) == 1
 
 
-def test_large_files_have_more_time(tmp_path, pool, monkeypatch):
+def test_large_files_get_longer_deadlines(tmp_path, pool, monkeypatch):
     path = record(tmp_path / "hang load.wav", noise(800))
     monkeypatch.setattr(decoder_pool, "SLOWEST", path.stat().st_size / 1.1)
     stop_soon(pool)
@@ -164,31 +166,31 @@ def test_large_files_have_more_time(tmp_path, pool, monkeypatch):
 def test_a_file_that_crashes_the_decoder_is_named(tmp_path, pool, accident, task):
     path = record(tmp_path / f"{accident} {task}.wav", noise(800))
     assert reason(task, path) == CRASHED
-    assert works(tmp_path)
+    assert decodes_a_file(tmp_path)
     assert len(pool.workers) == 1
 
 
 @pytest.mark.parametrize("accident", ["promise", "speed"])
-def test_answers_are_not_believed(tmp_path, pool, accident):
+def test_invalid_answers_of_the_decoder_are_refused(tmp_path, pool, accident):
     path = record(tmp_path / f"{accident} load.wav", noise(800))
     assert reason("load", path) == CRASHED
-    assert works(tmp_path)
+    assert decodes_a_file(tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is not bounded here")
-def test_memory_is_bounded(tmp_path, pool):
+def test_memory_of_the_decoder_is_limited(tmp_path, pool):
     path = record(tmp_path / "allocate load.wav", noise(800))
     assert reason("load", path).startswith("takes more memory than its length explains")
-    assert works(tmp_path)
+    assert decodes_a_file(tmp_path)
 
 
-def test_an_error_that_nobody_thought_of_costs_its_file(tmp_path, pool):
+def test_an_unexpected_error_refuses_only_its_file(tmp_path, pool):
     path = record(tmp_path / "fail load.wav", noise(800))
     assert reason("load", path) == "cannot be decoded: RuntimeError: no such luck"
 
 
 @pytest.mark.parametrize("task", ["probe", "load"])
-def test_what_a_library_says_is_no_answer(tmp_path, pool, task):
+def test_output_of_a_library_does_not_disturb_the_answers(tmp_path, pool, task):
     path = record(tmp_path / f"say {task}.wav", noise(800), subtype="FLOAT")
     assert ask(task, path) == (
         decoding.probe(path) if task == "probe" else noise(800).tolist()
@@ -196,7 +198,7 @@ def test_what_a_library_says_is_no_answer(tmp_path, pool, task):
 
 
 def hanging_wave():
-    """A header in whose LIST an unknown chunk is -8 bytes long, itself (#1118)."""
+    """Return a WAV header whose LIST has a chunk of -8 bytes (libsndfile #1118)."""
     parts = (
         (b"fmt ", struct.pack("<HHIIHH", 1, 1, 16_000, 32_000, 2, 16)),
         (b"LIST", b"INFO" + b"abcd" + struct.pack("<i", -8) + bytes(40)),
@@ -206,21 +208,23 @@ def hanging_wave():
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WAVE" + body
 
 
-def test_a_header_that_hangs_libsndfile(tmp_path, monkeypatch):
+def test_a_header_that_hangs_libsndfile_is_refused(tmp_path, monkeypatch):
     made = decoder_pool.Pool()
     monkeypatch.setattr(decoder_pool, "pool", made)
     path = tmp_path / "endless.wav"
     path.write_bytes(hanging_wave())
-    assert works(tmp_path)
+    assert decodes_a_file(tmp_path)
     stop_soon(made)
     with suppress(decoding.Unusable):  # libsndfile 1.2.2 hangs; a later one may read it
         assert decoder_pool.probe(path).seconds == 32 / 16_000
     made.deadline = decoder_pool.DEADLINE
-    assert works(tmp_path)
+    assert decodes_a_file(tmp_path)
     made.close()
 
 
-def test_a_run_goes_on(tmp_path, pool):
+def test_extraction_continues_after_files_that_hang_or_crash_the_decoder(
+    tmp_path, pool
+):
     found = corpus(
         tmp_path,
         *(
@@ -265,15 +269,15 @@ def test_a_run_goes_on(tmp_path, pool):
 # Processes
 
 
-def test_one_thread_keeps_one_process(tmp_path, pool):
+def test_one_thread_reuses_one_decoding_process(tmp_path, pool):
     assert pool.workers == set()
-    assert works(tmp_path)
+    assert decodes_a_file(tmp_path)
     (kept,) = pool.workers
-    assert works(tmp_path)
+    assert decodes_a_file(tmp_path)
     assert pool.workers == {kept}
 
 
-def test_threads_do_not_wait_for_each_other(tmp_path, pool):
+def test_threads_decode_in_parallel(tmp_path, pool):
     path = record(tmp_path / "hang load.wav", noise(800))
     caught = []
     thread = threading.Thread(target=lambda: caught.append(reason("load", path)))
@@ -281,7 +285,7 @@ def test_threads_do_not_wait_for_each_other(tmp_path, pool):
     until = time.monotonic() + 60
     while not path.with_suffix(".met").exists() and time.monotonic() < until:
         time.sleep(0.01)
-    assert works(tmp_path)  # in another process
+    assert decodes_a_file(tmp_path)  # in another process
     (busy,) = pool.workers - set(pool.idle)
     busy.until = 0.0
     thread.join()
@@ -289,7 +293,7 @@ def test_threads_do_not_wait_for_each_other(tmp_path, pool):
     assert len(pool.workers) == 1
 
 
-def test_many_threads_get_what_they_asked_for(tmp_path):
+def test_each_of_many_threads_gets_its_own_file(tmp_path):
     paths = [
         record(tmp_path / f"{i}.wav", noise(400 + i, seed=i), subtype="FLOAT")
         for i in range(40)
@@ -302,12 +306,12 @@ def test_many_threads_get_what_they_asked_for(tmp_path):
         np.testing.assert_array_equal(wave.samples, noise(400 + i, seed=i))
 
 
-def test_a_process_that_ended_meanwhile_is_replaced(tmp_path, pool):
-    assert works(tmp_path)
+def test_a_decoding_process_that_ended_is_replaced(tmp_path, pool):
+    assert decodes_a_file(tmp_path)
     (idle,) = pool.workers
     idle.process.kill()
     idle.process.wait()
-    assert works(tmp_path)
+    assert decodes_a_file(tmp_path)
     assert len(pool.workers) == 1
 
 
@@ -322,13 +326,13 @@ def test_a_process_that_ended_meanwhile_is_replaced(tmp_path, pool):
         ),
     ],
 )
-def test_a_decoder_that_does_not_start_is_no_fault_of_a_file(tmp_path, main, why):
+def test_a_decoder_that_does_not_start_is_an_os_error(tmp_path, main, why):
     path = record(tmp_path / "a.wav", noise(800))
     with pytest.raises(OSError, match=f"the decoder of sound files does not.*{why}"):
         decoder_pool.Pool(main).ask("probe", path, lambda found, _: found)
 
 
-def test_a_process_imports_little():
+def test_a_decoding_process_does_not_import_torch_or_librosa():
     code = (
         "import affuse.extract.audio.decoder_main, soundfile, sys;"
         "print({'torch', 'librosa', 'transformers', 'numba'} & set(sys.modules))"
@@ -340,7 +344,7 @@ def test_a_process_imports_little():
 
 
 def begin(code, path):
-    """Start a process of ours whose decoder holds a lock; wait for what it says."""
+    """Start a Python process whose decoder holds a lock, and wait for its output."""
     head = """
 import os, sys, threading, time
 sys.path[:0] = ['tests/support', '.']
@@ -374,7 +378,7 @@ def wait_until_free(lock):
 
 
 @FORKS
-def test_a_process_ends_with_the_one_that_asks(tmp_path):
+def test_a_decoding_process_ends_with_its_parent(tmp_path):
     path = record(tmp_path / "a.wav", noise(800))
     code = "decoder.probe(path); print('ready', flush=True); time.sleep(600)"
     with begin(code, path) as parent:
@@ -384,7 +388,7 @@ def test_a_process_ends_with_the_one_that_asks(tmp_path):
 
 
 @FORKS
-def test_a_process_that_hangs_outlives_nobody_for_long(tmp_path):
+def test_a_hanging_decoder_ends_soon_after_a_killed_parent(tmp_path):
     path = record(tmp_path / "hang probe.wav", noise(800))
     code = """
 pool.deadline = 1.0
@@ -401,7 +405,7 @@ time.sleep(600)"""
 
 
 @FORKS
-def test_processes_are_ended_at_exit(tmp_path):
+def test_decoding_processes_end_at_exit(tmp_path):
     path = record(tmp_path / "a.wav", noise(800))
     with begin("decoder.probe(path); print('ready', flush=True)", path) as parent:
         assert parent.wait(timeout=60) == 0
@@ -409,7 +413,7 @@ def test_processes_are_ended_at_exit(tmp_path):
 
 
 @FORKS
-def test_a_fork_has_processes_of_its_own(tmp_path):
+def test_a_forked_process_starts_its_own_decoders(tmp_path):
     path = record(tmp_path / "a.wav", noise(800))
     code = """
 found = decoder.probe(path)
@@ -433,7 +437,7 @@ print("ready", flush=True)"""
 
 
 def test_closing_twice_is_harmless(tmp_path, pool):
-    assert works(tmp_path)
+    assert decodes_a_file(tmp_path)
     pool.close()
     pool.close()
-    assert works(tmp_path)
+    assert decodes_a_file(tmp_path)

@@ -1,4 +1,4 @@
-"""Recordings of every kind, whole and damaged."""
+"""Decoding of valid and damaged recordings in every format."""
 
 import math
 import os
@@ -19,7 +19,7 @@ from affuse.extract.audio import decoding, sample_checks
     # half a quantisation step, and for companded samples the coarsest step
     [("PCM_U8", 2**-7), ("PCM_16", 2**-15), ("PCM_24", 2**-23), ("ULAW", 2**-4)],
 )
-def test_sample_formats(tmp_path, subtype, tolerance):
+def test_every_sample_format_is_decoded(tmp_path, subtype, tolerance):
     path = write(tmp_path / "a.wav", noise().clip(-0.9, 0.9), subtype=subtype)
     wave = load(path)
     assert wave.samples.dtype == np.float32
@@ -28,7 +28,7 @@ def test_sample_formats(tmp_path, subtype, tolerance):
 
 
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
-def test_floating_samples_are_exact(tmp_path, subtype):
+def test_float_samples_are_decoded_exactly(tmp_path, subtype):
     path = write(tmp_path / "a.wav", noise(), subtype=subtype)
     np.testing.assert_array_equal(load(path).samples, noise())
 
@@ -42,7 +42,7 @@ def test_floating_samples_are_exact(tmp_path, subtype):
         ("large.wav", {"format": "RF64"}),
     ],
 )
-def test_lossless_formats(tmp_path, name, options):
+def test_lossless_formats_are_decoded_exactly(tmp_path, name, options):
     path = write(tmp_path / name, **options)
     assert decoding.probe(path).seconds == 1.0
     wave = load(path)
@@ -50,11 +50,11 @@ def test_lossless_formats(tmp_path, name, options):
 
 
 @pytest.mark.parametrize("name", ["a.ogg", "a.mp3"])
-def test_lossy_formats(tmp_path, name):
+def test_lossy_formats_are_decoded_approximately(tmp_path, name):
     tone = LOUD * np.sin(2 * np.pi * 300 / RATE * np.arange(RATE))
     wave = load(write(tmp_path / name, tone))
     assert len(wave.samples) == RATE
-    # coded for the ear, not for the eye: 1 % of the energy may differ
+    # lossy codecs: 1 % of the energy may differ
     middle = slice(2000, -2000)
     error = wave.samples[middle] - tone[middle]
     assert (error**2).mean() < 0.01 * (tone**2).mean()
@@ -82,13 +82,13 @@ def test_eight_channels_are_mixed_and_nine_are_not(tmp_path):
 
 
 @pytest.mark.parametrize("rate", [2_000, 384_000])
-def test_unbelievable_rates_are_refused(tmp_path, rate):
+def test_implausible_sampling_rates_are_refused(tmp_path, rate):
     path = write(tmp_path / "a.wav", noise(5000), rate)
     assert reason(path) == f"has a sampling rate of {rate} Hz"
 
 
-def at_once(path, span=None):
-    """A stretch of a file decoded, mixed down and resampled as a whole."""
+def decode_at_once(path, span=None):
+    """Return a span of a file that is decoded, mixed down and resampled at once."""
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     begin, end = span or (0.0, None)
     stretch = slice(round(begin * rate), None if end is None else round(end * rate))
@@ -100,13 +100,13 @@ def at_once(path, span=None):
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 44_100, 48_000])
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg"])
-def test_blocks_make_what_the_whole_makes(
+def test_decoding_in_blocks_equals_decoding_at_once(
     tmp_path, monkeypatch, name, rate, channels, span
 ):
     length = int(1.5 * rate) + 7
     samples = np.stack([noise(length, seed=i) for i in range(channels)], axis=1)
     path = write(tmp_path / name, samples, rate)
-    wanted = at_once(path, span)
+    wanted = decode_at_once(path, span)
     for frames in (999, 2**18):
         monkeypatch.setattr(sample_checks, "DECODED", frames)
         np.testing.assert_array_equal(load(path, span).samples, wanted)
@@ -114,15 +114,15 @@ def test_blocks_make_what_the_whole_makes(
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
 @pytest.mark.parametrize("samples", [1, 2, 441, 1000])
-def test_few_samples_are_as_many_as_they_last(tmp_path, rate, samples):
+def test_short_files_are_resampled_to_the_right_length(tmp_path, rate, samples):
     path = write(tmp_path / "a.wav", noise(samples), rate)
     found = load(path).samples
     assert len(found) == math.ceil(samples * RATE / rate)
-    np.testing.assert_array_equal(found, at_once(path))
+    np.testing.assert_array_equal(found, decode_at_once(path))
 
 
 @pytest.mark.parametrize("rate", [RATE, 48_000])
-def test_memory_is_that_of_the_result(tmp_path, monkeypatch, rate):
+def test_decoding_needs_little_more_memory_than_its_result(tmp_path, monkeypatch, rate):
     monkeypatch.setattr(sample_checks, "DECODED", 4096)
     samples = np.stack([noise(10 * rate), noise(10 * rate, seed=1)], axis=1)
     path = write(tmp_path / "a.wav", samples, rate)
@@ -137,7 +137,7 @@ def test_memory_is_that_of_the_result(tmp_path, monkeypatch, rate):
     assert most < 1.5 * found.samples.nbytes
 
 
-def test_what_lies_before_a_span_is_not_decoded(tmp_path):
+def test_samples_before_a_span_are_not_decoded(tmp_path):
     path = write(tmp_path / "a.flac", noise(20 * RATE))
     wanted = load(path, (18.0, 19.0)).samples
     image = bytearray(path.read_bytes())
@@ -157,7 +157,7 @@ def test_what_lies_before_a_span_is_not_decoded(tmp_path):
         ((0.5, 1.04), RATE // 2, RATE),  # rounded up by whoever wrote the table
     ],
 )
-def test_spans(tmp_path, span, first, last):
+def test_a_span_returns_its_samples(tmp_path, span, first, last):
     path = write(tmp_path / "a.wav", noise(), subtype="FLOAT")
     np.testing.assert_array_equal(load(path, span).samples, noise()[first:last])
 
@@ -168,10 +168,10 @@ def test_spans_beyond_the_end_are_refused(tmp_path):
     assert reason(path, span=(1.2, None)) == "has no samples there"
 
 
-def test_what_is_too_long_is_not_decoded(tmp_path, monkeypatch):
+def test_a_span_that_is_too_long_is_refused_before_decoding(tmp_path, monkeypatch):
     path = write(tmp_path / "a.wav")
     assert load(path, longest=1.0).samples.shape == (RATE,)
-    monkeypatch.setattr(sample_checks, "_mixed", None)
+    monkeypatch.setattr(sample_checks, "_mix_down", None)
     assert "lasts 1 s, more than 0.5 s; cut it into utterances" in reason(
         path, longest=0.5
     )
@@ -183,7 +183,7 @@ def test_a_short_span_of_a_long_file_is_not_too_long(tmp_path):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_samples_that_are_no_numbers_are_refused(tmp_path, value):
+def test_nan_and_infinite_samples_are_refused(tmp_path, value):
     samples = np.stack([noise(), noise()], axis=1)
     samples[77, 1] = value
     path = write(tmp_path / "a.wav", samples, subtype="FLOAT")
@@ -196,25 +196,25 @@ def test_silence_is_kept_and_noted(tmp_path):
     assert not wave.samples.any()
 
 
-def test_no_samples(tmp_path):
+def test_a_file_without_samples_is_refused(tmp_path):
     assert reason(write(tmp_path / "a.wav", noise(0))) == "has no samples"
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.au", "a.w64", "a.mp3"])
-def test_a_header_that_promises_more_is_refused(tmp_path, name):
+def test_a_header_that_promises_more_samples_is_refused(tmp_path, name):
     path = write(tmp_path / name)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert "is cut off: the header promises more samples" in reason(path)
 
 
 @pytest.mark.parametrize("name", ["a.flac", "a.ogg", "a.caf"])
-def test_half_a_file_is_refused(tmp_path, name):
+def test_a_truncated_file_is_refused(tmp_path, name):
     path = write(tmp_path / name)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert any(word in reason(path) for word in ("cannot be decoded", "no samples"))
 
 
-def test_a_cut_file_still_gives_what_lies_before(tmp_path):
+def test_a_truncated_file_gives_spans_before_its_end(tmp_path):
     path = write(tmp_path / "a.wav", noise(), subtype="FLOAT")
     path.write_bytes(path.read_bytes()[: 2 * RATE])
     np.testing.assert_array_equal(load(path, (0.1, 0.2)).samples, noise()[1600:3200])
@@ -223,8 +223,8 @@ def test_a_cut_file_still_gives_what_lies_before(tmp_path):
 
 
 @pytest.mark.parametrize("promised", [0xFFFFFFFF, 0x7FFFF000])
-def test_length_that_a_pipe_left_open_is_no_damage(tmp_path, promised):
-    # ffmpeg and sox write these where they cannot go back to the header
+def test_placeholder_data_sizes_of_pipes_are_no_damage(tmp_path, promised):
+    # ffmpeg and sox write these sizes if they cannot seek back to the header
     path = write(tmp_path / "a.wav", noise(), subtype="PCM_16")
     image = bytearray(path.read_bytes())
     place = image.index(b"data") + 4
@@ -233,7 +233,7 @@ def test_length_that_a_pipe_left_open_is_no_damage(tmp_path, promised):
     assert len(load(path).samples) == RATE
 
 
-def test_flac_of_untold_length_is_refused(tmp_path):
+def test_flac_without_a_stated_length_is_refused(tmp_path):
     path = write(tmp_path / "a.flac")
     image = bytearray(path.read_bytes())
     image[21] &= 0xF0  # 36 bits in STREAMINFO, 0 for unknown
@@ -244,7 +244,7 @@ def test_flac_of_untold_length_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["text.wav", "text.flac", "text.mp3"])
-def test_text_is_no_sound(tmp_path, name):
+def test_text_files_are_refused(tmp_path, name):
     path = tmp_path / name
     path.write_text("not a sound\n" * 100)
     with pytest.raises(decoding.Unusable, match="cannot be decoded"):
@@ -252,7 +252,7 @@ def test_text_is_no_sound(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["VOC", "PAF", "SVX", "IRCAM", "MAT5", "AVR", "HTK"])
-def test_formats_that_hardly_anybody_has_are_refused(tmp_path, name):
+def test_formats_outside_the_list_are_refused(tmp_path, name):
     path = write(tmp_path / "a.wav", format=name)
     why = f"is a sound file of type {name}; convert it to WAV or FLAC"
     assert reason(path) == why
@@ -260,14 +260,14 @@ def test_formats_that_hardly_anybody_has_are_refused(tmp_path, name):
         decoding.probe(path)
 
 
-def test_headerless_samples_are_refused(tmp_path):
+def test_samples_without_a_header_are_refused(tmp_path):
     path = tmp_path / "a.raw"
     path.write_bytes(bytes(3200))
     with pytest.raises(decoding.Unusable, match="cannot be decoded: samplerate"):
         decoding.probe(path)
 
 
-def test_empty_missing_and_folder(tmp_path):
+def test_empty_and_missing_files_and_folders_are_refused(tmp_path):
     (tmp_path / "empty.wav").touch()
     (tmp_path / "folder.wav").mkdir()
     for name, why in (
@@ -280,7 +280,7 @@ def test_empty_missing_and_folder(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="is root")
-def test_file_without_read_permission(tmp_path):
+def test_a_file_without_read_permission_is_refused(tmp_path):
     path = write(tmp_path / "a.wav")
     path.chmod(0)
     with pytest.raises(decoding.Unusable, match="cannot be read: Permission denied"):
@@ -288,17 +288,17 @@ def test_file_without_read_permission(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
-def test_a_pipe_does_not_keep_us_waiting(tmp_path):
+def test_a_named_pipe_is_refused_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe.wav")
     reasons = []
 
-    def look():
+    def probe_in_thread():
         try:
             decoding.probe(tmp_path / "pipe.wav")
         except decoding.Unusable as error:
             reasons.append(str(error))
 
-    thread = threading.Thread(target=look, daemon=True)
+    thread = threading.Thread(target=probe_in_thread, daemon=True)
     thread.start()
     thread.join(timeout=10)
     assert reasons == ["is not a regular file"]
@@ -307,21 +307,21 @@ def test_a_pipe_does_not_keep_us_waiting(tmp_path):
 @pytest.mark.parametrize(
     "name", ["zwölf Boxkämpfer.wav", "日本語.wav", "it's 100%.wav"]
 )
-def test_names_in_any_script(tmp_path, name):
+def test_file_names_in_any_script_are_read(tmp_path, name):
     path = write(tmp_path / name)
     assert decoding.probe(path).seconds == 1.0
     assert len(load(path).samples) == RATE
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are no bytes here")
-def test_name_that_is_not_utf_8(tmp_path):
+def test_a_file_name_that_is_not_utf_8_is_refused(tmp_path):
     name = os.fsencode(tmp_path) + b"/caf\xe9.wav"
     path = write(tmp_path / "a.wav").rename(os.fsdecode(name))
     with pytest.raises(decoding.Unusable, match="name that is not valid UTF-8"):
         decoding.probe(path)
 
 
-def test_probe_tells_contents_apart(tmp_path):
+def test_probe_digests_the_content_of_a_file(tmp_path):
     one, same = write(tmp_path / "1.wav"), write(tmp_path / "2.wav")
     other = write(tmp_path / "3.wav", noise(seed=1))
     assert decoding.probe(one) == decoding.probe(same)

@@ -38,18 +38,18 @@ HEADS = [  # the first bytes of a file, its name, and what it is called
 
 
 @pytest.fixture
-def without(monkeypatch):
-    """The package av is not installed."""
+def without_av(monkeypatch):
+    """Make it appear that the package av is not installed."""
     monkeypatch.setitem(sys.modules, "av", None)
-    media_file.count.cache_clear()
+    media_file.measure_track.cache_clear()
 
 
 # Without the package av
 
 
 @pytest.mark.parametrize(("head", "name", "kind"), HEADS)
-def test_without_av_it_says_what_the_file_is_and_what_to_type(
-    tmp_path, without, head, name, kind
+def test_without_av_the_error_names_the_format_and_a_command(
+    tmp_path, without_av, head, name, kind
 ):
     path = tmp_path / name
     path.write_bytes(head)
@@ -62,20 +62,20 @@ def test_without_av_it_says_what_the_file_is_and_what_to_type(
         decoding.probe(path)
 
 
-def test_a_suffix_that_a_shell_would_run_is_not_repeated(tmp_path, without):
+def test_the_advice_does_not_repeat_an_unsafe_suffix(tmp_path, without_av):
     path = tmp_path / "a.$(reboot)"
     path.write_bytes(HEADS[0][0])
     assert reason(path).endswith("ffmpeg -i NAME.m4a NAME.wav")
 
 
-def test_check_names_what_needs_av(tmp_path, without, monkeypatch):
+def test_check_names_files_that_need_av(tmp_path, without_av, monkeypatch):
     (tmp_path / "a.m4a").write_bytes(HEADS[0][0])
     record(tmp_path / "b.wav", tone(1.0))
     (tmp_path / "t.csv").write_text("file,start,end\na.m4a,0,1\na.m4a,1,2\nb.wav,0,1\n")
     monkeypatch.setattr(
         decoder_pool, "probe", decoding.probe
     )  # in this process, without av
-    found = list(recording_headers.faults(manifest.read(tmp_path / "t.csv")))
+    found = list(recording_headers.find_problems(manifest.read(tmp_path / "t.csv")))
     assert [(p.file, p.fatal) for p in found] == [("a.m4a", True)] * 2
     assert "pip install '.[av]'" in found[0].reason
 
@@ -83,19 +83,19 @@ def test_check_names_what_needs_av(tmp_path, without, monkeypatch):
 @pytest.mark.parametrize(
     "name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.aiff", "a.au"]
 )
-def test_what_libsndfile_reads_is_left_to_it(tmp_path, without, name):
+def test_files_that_libsndfile_reads_need_no_av(tmp_path, without_av, name):
     path = record(tmp_path / name, tone(0.2))
     assert media_containers.find(path) is None
     assert decoding.probe(path).seconds == pytest.approx(0.2)
 
 
-def test_distil_takes_all_of_these_files(tmp_path):
+def test_distil_takes_files_with_these_suffixes(tmp_path):
     for suffix in media_containers.SUFFIXES:
         (tmp_path / f"a{suffix}").touch()
     assert len(distilled.find([tmp_path]).utterances) == len(media_containers.SUFFIXES)
 
 
-# With it
+# With the package av
 
 
 CASES = [  # name, options, samples that the length may differ by
@@ -131,7 +131,7 @@ def test_containers_are_decoded_in_full(tmp_path, name, options, slack):
 
 
 @NEEDED
-def test_content_decides_not_the_name(tmp_path):
+def test_the_content_of_a_file_decides_its_format(tmp_path):
     wanted = write(tmp_path / "a.m4a", tone(0.5))
     named = wanted.rename(tmp_path / "a.wav")
     assert len(decoder_pool.load(named, longest=60.0).samples) == pytest.approx(
@@ -144,7 +144,7 @@ def test_content_decides_not_the_name(tmp_path):
 @NEEDED
 @pytest.mark.parametrize("name", ["a.m4a", "a.webm"])
 @pytest.mark.parametrize("span", [(1.7, None), (0.2, 1.1), (2.5, 2.75)])
-def test_spans_are_those_of_the_whole(tmp_path, name, span):
+def test_a_span_equals_the_slice_of_the_whole_file(tmp_path, name, span):
     rate = 48_000
     codec = "aac" if name == "a.m4a" else "libopus"
     path = write(tmp_path / name, tone(3, rate), rate=rate, codec=codec)
@@ -160,7 +160,7 @@ def test_spans_are_those_of_the_whole(tmp_path, name, span):
 
 
 @NEEDED
-def test_of_an_mp4_what_lies_before_a_span_is_skipped(tmp_path, monkeypatch):
+def test_samples_before_a_span_of_an_mp4_are_skipped(tmp_path, monkeypatch):
     path = write(tmp_path / "a.m4a", tone(20))
     file = media_file.MediaFile(path, media_containers.find(path))
     decoded = []
@@ -174,7 +174,7 @@ def test_of_an_mp4_what_lies_before_a_span_is_skipped(tmp_path, monkeypatch):
 
 
 @NEEDED
-def test_channels_are_mixed_and_too_long_is_refused(tmp_path):
+def test_channels_are_mixed_and_long_files_are_refused(tmp_path):
     path = write(tmp_path / "a.m4a", np.stack([tone(1), 0 * tone(1)]))
     wave = decoder_pool.load(path, longest=2.0)
     assert wave.notes == ("mixed down from 2 channels",)
@@ -185,7 +185,7 @@ def test_channels_are_mixed_and_too_long_is_refused(tmp_path):
 
 @NEEDED
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_samples_that_are_no_numbers_are_refused(tmp_path, value):
+def test_nan_and_infinite_samples_are_refused(tmp_path, value):
     samples = tone(0.2)
     samples[77] = value
     path = write(tmp_path / "a.mka", samples, codec="pcm_f32le")
@@ -193,7 +193,7 @@ def test_samples_that_are_no_numbers_are_refused(tmp_path, value):
 
 
 @NEEDED
-def test_of_several_tracks_the_first_is_read_and_the_others_are_named(tmp_path):
+def test_the_first_of_several_tracks_is_read_and_the_others_are_noted(tmp_path):
     path = write(tmp_path / "a.mp4", tone(1), 0 * tone(1), 0 * tone(1))
     wave = decoder_pool.load(path, longest=60.0)
     said = "holds 3 audio tracks; track 1 was read, and 2 left out: 2, 3"
@@ -202,7 +202,7 @@ def test_of_several_tracks_the_first_is_read_and_the_others_are_named(tmp_path):
 
 
 @NEEDED
-def test_of_a_video_the_sound_is_read(tmp_path):
+def test_the_sound_of_a_video_is_read(tmp_path):
     path = write(tmp_path / "a.mp4", tone(1), pictures=10)
     wave = decoder_pool.load(path, longest=60.0)
     assert wave.notes == ("is a video; only its sound was read",)
@@ -218,7 +218,7 @@ def test_a_video_without_sound_is_refused(tmp_path):
 
 
 @NEEDED
-def test_codecs_that_hardly_anybody_has_are_refused(tmp_path):
+def test_codecs_outside_the_list_are_refused(tmp_path):
     path = write(tmp_path / "a.mka", tone(0.5), codec="adpcm_ms")
     said = "holds sound of the codec adpcm_ms; convert it to WAV or FLAC"
     assert reason(path) == said
@@ -226,7 +226,7 @@ def test_codecs_that_hardly_anybody_has_are_refused(tmp_path):
 
 @NEEDED
 @pytest.mark.parametrize(("name", "options", "_"), CASES)
-def test_half_a_file_is_refused(tmp_path, name, options, _):
+def test_a_truncated_file_is_refused(tmp_path, name, options, _):
     options = {"rate": 16_000, **options}
     path = write(tmp_path / name, tone(1.5, options["rate"]), **options)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2 + 1])
@@ -234,7 +234,7 @@ def test_half_a_file_is_refused(tmp_path, name, options, _):
 
 
 @NEEDED
-def test_a_cut_file_still_gives_what_lies_before(tmp_path):
+def test_a_truncated_file_gives_spans_before_its_end(tmp_path):
     path = write(
         tmp_path / "a.m4a", tone(3), codec="alac", muxing={"movflags": "faststart"}
     )
@@ -249,7 +249,7 @@ def test_a_cut_file_still_gives_what_lies_before(tmp_path):
 
 
 @NEEDED
-def test_damage_within_is_refused(tmp_path):
+def test_damage_inside_a_file_is_refused(tmp_path):
     path = write(tmp_path / "a.mka", tone(2), codec="flac")
     image = bytearray(path.read_bytes())
     middle = len(image) // 2
@@ -259,7 +259,7 @@ def test_damage_within_is_refused(tmp_path):
 
 
 @NEEDED
-def test_gaps_in_the_timestamps_are_named(tmp_path):
+def test_gaps_in_the_timestamps_are_noted(tmp_path):
     path = tmp_path / "a.mka"
     with media_files.av.open(str(path), "w") as made:
         stream = made.add_stream("pcm_s16le", rate=16_000, layout="mono")
@@ -276,11 +276,11 @@ def test_gaps_in_the_timestamps_are_named(tmp_path):
 
 @NEEDED
 @pytest.mark.parametrize("kinds", [(8,), (8, 8, 9, 15, 15, 15)])
-def test_wide_amr_with_and_without_silence(tmp_path, kinds):
+def test_wide_band_amr_is_read_with_and_without_silence_frames(tmp_path, kinds):
     path = amr_wide(tmp_path / "a.amr", frames=60, kinds=kinds)
     if (
         len(kinds) > 1
-        and media_track.BETTER["amr_wb"] not in media_files.av.codecs_available
+        and media_track.AMR_DECODERS["amr_wb"] not in media_files.av.codecs_available
     ):
         pytest.skip("this av cannot decode the silence of AMR")
     assert decoding.probe(path).seconds == pytest.approx(1.2)  # 20 ms each
@@ -288,11 +288,11 @@ def test_wide_amr_with_and_without_silence(tmp_path, kinds):
 
 
 @NEEDED
-def test_silence_of_a_telephone_is_not_lost(tmp_path):
+def test_silence_frames_of_amr_are_decoded(tmp_path):
     samples = np.concatenate([tone(0.5, 8_000), np.zeros(12_000, np.float32)])
     options = {"codec": "libopencore_amrnb", "rate": 8_000, "dtx": "1"}
     path = write(tmp_path / "a.amr", samples, **options)
-    assert path.stat().st_size < 2000  # most frames say that there is nothing
+    assert path.stat().st_size < 2000  # most frames are frames of silence
     assert decoding.probe(path).seconds == pytest.approx(2.0, abs=0.021)
 
 

@@ -1,4 +1,4 @@
-"""MP3 files that state no length or a false one, and joined ones."""
+"""MP3 files that state no length or a wrong one, and joined MP3 files."""
 
 import sys
 
@@ -14,8 +14,8 @@ from affuse.extract.audio import decoder_pool, decoding, mpeg_frames
 SECONDS = 6
 
 
-def recorded(path, rate=16_000, channels=1):
-    """Quiet noise, then a loud tone: the bit rate varies, so estimates go wrong."""
+def write_mp3(path, rate=16_000, channels=1):
+    """Write quiet noise and a loud tone, so that estimates by bit rate are wrong."""
     time = np.arange(SECONDS * rate) / rate
     loud = 0.5 * np.sin(2 * np.pi * 300 * time) * (time >= SECONDS / 2)
     samples = loud + 0.001 * noise(len(time))
@@ -24,18 +24,22 @@ def recorded(path, rate=16_000, channels=1):
     return path
 
 
-def bare(path):
-    """The bytes of a file without the frame that states how many there are."""
+def without_counting_frame(path):
+    """Return the bytes of a file without the frame that states their count."""
     frames, image = mpeg_frames.find(path), path.read_bytes()
     return b"".join(image[part.start : part.stop] for part in frames.ranges)
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (44_100, 2), (8_000, 1)])
 def test_without_a_stated_length_the_frames_are_counted(tmp_path, rate, channels):
-    whole = recorded(tmp_path / "whole.mp3", rate, channels)
+    whole = write_mp3(tmp_path / "whole.mp3", rate, channels)
     path = tmp_path / "piped.mp3"
-    path.write_bytes(b"ID3\4\0\0\0\0\0\5hello" + bare(whole) + b"TAG".ljust(128))
-    assert abs(soundfile.info(path).frames / rate - SECONDS) > 1  # the estimate
+    path.write_bytes(
+        b"ID3\4\0\0\0\0\0\5hello" + without_counting_frame(whole) + b"TAG".ljust(128)
+    )
+    assert (
+        abs(soundfile.info(path).frames / rate - SECONDS) > 1
+    )  # libsndfile's estimate is wrong
     # an encoder fills the last frames up, and puts 0.1 s before the first sample
     assert decoding.probe(path).seconds == pytest.approx(SECONDS, abs=0.3)
     wave = decoder_pool.load(path, longest=60.0)
@@ -45,8 +49,8 @@ def test_without_a_stated_length_the_frames_are_counted(tmp_path, rate, channels
     assert np.abs(wave.samples[-decoding.SAMPLE_RATE :]).max() > 0.4  # the end is there
 
 
-def test_a_stated_length_is_taken_as_before(tmp_path):
-    path = recorded(tmp_path / "a.mp3")
+def test_a_correct_stated_length_is_used(tmp_path):
+    path = write_mp3(tmp_path / "a.mp3")
     wave = decoder_pool.load(path, longest=60.0)
     assert wave.notes == ()
     samples, _ = soundfile.read(path, dtype="float32")
@@ -55,9 +59,11 @@ def test_a_stated_length_is_taken_as_before(tmp_path):
 
 @pytest.mark.parametrize("plain", [False, True])
 def test_joined_files_are_read_to_the_end(tmp_path, plain):
-    one = recorded(tmp_path / "one.mp3")
+    one = write_mp3(tmp_path / "one.mp3")
     path = tmp_path / "two.mp3"
-    path.write_bytes(one.read_bytes() + (bare(one) if plain else one.read_bytes()))
+    path.write_bytes(
+        one.read_bytes() + (without_counting_frame(one) if plain else one.read_bytes())
+    )
     wave = decoder_pool.load(path, longest=60.0)
     assert len(wave.samples) / decoding.SAMPLE_RATE == pytest.approx(
         2 * SECONDS, abs=0.5
@@ -68,7 +74,7 @@ def test_joined_files_are_read_to_the_end(tmp_path, plain):
 
 
 def test_joined_files_of_different_rates_are_refused(tmp_path):
-    one, two = recorded(tmp_path / "1.mp3"), recorded(tmp_path / "2.mp3", 24_000)
+    one, two = write_mp3(tmp_path / "1.mp3"), write_mp3(tmp_path / "2.mp3", 24_000)
     path = tmp_path / "both.mp3"
     path.write_bytes(one.read_bytes() + two.read_bytes())
     assert "different sampling rates or channels" in reason(path)
@@ -76,14 +82,14 @@ def test_joined_files_of_different_rates_are_refused(tmp_path):
         decoding.probe(path)
 
 
-def test_a_cut_file_is_still_refused(tmp_path):
-    path = recorded(tmp_path / "a.mp3")
+def test_a_truncated_mp3_is_refused(tmp_path):
+    path = write_mp3(tmp_path / "a.mp3")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert "is cut off" in reason(path)
 
 
 def layer_two(folder, rate, **options):
-    """Three seconds of MPEG layer II."""
+    """Write three seconds of MPEG layer II."""
     path = folder / f"{options['bits']}.mp2"
     return write(path, tone(3, rate), rate=rate, codec="mp2", b=str(options["bits"]))
 
@@ -103,13 +109,13 @@ def test_layer_two_of_several_bit_rates_is_read_to_the_end(tmp_path, order):
 @NEEDED
 def test_layer_two_with_padding_is_not_called_cut_off(tmp_path):
     path = layer_two(tmp_path, 44_100, bits=64_000)
-    assert soundfile.info(path).frames > 132_480  # it is a guess
+    assert soundfile.info(path).frames > 132_480  # libsndfile guesses the length
     assert decoding.probe(path).seconds == pytest.approx(132_480 / 44_100)
     assert len(decoder_pool.load(path, longest=60.0).samples) == 48_066
 
 
 def layer_head(layer, bits, rate=0):
-    """The header of a frame, MPEG 1, mono."""
+    """Return the header of a mono frame of MPEG 1."""
     return bytes((0xFF, 0xF9 | layer << 1, bits << 4 | rate << 2, 0xC0))
 
 
@@ -122,9 +128,9 @@ def test_without_av_a_misjudged_length_is_refused(
     tmp_path, monkeypatch, layer, length, samples
 ):
     low, high = 1, 12 if layer == mpeg_frames.LAYER_I else 10
-    head = mpeg_frames.parsed(layer_head(layer, high), layer)
+    head = mpeg_frames.parse_header(layer_head(layer, high), layer)
     assert (head.length, head.samples) == (length, samples)
-    few = mpeg_frames.parsed(layer_head(layer, low), layer)
+    few = mpeg_frames.parse_header(layer_head(layer, low), layer)
     image = b"".join(
         layer_head(layer, bits).ljust(frame.length, b"\0") * 20
         for bits, frame in ((high, head), (low, few))

@@ -23,6 +23,6 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path, kept):
 
 
 @pytest.mark.parametrize("head", [b"", b"NIST_1A\n", b"NIST_1A\n   many\n"])
-def test_a_header_that_promises_nothing_is_not_compared(tmp_path, head):
+def test_a_header_without_sizes_is_not_compared(tmp_path, head):
     (tmp_path / "a.sph").write_bytes(head)
     assert not nist_size.is_cut_off(tmp_path / "a.sph")

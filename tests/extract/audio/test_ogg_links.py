@@ -1,4 +1,4 @@
-"""Chained Ogg files, of which libsndfile reads the first stream only."""
+"""Chained Ogg files, of which libsndfile reads only the first stream."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def stream(path, coding, seconds, rate=RATE):
     return path
 
 
-def chained(folder, coding, rate=RATE):
+def write_chained_ogg(folder, coding, rate=RATE):
     parts = [stream(folder / f"{i}.ogg", coding, i, RATE) for i in (1, 2)]
     parts.append(stream(folder / "3.ogg", coding, 3, rate))
     path = folder / "chain.ogg"
@@ -26,8 +26,8 @@ def chained(folder, coding, rate=RATE):
 
 
 @pytest.mark.parametrize("coding", ["VORBIS", "OPUS"])
-def test_all_streams_are_read(tmp_path, coding):
-    path, parts = chained(tmp_path, coding)
+def test_all_streams_of_a_chained_file_are_read(tmp_path, coding):
+    path, parts = write_chained_ogg(tmp_path, coding)
     assert soundfile.info(path).frames == RATE  # the first alone
     assert len(ogg_links.find(path).ranges) == 3
     assert decoding.probe(path).seconds == 6.0
@@ -38,8 +38,8 @@ def test_all_streams_are_read(tmp_path, coding):
 
 
 @pytest.mark.parametrize("span", [(0.5, 1.5), (1.0, 3.0), (2.5, None), (3.25, 3.5)])
-def test_spans_reach_over_streams(tmp_path, span):
-    path, _ = chained(tmp_path, "VORBIS")
+def test_a_span_may_cross_streams(tmp_path, span):
+    path, _ = write_chained_ogg(tmp_path, "VORBIS")
     whole = decoder_pool.load(path, longest=60.0).samples
     found = decoder_pool.load(path, span, longest=60.0).samples
     stop = None if span[1] is None else int(span[1] * RATE)
@@ -47,12 +47,12 @@ def test_spans_reach_over_streams(tmp_path, span):
 
 
 def test_streams_of_different_rates_are_refused(tmp_path):
-    path, _ = chained(tmp_path, "VORBIS", 24_000)
+    path, _ = write_chained_ogg(tmp_path, "VORBIS", 24_000)
     assert "its parts differ in sampling rate or channels" in reason(path)
 
 
 @pytest.mark.parametrize("coding", ["VORBIS", "OPUS"])
-def test_one_stream_is_read_as_before(tmp_path, coding):
+def test_a_file_of_one_stream_is_read_unchanged(tmp_path, coding):
     path = stream(tmp_path / "a.ogg", coding, 2)
     assert len(ogg_links.find(path).ranges) == 1
     assert decoder_pool.load(path, longest=60.0).notes == ()
@@ -80,7 +80,7 @@ def test_a_stream_without_a_last_page_is_noted(tmp_path):
     )
 
 
-def test_a_header_of_a_page_that_is_cut_off_counts(tmp_path):
+def test_a_truncated_page_header_means_a_truncated_file(tmp_path):
     path = stream(tmp_path / "a.ogg", "OPUS", 4)
     content = path.read_bytes()
     path.write_bytes(content[: content.rindex(b"OggS") + 10])

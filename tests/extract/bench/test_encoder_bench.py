@@ -1,4 +1,4 @@
-"""The bench of stage one: arithmetic, samples, and the table it prints."""
+"""Benchmark of stage one: FLOPs, random inputs, and the table that it prints."""
 
 import numpy as np
 import pytest
@@ -22,11 +22,11 @@ from affuse.extract.encoding.gemm_throughput import choose_dtype
 
 CPU = Machine(threads=1, progress=False)
 
-BOTH = [pytest.param("audio", marks=pytest.mark.slow), "text"]
+MODALITIES = [pytest.param("audio", marks=pytest.mark.slow), "text"]
 
 
-def counted(model, given):
-    """What torch itself counts, with attention in the open."""
+def count_flops(model, given):
+    """Return the FLOPs that torch counts, with attention as matrix products."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(given)
     return counter.get_total_flops()
@@ -34,40 +34,40 @@ def counted(model, given):
 
 @pytest.mark.parametrize("samples", [400, 16_000, 40_001])
 @pytest.mark.parametrize("kernel", [127, 128])
-def test_arithmetic_of_speech_is_what_torch_counts(samples, kernel):
+def test_flops_of_speech_equal_the_count_of_torch(samples, kernel):
     config = Wav2Vec2Config(
         **{**SPEECH["small"], "num_conv_pos_embeddings": kernel},
         attn_implementation="eager",
     )
     model = Wav2Vec2Model(config).eval()
-    wanted = counted(model, torch.randn(1, samples))
+    wanted = count_flops(model, torch.randn(1, samples))
     assert encoder_flops.speech(config, samples) == pytest.approx(wanted, rel=1e-3)
 
 
 @pytest.mark.parametrize("tokens", [3, 77])
-def test_arithmetic_of_text_is_what_torch_counts(tokens):
+def test_flops_of_text_equal_the_count_of_torch(tokens):
     sizes = {"dim": 64, "n_heads": 4, "hidden_dim": 128, "n_layers": 3}
     config = DistilBertConfig(**sizes, attn_implementation="eager")
     model = DistilBertModel(config).eval()
-    wanted = counted(model, torch.ones(1, tokens, dtype=torch.long))
+    wanted = count_flops(model, torch.ones(1, tokens, dtype=torch.long))
     assert encoder_flops.text(config, tokens) == pytest.approx(wanted, rel=1e-3)
 
 
-def test_lengths_are_those_that_are_published():
+def test_random_lengths_agree_with_published_lengths():
     seconds = np.array([len(w) / 16_000 for w in random_inputs.waves(1_000, seed=0)])
     assert 4.2 < seconds.mean() < 4.8  # IEMOCAP: 4.5
     assert seconds.min() >= 0.6
     assert seconds.max() <= 34.0
 
 
-def test_samples_are_those_of_their_seed():
+def test_equal_seeds_give_equal_inputs():
     one, two, other = (random_inputs.tokens(9, 100, seed) for seed in (1, 1, 2))
     assert all(map(np.array_equal, one, two))
     assert not all(map(np.array_equal, one, other))
 
 
-@pytest.mark.parametrize("modality", BOTH)
-def test_all_ways_give_the_same_embeddings(modality):
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_all_implementations_give_equal_embeddings(modality):
     task = MAKERS[modality]("small", 12, CPU, "float32", seed=0)
     found = {name: way.run() for name, way in ways(task).items()}
     for vectors in found.values():
@@ -77,14 +77,14 @@ def test_all_ways_give_the_same_embeddings(modality):
     assert len(found) == 4
 
 
-def test_padding_is_what_does_not_count():
+def test_the_useful_share_excludes_padding():
     task = MAKERS["text"]("small", 8, CPU, "float32", seed=0)
     lengths = [len(x) for x in task.inputs]
     way = ways(task)["transformers pipeline, batches of 8"]
     assert way.useful == pytest.approx(sum(lengths) / (8 * max(lengths)))
 
 
-def test_the_table_says_who_is_how_fast():
+def test_the_table_lists_speeds_relative_to_affuse():
     measured = {
         "one by one": encoder_bench.EncodingSpeed(6.0, 1.0, 0.0),
         "affuse": encoder_bench.EncodingSpeed(2.0, 1.0, 1e-6),
@@ -95,19 +95,19 @@ def test_the_table_says_who_is_how_fast():
     assert ours.split() == "affuse 2.00 15.0 1.00 x as fast 100% 75% 1e-06".split()
 
 
-@pytest.mark.parametrize("modality", BOTH)
-def test_the_command(modality, monkeypatch):
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_the_command_prints_the_table(modality, monkeypatch):
     monkeypatch.setitem(gemm_throughput.SIZE, "cpu", 64)
     options = ["--size", "small", "--count", "5", "--rounds", "1", "--threads", "1"]
     found = CliRunner().invoke(
         cli.main, ["bench", "extract", "--modality", modality, *options]
     )
     assert found.exit_code == 0, found.output
-    assert "5 made-up inputs" in found.output
+    assert "5 generated inputs" in found.output
     assert "affuse, from files into the cache" in found.output
 
 
-def test_a_size_that_is_none():
+def test_an_unknown_size_is_refused():
     found = CliRunner().invoke(
         cli.main, ["bench", "extract", "--modality", "text", "--size", "large24"]
     )
@@ -115,10 +115,10 @@ def test_a_size_that_is_none():
     assert "Error: --size large24: text has base, small" in found.output
 
 
-def test_precision_is_as_asked_and_single_where_half_is_no_faster(monkeypatch):
+def test_auto_chooses_bfloat16_only_if_it_is_faster(monkeypatch):
     rates = {torch.float32: 100.0, torch.bfloat16: 150.0}
     monkeypatch.setattr(
-        "affuse.extract.encoding.gemm_throughput.products",
+        "affuse.extract.encoding.gemm_throughput.measure_throughput",
         lambda device, dtype, size: rates[dtype],
     )
     assert choose_dtype("float16", "cpu") == "float16"

@@ -1,4 +1,4 @@
-"""Damage is found, named, dropped and made anew; nothing else is touched."""
+"""Repair of caches: damaged parts are named, removed and encoded again."""
 
 import errno
 import hashlib
@@ -12,7 +12,7 @@ import h5py
 import pytest
 from click.testing import CliRunner
 from part_limits import limit_parts
-from small_caches import fill, flip, unlisted, verified
+from small_caches import fill, find_damage, flip, remove_from_manifests
 from spoken_corpus import images
 
 from affuse import cli
@@ -30,7 +30,7 @@ def call(*words):
     return CliRunner().invoke(cli.main, [str(word) for word in words])
 
 
-def mend(cache, *words):
+def repair(cache, *words):
     return call("cache", "repair", "--cache", cache, *words)
 
 
@@ -38,7 +38,7 @@ def contents(cache):
     return {p: p.read_bytes() for p in sorted(cache.rglob("*")) if p.is_file()}
 
 
-def of(cache, modality):
+def cache_folder(cache, modality):
     (folder,) = cache.glob(f"*/{modality}-*-*/")
     return folder
 
@@ -50,7 +50,7 @@ def small_parts(monkeypatch):
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
-    """A corpus and its cache, which no test may change."""
+    """Folder of a corpus and its cache, which no test may change."""
     root = tmp_path_factory.mktemp("original")
     (root / "corpus").mkdir()
     manifest.sample(root / "corpus")
@@ -58,7 +58,7 @@ def original(tmp_path_factory):
         limit_parts(patch, part_rows=ROWS)
         words = ["extract", "manifest", root / "corpus", *TINY]
         call(*words, "--cache", root / "cache")
-    assert verified(root / "cache") == []
+    assert find_damage(root / "cache") == []
     return root
 
 
@@ -68,26 +68,26 @@ def cache(tmp_path, original):
 
 
 @pytest.fixture
-def whole(cache):
+def undamaged(cache):
     """Digests of the undamaged cache, by modality."""
-    return {m: images(of(cache, m)) for m in ("audio", "text")}
+    return {m: images(cache_folder(cache, m)) for m in ("audio", "text")}
 
 
-def restored(cache, whole):
-    assert verified(cache) == []
-    assert {m: images(of(cache, m)) for m in whole} == whole
+def assert_restored(cache, undamaged):
+    assert find_damage(cache) == []
+    assert {m: images(cache_folder(cache, m)) for m in undamaged} == undamaged
     assert not [p for p in cache.rglob(".*") if p.is_file()]  # locks, partials
 
 
-def test_only_what_is_damaged_is_encoded_again(cache, whole, encoded):
-    audio, text = of(cache, "audio"), of(cache, "text")
+def test_only_what_is_damaged_is_encoded_again(cache, undamaged, encoded):
+    audio, text = cache_folder(cache, "audio"), cache_folder(cache, "text")
     wanted = [parts.header(part_path(f, n)).rows for f, n in ((audio, 1), (text, 2))]
     kept = part_path(audio, 0).stat().st_mtime_ns
     flip(part_path(audio, 1), place=0.9)
     part_path(text, 2).unlink()
-    result = mend(cache)
+    result = repair(cache)
     assert result.exit_code == 0, result.output
-    restored(cache, whole)
+    assert_restored(cache, undamaged)
     assert sum(encoded) <= sum(wanted)  # equal inputs are encoded once
     assert len(encoded) > 0
     assert part_path(audio, 0).stat().st_mtime_ns == kept
@@ -100,16 +100,16 @@ def test_only_what_is_damaged_is_encoded_again(cache, whole, encoded):
     ):
         assert line in result.output
     before, done = contents(cache), len(encoded)
-    again = mend(cache)
+    again = repair(cache)
     assert (again.exit_code, len(encoded)) == (0, done)
-    assert again.output.endswith(f"parts below {cache}, all whole\n")
+    assert again.output.endswith(f"parts below {cache}, all intact\n")
     assert again.output.count("\n") == 1
     assert contents(cache) == before
 
 
 @pytest.mark.parametrize("kind", ["truncated", "no sum", "wrong sum", "no part left"])
-def test_every_kind_of_damage_is_repaired(cache, whole, kind):
-    folder = of(cache, "text")
+def test_every_kind_of_damage_is_repaired(cache, undamaged, kind):
+    folder = cache_folder(cache, "text")
     path = part_path(folder, 0)
     if kind == "truncated":
         path.write_bytes(path.read_bytes()[:1000])
@@ -120,23 +120,26 @@ def test_every_kind_of_damage_is_repaired(cache, whole, kind):
     else:  # as when a repair is killed between dropping and making
         for file in folder.iterdir():
             file.unlink()
-    assert mend(cache).exit_code == 0
-    restored(cache, whole)
+    assert repair(cache).exit_code == 0
+    assert_restored(cache, undamaged)
 
 
 def test_a_dry_run_changes_nothing(cache, encoded):
-    flip(part_path(of(cache, "audio"), 1))
+    flip(part_path(cache_folder(cache, "audio"), 1))
     before = contents(cache)
-    result = mend(cache, "--dry-run")
+    result = repair(cache, "--dry-run")
     assert result.exit_code == 1
     assert contents(cache) == before
     assert not encoded
-    assert f"{part_path(of(cache, 'audio'), 1)}: would be removed" in result.output
+    assert (
+        f"{part_path(cache_folder(cache, 'audio'), 1)}: would be removed"
+        in result.output
+    )
     assert "missing parts would be rebuilt with: python cli.py extract" in result.output
 
 
-def test_strays_and_what_was_half_written_go(cache, whole, encoded):
-    folder = of(cache, "text")
+def test_surplus_parts_and_partial_files_are_removed(cache, undamaged, encoded):
+    folder = cache_folder(cache, "text")
     for path in (part_path(folder, 0), checksum_path(part_path(folder, 0))):
         shutil.copy(path, path.with_name(path.name.replace("00000", "00099")))
     stale = [folder / ".part-00000.h5.0123456789ab.partial"]
@@ -146,32 +149,34 @@ def test_strays_and_what_was_half_written_go(cache, whole, encoded):
         path.write_bytes(b"half")
     for path in stale:
         os.utime(path, (1000, 1000))
-    assert mend(cache, "--dry-run").exit_code == 1
-    result = mend(cache)
+    assert repair(cache, "--dry-run").exit_code == 1
+    result = repair(cache)
     assert (result.exit_code, encoded) == (0, [])
     assert f"{part_path(folder, 99)}: removed" in result.output
     assert "left by a process that died: removed" in result.output
     assert fresh.exists()  # somebody may be writing it
     fresh.unlink()
-    restored(cache, whole)
+    assert_restored(cache, undamaged)
 
 
-def test_a_clock_that_was_set_back_does_not_keep_what_was_half_written(tmp_path):
+def test_partial_files_dated_far_in_the_past_or_future_are_abandoned(tmp_path):
     path = tmp_path / ".part-00000.h5.0123456789ab.partial"
     path.write_bytes(b"half")
     for age, wanted in ((0, []), (2 * part_removal.ABANDONED, [path])):
         for sign in (1, -1):
             moment = time.time() + sign * age
             os.utime(path, (moment, moment))
-            assert list(part_removal.abandoned(tmp_path)) == wanted
+            assert list(part_removal.abandoned_files(tmp_path)) == wanted
 
 
-def test_without_a_record_the_command_is_said_and_nothing_removed(cache, encoded):
-    folder = of(cache, "text")
+def test_without_provenance_repair_names_the_command_and_removes_nothing(
+    cache, encoded
+):
+    folder = cache_folder(cache, "text")
     provenance.path(folder).unlink()
     flip(part_path(folder, 1))
     before = contents(cache)
-    result = mend(cache)
+    result = repair(cache)
     assert (result.exit_code, encoded) == (1, [])
     assert contents(cache) == before
     assert (
@@ -181,24 +186,26 @@ def test_without_a_record_the_command_is_said_and_nothing_removed(cache, encoded
     )
 
 
-def test_with_nothing_to_go_by_that_is_said(tmp_path):
+def test_without_provenance_and_recipe_repair_gives_general_advice(tmp_path):
     folder = fill(tmp_path, rows=(2,))
     flip(part_path(folder, 0), place=0)
-    result = mend(tmp_path)
+    result = repair(tmp_path)
     assert result.exit_code == 1
     assert "repeat the extract command that made it" in result.output
     assert part_path(folder, 0).exists()
 
 
-def test_where_the_corpus_has_gone_the_command_restores_it(tmp_path, original, whole):
+def test_repair_without_the_corpus_names_the_command_to_repeat(
+    tmp_path, original, undamaged
+):
     (tmp_path / "corpus").mkdir()
     manifest.sample(tmp_path / "corpus")
     cache = tmp_path / "cache 2"
     call("extract", "manifest", tmp_path / "corpus", *TINY, "--cache", cache)
-    flip(part_path(of(cache, "audio"), 0))
+    flip(part_path(cache_folder(cache, "audio"), 0))
     damaged = contents(cache)
     (tmp_path / "corpus").rename(tmp_path / "away")
-    result = mend(cache)
+    result = repair(cache)
     assert result.exit_code == 1
     assert contents(cache) == damaged
     line = result.output.splitlines()[-1]
@@ -207,34 +214,34 @@ def test_where_the_corpus_has_gone_the_command_restores_it(tmp_path, original, w
     assert words[:3] == ["extract", "manifest", str(tmp_path / "corpus")]
     (tmp_path / "away").rename(tmp_path / "corpus")
     call(*words)
-    restored(cache, whole)
+    assert_restored(cache, undamaged)
 
 
-def test_a_corpus_that_has_changed_is_not_encoded_instead(tmp_path, encoded):
+def test_a_changed_corpus_is_not_encoded_in_place_of_the_old_one(tmp_path, encoded):
     (tmp_path / "corpus").mkdir()
     manifest.sample(tmp_path / "corpus")
     cache = tmp_path / "cache"
     call("extract", "manifest", tmp_path / "corpus", *TINY, "--cache", cache)
-    flip(part_path(of(cache, "text"), 0))
+    flip(part_path(cache_folder(cache, "text"), 0))
     damaged, done = contents(cache), len(encoded)
     table = tmp_path / "corpus" / "table.csv"
     lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
     table.write_text("".join(lines[:-1]), encoding="utf-8")
-    result = mend(cache)
+    result = repair(cache)
     assert (result.exit_code, len(encoded)) == (1, done)
     assert "has changed, so the command would now fill" in result.output
     assert contents(cache) == damaged
 
 
-def test_what_this_version_cannot_read_is_left_alone(cache, encoded):
-    path = part_path(of(cache, "audio"), 1)
+def test_parts_of_a_newer_format_are_left_unchanged(cache, encoded):
+    path = part_path(cache_folder(cache, "audio"), 1)
     with h5py.File(path, "r+") as file:
         file.attrs["format"] = 2
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     checksum_path(path).write_text(f"{digest}  {path.name}\n")
-    flip(part_path(of(cache, "audio"), 0))
+    flip(part_path(cache_folder(cache, "audio"), 0))
     before = contents(cache)
-    result = mend(cache)
+    result = repair(cache)
     assert (result.exit_code, encoded) == (1, [])
     assert contents(cache) == before
     assert "its format is 2, not 1" in result.output
@@ -243,19 +250,19 @@ def test_what_this_version_cannot_read_is_left_alone(cache, encoded):
     )
 
 
-def test_a_folder_of_another_name_is_left_alone(cache, encoded):
-    folder = of(cache, "audio")
+def test_a_renamed_cache_folder_is_left_unchanged(cache, encoded):
+    folder = cache_folder(cache, "audio")
     folder.rename(folder.with_name("audio-wav2vec2-000000000000"))
     before = contents(cache)
-    result = mend(cache)
+    result = repair(cache)
     assert (result.exit_code, encoded) == (1, [])
     assert "give it that name" in result.output
     assert contents(cache).items() >= before.items()
 
 
 @pytest.mark.parametrize("name", ["replace", "unlink", "open"])
-def test_what_cannot_be_written_is_a_sentence(cache, whole, monkeypatch, name):
-    flip(part_path(of(cache, "text"), 1))
+def test_repair_reports_a_read_only_file_system(cache, undamaged, monkeypatch, name):
+    flip(part_path(cache_folder(cache, "text"), 1))
     real = getattr(os, name)
 
     def refuse(path, *args, **kwargs):
@@ -266,39 +273,39 @@ def test_what_cannot_be_written_is_a_sentence(cache, whole, monkeypatch, name):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, name, refuse)
-        result = mend(cache)
+        result = repair(cache)
         assert isinstance(result.exception, SystemExit) or result.exception is None
     if result.exit_code:
         assert "Read-only file system" in result.output
         assert "repeat: python cli.py extract manifest" in result.output
-    assert mend(cache).exit_code == 0
-    restored(cache, whole)
+    assert repair(cache).exit_code == 0
+    assert_restored(cache, undamaged)
 
 
-def test_repairing_an_old_cache_does_not_make_it_count(tmp_path):
+def test_repairing_an_old_cache_does_not_make_it_current(tmp_path):
     (tmp_path / "corpus").mkdir()
     manifest.sample(tmp_path / "corpus")
     words = ["extract", "manifest", tmp_path / "corpus", *TINY, "--modality", "text"]
     cache = tmp_path / "cache"
     call(*words, "--cache", cache, "--limit", 6)
-    old = of(cache, "text")
+    old = cache_folder(cache, "text")
     call(*words, "--cache", cache)
     before = (cache / "corpus" / CorpusFolder.current).read_bytes()
     flip(part_path(old, 0))
-    result = mend(cache)
+    result = repair(cache)
     assert result.exit_code == 0, result.output
     assert "--limit 6" in result.output
     assert (cache / "corpus" / CorpusFolder.current).read_bytes() == before
-    assert verified(cache) == []
+    assert find_damage(cache) == []
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"corpus": 1}', "[" * 100_000])
-def test_a_record_that_is_damaged_is_said(cache, text):
-    folder = of(cache, "text")
+def test_damaged_provenance_is_reported(cache, text):
+    folder = cache_folder(cache, "text")
     provenance.path(folder).write_text(text)
-    unlisted(provenance.path(folder))
+    remove_from_manifests(provenance.path(folder))
     flip(part_path(folder, 0))
-    result = mend(cache)
+    result = repair(cache)
     assert result.exit_code == 1
     assert f"{provenance.path(folder)} is damaged" in result.output
     assert "repeat the command that made it" in result.output
@@ -323,14 +330,14 @@ def test_a_record_that_is_damaged_is_said(cache, text):
         ("text_checkpoint", "/nowhere/at/all"),
     ],
 )
-def test_a_record_that_was_forged_is_a_sentence(cache, name, value):
-    folder = of(cache, "text")
+def test_forged_provenance_is_refused(cache, name, value):
+    folder = cache_folder(cache, "text")
     kept = json.loads(provenance.path(folder).read_text())
     provenance.path(folder).write_text(json.dumps({**kept, name: value}))
-    unlisted(provenance.path(folder))
+    remove_from_manifests(provenance.path(folder))
     flip(part_path(folder, 0))
     before = contents(cache)
-    result = mend(cache)
+    result = repair(cache)
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
     assert f"{folder} is not repaired" in result.output
@@ -338,7 +345,7 @@ def test_a_record_that_was_forged_is_a_sentence(cache, name, value):
     assert contents(cache) == before
 
 
-def test_a_record_keeps_every_option_of_the_command():
+def test_provenance_keeps_every_option_of_the_command():
     taken = {p.name for p in cli.main.commands["extract"].params}
     # who makes it, and how fast, is not what is made
     who = {"cache", "compile", "debug", "processes", "scheduler", "shard"}
@@ -347,25 +354,27 @@ def test_a_record_keeps_every_option_of_the_command():
     assert {name: flags[name] for name in provenance.FLAGS} == provenance.FLAGS
 
 
-def test_a_record_says_what_was_typed(tmp_path, original, monkeypatch):
+def test_the_command_of_a_provenance_makes_the_same_cache(
+    tmp_path, original, monkeypatch
+):
     monkeypatch.chdir(original)
     words = ["extract", "manifest", "corpus", *TINY, "--name", "own", "--limit", "3"]
     words += ["--layers", "audio=0,2", "--layers", "all", "--pooling", "text=frames"]
     words += ["--scale", "-1", "5", "--nature", "proxy", "--max-seconds", "50"]
     call(*words, "--cache", tmp_path / "a")
     for modality, layers in (("audio", "0,2"), ("text", "all")):
-        folder = of(tmp_path / "a", modality)
+        folder = cache_folder(tmp_path / "a", modality)
         found = provenance.load(folder)
         assert found.layers == (layers,)
         line = str(provenance.command(found, tmp_path / "b"))
         assert str(original / "corpus") in line
         assert f"--modality {modality}" in line
         call(*shlex.split(line.removeprefix("python cli.py ")))
-        made = of(tmp_path / "b", modality)
+        made = cache_folder(tmp_path / "b", modality)
         assert (made.name, images(made)) == (folder.name, images(folder))
         raw = [json.loads(provenance.path(f).read_text()) for f in (folder, made)]
         assert raw[0] == raw[1]
 
 
-def test_repair_of_nothing(tmp_path):
-    assert mend(tmp_path / "nowhere").output.startswith("0 parts below")
+def test_repair_of_a_missing_folder_finds_no_parts(tmp_path):
+    assert repair(tmp_path / "nowhere").output.startswith("0 parts below")

@@ -1,4 +1,4 @@
-"""What there is to encode, and what it is called."""
+"""Inputs of a corpus, their digests and lengths, and the names of files."""
 
 import os
 from dataclasses import replace
@@ -26,7 +26,7 @@ def record(path, seed=0, seconds=1.0):
     return path
 
 
-def test_recordings_with_their_lengths(tmp_path):
+def test_recordings_are_listed_with_their_lengths(tmp_path):
     whole = Utterance("whole", audio=record(tmp_path / "a.wav"))
     part = Utterance("part", audio=whole.audio, span=(0.25, 0.75))
     rest = Utterance("rest", audio=whole.audio, span=(0.25, None))
@@ -37,7 +37,7 @@ def test_recordings_with_their_lengths(tmp_path):
     assert problems == []
 
 
-def test_equal_recordings_are_equal_inputs(tmp_path):
+def test_equal_recordings_have_equal_digests(tmp_path):
     one = Utterance("one", audio=record(tmp_path / "1.wav"))
     same = Utterance("same", audio=record(tmp_path / "2.wav"))
     other = Utterance("other", audio=record(tmp_path / "3.wav", seed=1))
@@ -45,7 +45,7 @@ def test_equal_recordings_are_equal_inputs(tmp_path):
     assert found[0].content == found[1].content != found[2].content
 
 
-def test_what_cannot_be_read_is_a_problem_with_its_file(tmp_path):
+def test_an_unreadable_recording_is_a_problem_of_its_file(tmp_path):
     good = Utterance("good", audio=record(tmp_path / "good.wav"))
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "bad.wav").write_text("no sound")
@@ -72,7 +72,7 @@ def test_every_utterance_of_a_bad_file_is_named(tmp_path):
     assert [p.id for p in problems] == ["u0", "u1", "u2"]
 
 
-def test_a_modality_takes_what_it_has(tmp_path):
+def test_each_modality_takes_the_utterances_that_have_it(tmp_path):
     both = Utterance("both", audio=record(tmp_path / "a.wav"), text="yes")
     speech = Utterance("speech", audio=both.audio)
     text = Utterance("text", text="")
@@ -82,7 +82,7 @@ def test_a_modality_takes_what_it_has(tmp_path):
     assert [s.size for s in find(found, "text")[0]] == [3.0, 0.0]
 
 
-def test_what_an_utterance_lacks_is_noted_whatever_else_is_said_of_it(tmp_path):
+def test_a_missing_modality_is_noted_besides_other_problems(tmp_path):
     speech = Utterance("speech", audio=record(tmp_path / "a.wav"))
     known = Utterance("known", audio=speech.audio)
     text = Utterance("text", text="yes")
@@ -95,7 +95,7 @@ def test_what_an_utterance_lacks_is_noted_whatever_else_is_said_of_it(tmp_path):
     assert [p.id for p in find(found, "audio")[1]] == ["text"]
 
 
-def test_digest_knows_ids_and_inputs_but_no_order(tmp_path):
+def test_the_digest_depends_on_ids_and_inputs_but_not_their_order(tmp_path):
     def digest(*texts):
         made = (Utterance(i, text=t) for i, t in texts)
         return encoder_inputs.digest(find(corpus(tmp_path, *made), "text")[0])
@@ -107,14 +107,14 @@ def test_digest_knows_ids_and_inputs_but_no_order(tmp_path):
 
 
 @pytest.mark.parametrize(("limit", "places"), [(3, [0, 4, 9]), (1, [0]), (99, None)])
-def test_limit_spreads_over_the_corpus(tmp_path, limit, places):
+def test_limit_takes_evenly_spaced_utterances(tmp_path, limit, places):
     made = [Utterance(f"u{i}", text=str(i)) for i in range(10)]
     found, _ = find(corpus(tmp_path, *made), "text", limit)
     wanted = range(10) if places is None else places
     assert [s.utterance.id for s in found] == [f"u{i}" for i in wanted]
 
 
-def test_file_names_are_relative_where_they_can_be(tmp_path):
+def test_file_names_are_relative_to_the_corpus_if_possible(tmp_path):
     inside = Utterance("a", audio=tmp_path / "wav" / "a.wav")
     outside = Utterance("b", audio=Path("/elsewhere/b.wav"))
     assert encoder_inputs.file_name(inside, tmp_path) == str(Path("wav", "a.wav"))
@@ -123,6 +123,6 @@ def test_file_names_are_relative_where_they_can_be(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are no bytes here")
-def test_file_names_can_be_written_whatever_they_are(tmp_path):
+def test_file_names_of_any_bytes_can_be_printed(tmp_path):
     odd = Utterance("a", audio=tmp_path / os.fsdecode(b"caf\xe9.wav"))
     assert encoder_inputs.file_name(odd, tmp_path).encode() == b"caf\\udce9.wav"

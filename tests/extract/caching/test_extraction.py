@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from extraction_calls import FOUND, command_run
+from extraction_calls import EXTRACT_OPTIONS, run_extract
 from part_limits import limit_parts
 from published_checkpoints import REDUCED, publish
 from small_caches import flip
@@ -40,7 +40,7 @@ from affuse.extract.encoding.choices import Choice, Machine, choose_device
 from affuse.extract.encoding.protocol import hidden
 
 MODALITIES = ("audio", "text")
-# one utterance alone and among others: float32 sums in another order
+# float32 sums have another order if an utterance is encoded alone
 ROUNDING = {"rtol": 1e-4, "atol": 1e-4}
 
 
@@ -49,8 +49,8 @@ def small_parts(monkeypatch):
     limit_parts(monkeypatch, part_rows=7)
 
 
-def alone(u, modality, how="mean", **options):
-    """What one utterance gets when nothing else is encoded."""
+def encode_alone(u, modality, how="mean", **options):
+    """Return the embedding of one utterance that is encoded alone."""
     encoder = stage.load(Choice(modality, checkpoint="tiny", **options), MACHINE)
     source = noise_of(u) if modality == "audio" else u.text
     blocks = encoder.prepare(source).blocks
@@ -67,18 +67,18 @@ def noise_of(u):
     return decoding.load(u.audio, u.span, longest=60.0).samples
 
 
-# Every row is its utterance's
+# Each row is the embedding of its utterance
 
 
 @pytest.mark.parametrize("how", pooling.POOLINGS)
 @pytest.mark.parametrize("modality", MODALITIES)
-def test_rows_are_those_of_their_utterances_alone(tmp_path, modality, how):
+def test_a_row_equals_the_embedding_of_its_utterance_alone(tmp_path, modality, how):
     found = corpus(tmp_path, count=25)
     outcome = run(found, tmp_path / "cache", modality, pooling=how, layers="0,2")
     stored = rows(outcome)
     assert outcome.utterances == len(stored) == 25
     for u in found.utterances:
-        wanted = alone(u, modality, how, layers="0,2")
+        wanted = encode_alone(u, modality, how, layers="0,2")
         if how == "frames":
             assert stored[u.id].dtype == np.float16  # eleven bits
             np.testing.assert_allclose(stored[u.id], wanted, rtol=1e-3, atol=1e-3)
@@ -95,7 +95,7 @@ def test_rows_do_not_depend_on_the_order_of_the_corpus(tmp_path):
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
-def test_rows_do_not_depend_on_the_size_of_batches(tmp_path, modality):
+def test_rows_do_not_depend_on_the_batch_size(tmp_path, modality):
     found = corpus(tmp_path, count=20)
     one = rows(run(found, tmp_path / "1", modality))
     single = replace(MACHINE, batch=1e-3)
@@ -105,7 +105,7 @@ def test_rows_do_not_depend_on_the_size_of_batches(tmp_path, modality):
 
 
 @pytest.mark.parametrize("modality", ["audio", "text"])
-def test_bytes_do_not_depend_on_threads(tmp_path, modality):
+def test_bytes_do_not_depend_on_the_number_of_threads(tmp_path, modality):
     found = corpus(tmp_path, count=20)
     before, made = torch.get_num_threads(), []
     try:
@@ -119,7 +119,7 @@ def test_bytes_do_not_depend_on_threads(tmp_path, modality):
     assert made[0] == made[1] == made[2]
 
 
-def test_long_recordings_go_in_blocks_and_say_so(tmp_path):
+def test_long_recordings_are_encoded_in_blocks_with_a_note(tmp_path):
     long = Utterance("long", audio=record(tmp_path / "l.wav", noise(40_000)))
     found = corpus(tmp_path, long, count=3)
     outcome = run(
@@ -146,7 +146,7 @@ def test_equal_inputs_are_encoded_once(tmp_path, encoded):
     assert not np.array_equal(found["t0"], found["t1"])
 
 
-def test_a_path_in_any_script(tmp_path):
+def test_cache_paths_in_any_script_work(tmp_path):
     found = corpus(tmp_path / "Gefühle 感情", count=3)
     assert run(found, tmp_path / "Speicher ñ").utterances == 3
 
@@ -182,7 +182,7 @@ def test_a_second_run_encodes_nothing(tmp_path, encoded, modality):
 
 @pytest.mark.parametrize("modality", MODALITIES)
 @pytest.mark.parametrize("how", ["mean", "frames"])
-def test_rows_of_a_limited_run_are_used_again(tmp_path, encoded, modality, how):
+def test_rows_of_a_limited_run_are_reused(tmp_path, encoded, modality, how):
     found = corpus(tmp_path, count=20)
     few = replace(MACHINE, limit=6)
     limited = run(found, tmp_path / "cache", modality, machine=few, pooling=how)
@@ -197,7 +197,7 @@ def test_rows_of_a_limited_run_are_used_again(tmp_path, encoded, modality, how):
         np.testing.assert_allclose(vector, fresh[name], rtol=1e-3, atol=1e-3)  # half
 
 
-def test_a_repaired_recording_is_encoded_alone(tmp_path, encoded):
+def test_only_a_repaired_recording_is_encoded_again(tmp_path, encoded):
     found = corpus(tmp_path, count=20)
     broken = found.utterances[4].audio
     whole = broken.read_bytes()
@@ -212,15 +212,15 @@ def test_a_repaired_recording_is_encoded_alone(tmp_path, encoded):
     assert second.utterances == 20
     assert second.problems == ()
     np.testing.assert_allclose(
-        rows(second)["u004"], alone(found.utterances[4], "audio"), **ROUNDING
+        rows(second)["u004"], encode_alone(found.utterances[4], "audio"), **ROUNDING
     )
     # and the next training takes the repaired one
-    assert first.folder in current_content.superseded(
+    assert first.folder in current_content.find_superseded(
         list(store.find(tmp_path / "cache"))
     )
 
 
-def test_notes_of_rows_that_are_used_again_are_kept(tmp_path):
+def test_notes_of_reused_rows_are_kept(tmp_path):
     stereo = np.stack([noise(8000), noise(8000, seed=1)], axis=1)
     odd = Utterance("odd", audio=record(tmp_path / "s.wav", stereo, 44_100))
     found = corpus(tmp_path, odd, count=5)
@@ -234,7 +234,7 @@ def test_notes_of_rows_that_are_used_again_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "no checksum", "no part"])
-def test_a_damaged_part_is_made_anew(tmp_path, caplog, damage):
+def test_a_damaged_part_is_encoded_again(tmp_path, caplog, damage):
     found = corpus(tmp_path, count=20)
     folder = run(found, tmp_path / "cache").folder
     before = images(folder)
@@ -253,7 +253,7 @@ def test_a_damaged_part_is_made_anew(tmp_path, caplog, damage):
     assert all("part-00001.h5" in m and "this part again" in m for m in said)
 
 
-def test_damage_elsewhere_does_not_stop_a_run(tmp_path, caplog):
+def test_damage_in_another_cache_does_not_stop_an_extraction(tmp_path, caplog):
     found = corpus(tmp_path, count=20)
     limited = run(found, tmp_path / "cache", machine=replace(MACHINE, limit=14))
     flip(limited.folder / "part-00000.h5")
@@ -264,9 +264,7 @@ def test_damage_elsewhere_does_not_stop_a_run(tmp_path, caplog):
 
 
 @pytest.mark.parametrize(("before", "after"), [(7, 5), (5, 7), (7, 20), (20, 7)])
-def test_parts_of_a_version_that_divided_otherwise(
-    tmp_path, monkeypatch, before, after
-):
+def test_parts_with_another_division_are_replaced(tmp_path, monkeypatch, before, after):
     found = corpus(tmp_path, count=20)
     for count in (before, after):
         limit_parts(monkeypatch, part_rows=count)
@@ -276,7 +274,7 @@ def test_parts_of_a_version_that_divided_otherwise(
     assert len(rows(outcome)) == 20
 
 
-def test_what_killed_processes_half_wrote_is_removed_in_time(tmp_path):
+def test_old_partial_files_of_killed_processes_are_removed(tmp_path):
     found = corpus(tmp_path, count=3)
     folder = run(found, tmp_path / "cache").folder
     old, new = folder / ".part-00000.h5.a.partial", folder / ".part-00001.h5.b.partial"
@@ -288,19 +286,19 @@ def test_what_killed_processes_half_wrote_is_removed_in_time(tmp_path):
     assert new.exists()  # somebody may be writing it
 
 
-def test_parts_are_bounded_in_seconds(tmp_path, monkeypatch):
+def test_parts_are_limited_in_seconds_of_audio(tmp_path, monkeypatch):
     limit_parts(monkeypatch, part_size=0.5)
     found = corpus(tmp_path, count=12)
     outcome = run(found, tmp_path / "cache")
     sizes = {"0.5": 0, "less": 0}
     for u in found.utterances:
         sizes["0.5" if len(noise_of(u)) == 8000 else "less"] += 1
-    cache = store.look(outcome.folder)
+    cache = store.read_headers(outcome.folder)
     assert cache.complete
     assert cache.planned > sizes["0.5"] > 0
 
 
-def test_an_error_does_not_wait_for_parts_of_others(tmp_path, monkeypatch):
+def test_an_error_does_not_wait_for_parts_of_other_processes(tmp_path, monkeypatch):
     found = corpus(tmp_path, count=14)
     whole = run(found, tmp_path / "whole")
 
@@ -325,7 +323,7 @@ def test_more_parts_than_a_cache_can_number_are_refused(tmp_path, monkeypatch):
         run(corpus(tmp_path, count=15), tmp_path / "cache")
 
 
-def test_another_choice_is_another_cache(tmp_path):
+def test_each_choice_has_its_own_cache(tmp_path):
     found = corpus(tmp_path, count=3)
     folders = {
         run(found, tmp_path / "cache", **options).folder
@@ -344,7 +342,7 @@ def test_another_choice_is_another_cache(tmp_path):
 
 
 class Bar:
-    """Stands in for a progress bar, and remembers."""
+    """Progress bar that records its updates."""
 
     made: list["Bar"] = []
 
@@ -394,7 +392,7 @@ def test_progress_ends_at_its_total(tmp_path, monkeypatch, modality):
 
 
 def bad_corpus(root):
-    """Recordings of every kind, and why they are left out or what is noted of them."""
+    """Return valid and bad recordings, with the expected problems and notes."""
     nan = noise(8000)
     nan[17] = np.nan
     stereo = np.stack([noise(22_050), noise(22_050, seed=1)], axis=1)
@@ -451,25 +449,25 @@ def test_a_text_without_words_is_encoded_as_the_empty_sentence(tmp_path, monkeyp
     given = corpus(tmp_path, count=4)
     mute = replace(given.utterances[1], text="", transcript="[GARBAGE]")
     rest = [u for u in given.utterances if u.id != mute.id]
-    found = transcript_rule.settled(replace(given, utterances=(mute, *rest)))
+    found = transcript_rule.apply_rule(replace(given, utterances=(mute, *rest)))
     options = {"modalities": ("text",)}
-    left_out, lines = command_run(found, tmp_path / "cache", **options)
+    left_out, lines = run_extract(found, tmp_path / "cache", **options)
     assert left_out == 0
     (cache,) = store.find(tmp_path / "cache")
     made = store.load(cache)
     row = made.ids.index(mute.id)
     assert made.contents[row] == transcript_rule.digest("")
-    wanted = alone(mute, "text", "mean", layers="last")
+    wanted = encode_alone(mute, "text", "mean", layers="last")
     np.testing.assert_allclose(made.vector(row), wanted, **ROUNDING)
     assert sum("empty sentence" in line for line in lines) == 1
 
-    # parts of older versions have a note of their own, which says it no second time
+    # parts of older versions contain this note too; it is not reported twice
     old = Problem("", OLD_NOTE, id=mute.id, fatal=False)
     header = parts.header
     monkeypatch.setattr(
         parts, "header", lambda path: replace(header(path), problems=(old,))
     )
-    _, lines = command_run(found, tmp_path / "cache", **options)
+    _, lines = run_extract(found, tmp_path / "cache", **options)
     assert sum("empty sentence" in line for line in lines) == 1
     assert not any("after cleaning" in line for line in lines)
 
@@ -478,7 +476,7 @@ def test_a_text_without_words_is_encoded_as_the_empty_sentence(tmp_path, monkeyp
 def test_bad_input_is_named_and_the_rest_is_encoded(tmp_path):
     found, reasons, notes = bad_corpus(tmp_path)
     cache = tmp_path / "cache"
-    left_out, lines = command_run(found, cache, max_seconds=40.0)
+    left_out, lines = run_extract(found, cache, max_seconds=40.0)
     assert left_out == len(reasons) + 1
 
     with (cache / "toy" / "problems.csv").open(newline="") as file:
@@ -516,7 +514,7 @@ def test_bad_input_is_named_and_the_rest_is_encoded(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
-def test_problems_are_said_each_time_and_once(tmp_path):
+def test_each_extraction_reports_each_problem_once(tmp_path):
     found, _, _ = bad_corpus(tmp_path)
     first, second = (run(found, tmp_path / "cache") for _ in range(2))
     assert second.encoded == 0
@@ -528,13 +526,13 @@ def test_recordings_that_are_all_bad_do_not_stop_the_text(tmp_path):
     found = corpus(tmp_path, count=4)
     for u in found.utterances:
         u.audio.write_text("no sound")
-    left_out, lines = command_run(found, tmp_path / "cache")
+    left_out, lines = run_extract(found, tmp_path / "cache")
     assert left_out == 4
     assert lines[0] == "audio: no recording can be read"
     assert lines[1].startswith("text: 4 utterances in ")
 
 
-def test_parts_in_which_nothing_can_be_encoded(tmp_path):
+def test_parts_without_usable_inputs_have_no_rows(tmp_path):
     short = [
         Utterance(f"s{i}", audio=record(tmp_path / f"{i}.wav", noise(300 + i)))
         for i in range(9)
@@ -588,7 +586,7 @@ def test_frames_too_large_for_half_precision_are_left_out(tmp_path, monkeypatch)
     assert run(found, tmp_path / "cache", "text").utterances == 2
 
 
-def test_batches_are_halved_where_memory_is_short(tmp_path, monkeypatch):
+def test_batches_are_halved_if_memory_runs_out(tmp_path, monkeypatch):
     found = corpus(tmp_path, count=20)
     wanted = rows(run(found, tmp_path / "1"))
     original = wav2vec2.Encoder.__call__
@@ -603,7 +601,7 @@ def test_batches_are_halved_where_memory_is_short(tmp_path, monkeypatch):
         np.testing.assert_allclose(vector, wanted[name], **ROUNDING)
 
 
-def test_an_input_that_does_not_fit_alone(tmp_path, monkeypatch):
+def test_an_input_that_does_not_fit_into_memory_is_an_error(tmp_path, monkeypatch):
     def refuse(self, batch, each):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
@@ -615,7 +613,7 @@ def test_an_input_that_does_not_fit_alone(tmp_path, monkeypatch):
 # The head of a checkpoint
 
 
-def test_head_is_kept_by_name(tmp_path):
+def test_head_predictions_are_cached_by_name(tmp_path):
     labels = ("dominance", "valence", "arousal")
     (tmp_path / "model").mkdir()
     publish(
@@ -626,7 +624,7 @@ def test_head_is_kept_by_name(tmp_path):
     outcome = run(
         found, tmp_path / "cache", **options, pooling="mean+std", layers="0,3"
     )
-    stored = store.load(store.look(outcome.folder))
+    stored = store.load(store.read_headers(outcome.folder))
     assert stored.recipe.head == labels
     assert stored.head.shape == (9, 3)
     encoder = wav2vec2.Encoder.pretrained(str(tmp_path / "model"), head=True)
@@ -638,7 +636,7 @@ def test_head_is_kept_by_name(tmp_path):
         np.testing.assert_allclose(mean, alone[0, -1].mean(dim=0), **ROUNDING)
 
 
-def test_head_where_nothing_can_be_encoded(tmp_path):
+def test_a_head_is_accepted_if_no_input_can_be_encoded(tmp_path):
     (tmp_path / "model").mkdir()
     publish(tmp_path / "model", sizes=REDUCED, spelling="old", form="bin")
     short = Utterance("short", audio=record(tmp_path / "s.wav", noise(300)))
@@ -661,9 +659,9 @@ def test_head_of_random_weights_is_refused(tmp_path):
 # The command
 
 
-def test_command_says_where_and_how_fast(tmp_path):
+def test_command_prints_the_cache_and_the_speed(tmp_path):
     found = corpus(tmp_path, count=5)
-    left_out, lines = command_run(found, tmp_path / "cache")
+    left_out, lines = run_extract(found, tmp_path / "cache")
     assert left_out == 0
     audio, text, following = lines
     assert audio.startswith(f"audio: 5 utterances in {tmp_path / 'cache' / 'toy'}")
@@ -672,7 +670,7 @@ def test_command_says_where_and_how_fast(tmp_path):
     assert following.startswith(
         "the corpus has no ratings, so it can only be predicted,"
     )
-    _, again = command_run(found, tmp_path / "cache")
+    _, again = run_extract(found, tmp_path / "cache")
     assert all(line.endswith("; nothing was left to encode") for line in again[:2])
 
 
@@ -680,20 +678,22 @@ def test_command_says_where_and_how_fast(tmp_path):
     ("modalities", "fusion"),
     [((), "early"), (("audio",), "audio"), (("text",), "text")],
 )
-def test_command_says_what_rated_utterances_can_train(tmp_path, modalities, fusion):
+def test_command_suggests_a_design_for_the_extracted_modalities(
+    tmp_path, modalities, fusion
+):
     found = corpus(tmp_path, count=3)
     rated = tuple(replace(u, ratings={"valence": 1.0}) for u in found.utterances)
     found = replace(found, utterances=rated, scale=(1, 5))
-    _, lines = command_run(found, tmp_path / "cache", modalities=modalities)
+    _, lines = run_extract(found, tmp_path / "cache", modalities=modalities)
     where = f"--cache {tmp_path / 'cache'}"
     assert lines[-1] == f"next: python cli.py train --fusion {fusion} {where}"
 
 
-def test_command_repeats_what_the_reader_found(tmp_path):
+def test_command_repeats_the_problems_of_the_reader(tmp_path):
     problem = Problem("Session1", "transcript file is missing", line=3)
     note = Problem("b.txt", "odd mark", fatal=False)
     found = replace(corpus(tmp_path, count=2), problems=(problem, note))
-    left_out, lines = command_run(found, tmp_path / "cache")
+    left_out, lines = run_extract(found, tmp_path / "cache")
     assert left_out == 1
     assert "  Session1:3: transcript file is missing" in lines
     assert f"all problems are in {tmp_path / 'cache' / 'toy' / 'problems.csv'}" in lines
@@ -701,7 +701,7 @@ def test_command_repeats_what_the_reader_found(tmp_path):
 
 def test_a_wrong_checkpoint_fails_before_anything_is_encoded(tmp_path, encoded):
     with pytest.raises(ValueError, match="checkpoint folder ./gone not found"):
-        command_run(
+        run_extract(
             corpus(tmp_path, count=2), tmp_path / "cache", text_checkpoint="./gone"
         )
     assert encoded == []
@@ -715,22 +715,22 @@ def test_a_wrong_checkpoint_fails_before_anything_is_encoded(tmp_path, encoded):
         ("text", Utterance("only speech", audio=None)),
     ],
 )
-def test_modality_that_a_corpus_lacks(tmp_path, modality, made):
+def test_a_modality_that_the_corpus_lacks_is_an_error(tmp_path, modality, made):
     with pytest.raises(ValueError, match=f"corpus 'toy' in .* has no {modality}"):
-        command_run(corpus(tmp_path, made), tmp_path / "cache", modalities=(modality,))
+        run_extract(corpus(tmp_path, made), tmp_path / "cache", modalities=(modality,))
 
 
-def test_corpus_with_neither(tmp_path):
+def test_a_corpus_without_recordings_and_text_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="'toy' has neither recordings nor text"):
-        command_run(corpus(tmp_path, Utterance("nothing")), tmp_path / "cache")
+        run_extract(corpus(tmp_path, Utterance("nothing")), tmp_path / "cache")
 
 
-def test_options_by_modality(tmp_path):
+def test_options_apply_to_the_modality_that_they_name(tmp_path):
     found = corpus(tmp_path, count=2)
     one, two = extract_command.choices(
         found,
         dataclasses.replace(
-            FOUND, layers=("all", "audio=0,1"), pooling=("text=frames",)
+            EXTRACT_OPTIONS, layers=("all", "audio=0,1"), pooling=("text=frames",)
         ),
     )
     assert (one.modality, one.layers, one.pooling) == ("audio", "0,1", "mean")
@@ -760,30 +760,30 @@ def test_options_by_modality(tmp_path):
         ({"block_seconds": 0.0}, "--block-seconds 0 is shorter than one frame"),
     ],
 )
-def test_options_that_make_no_sense(tmp_path, options, sentence):
+def test_invalid_options_are_refused(tmp_path, options, sentence):
     with pytest.raises(ValueError, match=sentence):
-        command_run(corpus(tmp_path, count=1), tmp_path / "cache", **options)
+        run_extract(corpus(tmp_path, count=1), tmp_path / "cache", **options)
 
 
-def test_an_encoder_of_the_other_modality(tmp_path):
+def test_an_encoder_of_another_modality_is_refused(tmp_path):
     choice = Choice("text", encoder="wav2vec2", checkpoint="tiny")
     with pytest.raises(ValueError, match="encoder 'wav2vec2' takes audio, not text"):
         stage.load(choice, MACHINE)
 
 
-def test_auto_takes_what_there_is():
+def test_auto_chooses_the_available_device():
     wanted = "cuda" if torch.cuda.is_available() else "cpu"
     assert choose_device("auto") == wanted
 
 
-def test_threads_are_those_that_we_may_use():
+def test_threads_default_to_the_allowed_cores():
     assert 1 <= Machine().threads <= (os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
-def test_recipe_says_what_was_done(tmp_path, modality):
+def test_the_recipe_names_modality_checkpoint_layers_and_inputs(tmp_path, modality):
     outcome = run(corpus(tmp_path, count=2), tmp_path / "cache", modality)
-    recipe = store.look(outcome.folder).recipe
+    recipe = store.read_headers(outcome.folder).recipe
     encoder = stage.load(CHOICES[modality], MACHINE)
     assert recipe.modality == modality
     assert recipe.checkpoint == "tiny"

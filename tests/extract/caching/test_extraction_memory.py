@@ -1,4 +1,4 @@
-"""What stage one holds in memory does not grow with a corpus, but for its records."""
+"""Memory of stage one, which grows with a corpus only by its records."""
 
 import csv
 import random
@@ -37,7 +37,7 @@ finally:
 
 
 def manifest(folder, count):
-    """A table of texts, short as in speech, and of ratings by a hundred speakers."""
+    """Write a table of short texts with ratings, by a hundred speakers."""
     rng = random.Random(0)
     folder.mkdir()
     with (folder / "table.csv").open("w", encoding="utf-8", newline="") as file:
@@ -51,21 +51,21 @@ def manifest(folder, count):
 
 
 def words(folder):
-    """The command line that encodes the texts of a folder."""
+    """Return the command line that encodes the texts of a folder."""
     options = ("--scale", "1", "5", "--text-checkpoint", "tiny", "--threads", "1")
     found = ("extract", "manifest", folder, "--cache", folder / "cache", *options)
     return [str(word) for word in found]
 
 
 def check(folder, count):
-    """All embeddings are there."""
+    """Assert that the cache has an embedding of every text."""
     (cache,) = store.find(folder / "cache")
     assert cache.complete
     assert cache.rows == count
 
 
-def traced(folder, count):
-    """Most bytes that Python and numpy held at once while encoding so many texts."""
+def traced_peak(folder, count):
+    """Return the peak bytes of Python and numpy objects while texts are encoded."""
     manifest(folder, count)
     tracemalloc.start()
     try:
@@ -79,8 +79,8 @@ def traced(folder, count):
     return most - before
 
 
-def resident(folder, count):
-    """Most bytes that a process ever had which encoded so many texts."""
+def resident_peak(folder, count):
+    """Return the peak resident memory, in bytes, of a process that encodes texts."""
     manifest(folder, count)
     run = subprocess.run(
         [sys.executable, "-c", EXTRACT, *words(folder)],
@@ -93,12 +93,12 @@ def resident(folder, count):
     return 1024 * int(run.stdout.rpartition("VmHWM:")[2].split()[0])
 
 
-def test_objects_grow_by_the_records_alone(tmp_path, monkeypatch):
+def test_python_objects_grow_only_by_the_records(tmp_path, monkeypatch):
     limit_parts(monkeypatch, part_rows=256)
     manifest(tmp_path / "first", 1)
     CliRunner().invoke(cli.main, words(tmp_path / "first"))  # imports, made only once
     few, many = 512, 2_560
-    less, more = (traced(tmp_path / str(count), count) for count in (few, many))
+    less, more = (traced_peak(tmp_path / str(count), count) for count in (few, many))
     assert more - less < OBJECTS * (many - few)
 
 
@@ -107,8 +107,8 @@ def test_objects_grow_by_the_records_alone(tmp_path, monkeypatch):
     not STATUS.is_file() or "VmHWM" not in STATUS.read_text(),
     reason="the system does not say how much memory a process ever had",
 )
-def test_a_process_grows_by_the_records_alone(tmp_path):
+def test_resident_memory_grows_only_by_the_records(tmp_path):
     # one that ends each time, for what was had once may not be given back
     few, many = 2_000, 100_000
-    less, more = (resident(tmp_path / str(count), count) for count in (few, many))
+    less, more = (resident_peak(tmp_path / str(count), count) for count in (few, many))
     assert more - less < RESIDENT * (many - few) + SLACK

@@ -1,7 +1,7 @@
-"""Stage one killed at any moment, resumed, and run twice at once.
+"""Stage one: killed at any moment, resumed, and run by two processes at once.
 
 Processes are forked from a server that has imported everything, so that each starts in
-a tenth of a second. ``make crashtest`` kills more of them, and says what it does.
+a tenth of a second. ``make crashtest`` kills more of them, and logs each step.
 """
 
 import logging
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from part_limits import limit_parts
-from small_caches import verified
+from small_caches import find_damage
 from spoken_corpus import corpus, images, rows, run
 
 from affuse.data.cache import checksums, store
@@ -27,8 +27,8 @@ log = logging.getLogger("crashtest")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes are not forked here")
 
 
-def work(root, cache, modality):
-    """What one process does."""
+def extract_in_process(root, cache, modality):
+    """Extract one modality in this process."""
     torch.set_num_threads(1)
     limit_parts(pytest.MonkeyPatch(), part_rows=PART_ROWS)  # of this process alone
     outcome = run(corpus(Path(root), count=UTTERANCES), Path(cache), modality)
@@ -47,7 +47,9 @@ def start():
     begun = []
 
     def begin(root, cache, modality):
-        process = context.Process(target=work, args=(str(root), str(cache), modality))
+        process = context.Process(
+            target=extract_in_process, args=(str(root), str(cache), modality)
+        )
         process.start()
         begun.append(process)
         return process
@@ -59,8 +61,8 @@ def start():
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    """A corpus, and what one process makes of it when left alone, by modality."""
+def reference(tmp_path_factory):
+    """Return a corpus, and the parts that an undisturbed process makes, by modality."""
     root = tmp_path_factory.mktemp("corpus")
     found = corpus(root, count=UTTERANCES)
     torch.set_num_threads(1)  # as in the processes: sums in another order differ
@@ -75,25 +77,25 @@ def finish(process):
     assert process.exitcode == 0
 
 
-def the_folder(cache):
+def cache_folder(cache):
     (folder,) = store.folders(cache)
     return folder
 
 
-def published(cache):
+def published_files(cache):
     return sorted(cache.glob("*/*/part-*.h5"))
 
 
 def kill_at_random(cache, processes, rng):
-    """Kill them one after the other, some while or after they made a part or two.
+    """Kill processes one after the other, at random moments.
 
     Returns:
         how many were killed before they had finished
     """
-    target = len(published(cache)) + int(rng.integers(0, 3))
+    target = len(published_files(cache)) + int(rng.integers(0, 3))
     until = time.monotonic() + 20
     while any(p.is_alive() for p in processes) and time.monotonic() < until:
-        if len(published(cache)) >= target:
+        if len(published_files(cache)) >= target:
             break
         time.sleep(0.001)
     for process in processes:
@@ -103,9 +105,9 @@ def kill_at_random(cache, processes, rng):
     return sum(process.exitcode == -9 for process in processes)
 
 
-def sound(cache, wanted):
-    """Whatever has a name is whole, and as it would have been; return how much has."""
-    finished = published(cache)
+def check_published_files(cache, wanted):
+    """Assert that published files equal the reference; return how many there are."""
+    finished = published_files(cache)
     for path in finished:
         checksums.check(path)
     for folder in {path.parent for path in finished}:
@@ -115,8 +117,8 @@ def sound(cache, wanted):
     return len(finished)
 
 
-def disturbed(tmp_path, begin, wanted, kills, rng, check):
-    """Kill until enough were; resume each cache until it is whole, then take another.
+def kill_and_resume(tmp_path, begin, wanted, kills, rng, check):
+    """Kill and resume extractions until `kills` processes were killed.
 
     Args:
         begin: starts the processes that share a cache
@@ -130,12 +132,12 @@ def disturbed(tmp_path, begin, wanted, kills, rng, check):
             if not killed:  # they had nothing left to do
                 break
             interrupted += killed
-            counts.append(sound(cache, wanted))
+            counts.append(check_published_files(cache, wanted))
             assert counts == sorted(counts)  # what was published stays
         for process in begin(cache):
             finish(process)
-        assert images(the_folder(cache)) == wanted
-        assert verified(cache) == []
+        assert images(cache_folder(cache)) == wanted
+        assert find_damage(cache) == []
         check(cache)
         caches += 1
         log.info(
@@ -150,10 +152,8 @@ def disturbed(tmp_path, begin, wanted, kills, rng, check):
 @pytest.mark.parametrize(
     ("modality", "kills"), [("audio", -(-KILLS // 2)), ("text", KILLS // 2)]
 )
-def test_killed_at_any_moment_and_resumed(
-    tmp_path, start, undisturbed, modality, kills
-):
-    root, whole = undisturbed
+def test_killed_at_any_moment_and_resumed(tmp_path, start, reference, modality, kills):
+    root, whole = reference
     wanted = images(whole[modality].folder)
 
     def check(cache):
@@ -165,11 +165,13 @@ def test_killed_at_any_moment_and_resumed(
         return [start(root, cache, modality)]
 
     log.info("%s: one process", modality)
-    disturbed(tmp_path, begin, wanted, kills, np.random.default_rng(0), check)
+    kill_and_resume(tmp_path, begin, wanted, kills, np.random.default_rng(0), check)
 
 
-def test_two_that_share_one_cache_are_killed_and_resumed(tmp_path, start, undisturbed):
-    root, whole = undisturbed
+def test_two_processes_that_share_one_cache_are_killed_and_resumed(
+    tmp_path, start, reference
+):
+    root, whole = reference
     wanted = images(whole["text"].folder)
 
     def begin(cache):
@@ -180,7 +182,7 @@ def test_two_that_share_one_cache_are_killed_and_resumed(tmp_path, start, undist
 
     log.info("text: two processes")
     rng = np.random.default_rng(1)
-    disturbed(tmp_path, begin, wanted, -(-KILLS // 5), rng, check)
+    kill_and_resume(tmp_path, begin, wanted, -(-KILLS // 5), rng, check)
 
 
 def run_again(root, cache, modality):
@@ -190,14 +192,14 @@ def run_again(root, cache, modality):
 
 
 @pytest.mark.parametrize("modality", ["audio", "text"])
-def test_two_processes_share_one_cache(tmp_path, start, undisturbed, modality):
-    root, whole = undisturbed
+def test_two_processes_share_one_cache(tmp_path, start, reference, modality):
+    root, whole = reference
     both = [start(root, tmp_path, modality) for _ in range(2)]
     for process in both:
         finish(process)
-    folder = the_folder(tmp_path)
+    folder = cache_folder(tmp_path)
     assert images(folder) == images(whole[modality].folder)
-    assert verified(tmp_path) == []
+    assert find_damage(tmp_path) == []
     made = [p.read_text().split() for p in tmp_path.glob("*.made")]
     # none returns before all is there, and each part was made by one of them
     assert [int(utterances) for _, utterances in made] == [UTTERANCES] * 2
@@ -207,8 +209,8 @@ def test_two_processes_share_one_cache(tmp_path, start, undisturbed, modality):
     assert hidden == []  # no locks, nothing half written
 
 
-def test_a_part_that_another_makes_is_waited_for(tmp_path, start, undisturbed):
-    root, whole = undisturbed
+def test_extraction_waits_for_a_part_of_another_process(tmp_path, start, reference):
+    root, whole = reference
     wanted = images(whole["audio"].folder)
     folder = tmp_path / "toy" / whole["audio"].folder.name
     held = folder / ".part-00002.lock"

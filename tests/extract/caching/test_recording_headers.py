@@ -15,7 +15,7 @@ RATE = decoding.SAMPLE_RATE
 
 
 def corpus(folder, *rows):
-    """Rows of file, start and end, of one second at most."""
+    """Write a table with rows of file, start and end; the file lasts one second."""
     soundfile.write(folder / "whole.wav", noise(RATE), RATE)
     lines = ["file,start,end,text", *(f"{row},hi" for row in rows)]
     (folder / "table.csv").write_text("\n".join(lines) + "\n")
@@ -23,7 +23,7 @@ def corpus(folder, *rows):
 
 
 def reasons(folder, *rows):
-    return [p.reason for p in recording_headers.faults(corpus(folder, *rows))]
+    return [p.reason for p in recording_headers.find_problems(corpus(folder, *rows))]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_span_beyond_the_end_of_its_file_is_named(tmp_path, row, reason):
 
 
 def write(path, kind):
-    """Write a file that cannot be encoded, though it is there."""
+    """Write an existing file that cannot be encoded."""
     if kind == "empty":
         soundfile.write(path, noise(0), RATE)
     elif kind == "slow":
@@ -69,7 +69,7 @@ def write(path, kind):
         ("text", "cannot be decoded: Format not recognised"),
     ],
 )
-def test_a_file_that_cannot_be_encoded_is_named_as_by_extract(tmp_path, kind, reason):
+def test_check_gives_the_reasons_of_extract(tmp_path, kind, reason):
     write(tmp_path / "odd.wav", kind)
     assert reasons(tmp_path, "odd.wav,,", "whole.wav,,") == [reason]
     with pytest.raises(decoding.Unusable, match=reason):
@@ -92,19 +92,19 @@ def test_a_recording_that_extract_refuses_as_too_long_is_named(tmp_path, monkeyp
     assert reason.startswith("lasts 1 s, more than 0.5 s; cut it into utterances")
 
 
-def test_a_file_that_is_mended_is_noted_once(tmp_path):
+def test_a_corrected_file_is_noted_once(tmp_path):
     path = tmp_path / "odd.wav"
     soundfile.write(path, noise(RATE), RATE)
     image = path.read_bytes()
     at = image.index(b"data") + 4
     path.write_bytes(image[:at] + bytes(4) + image[at + 4 :])
     rows = ("odd.wav,0,0.5", "odd.wav,0.5,", "whole.wav,,")
-    (note,) = recording_headers.faults(corpus(tmp_path, *rows))
+    (note,) = recording_headers.find_problems(corpus(tmp_path, *rows))
     assert (note.file, note.fatal) == ("odd.wav", False)
     assert note.reason == "states no data size; read to the end of the file"
 
 
-def test_the_command_fails_unless_it_is_told_not_to_listen(tmp_path):
+def test_check_fails_unless_recordings_are_skipped(tmp_path):
     corpus(tmp_path, "whole.wav,0,3", "whole.wav,0,1")
     words = ["check", "manifest", str(tmp_path)]
     done = CliRunner().invoke(main, words)

@@ -1,4 +1,4 @@
-"""A command that is repeated on a complete cache writes nothing there.
+"""Repeated commands on a complete cache, which write nothing there.
 
 The cache may be read-only: as root, who may write everywhere, that is a mount where the
 kernel allows one, and calls of Python that refuse to write everywhere else.
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from extraction_calls import command_run
+from extraction_calls import run_extract
 from failing_disk import read_only, snapshot
 from part_limits import limit_parts
 from process_starts import python
@@ -40,7 +40,7 @@ def call(*words):
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
-    """A complete cache of some of the demo corpus, which no test may change."""
+    """Complete cache of a part of the demo corpus, which no test may change."""
     cache = tmp_path_factory.mktemp("original") / "cache"
     result = call(*DEMO, "--cache", cache)
     assert result.exit_code == 0, result.output
@@ -52,7 +52,7 @@ def cache(tmp_path, original):
     return shutil.copytree(original, tmp_path / "cache")
 
 
-def test_the_disk_of_these_tests_refuses_to_write(tmp_path, monkeypatch):
+def test_the_read_only_stand_in_refuses_to_write(tmp_path, monkeypatch):
     path = tmp_path / "a"
     path.write_bytes(b"")
     with read_only(monkeypatch, tmp_path):
@@ -111,7 +111,9 @@ def test_a_repeated_train_writes_nothing_into_the_cache(cache, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("command", ["verify", "repair", "list"])
-def test_looking_after_a_whole_cache_writes_nothing(cache, monkeypatch, command):
+def test_verify_repair_and_list_write_nothing_to_an_undamaged_cache(
+    cache, monkeypatch, command
+):
     before = snapshot(cache)
     with read_only(monkeypatch, cache):
         result = call("cache", command, "--cache", cache)
@@ -136,7 +138,7 @@ cli.main([*words, "--cache", where])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs mounts of its own")
-def test_a_file_system_that_is_read_only(cache, tmp_path):
+def test_extract_works_on_a_read_only_file_system(cache, tmp_path):
     where = tmp_path / "mounted"
     where.mkdir()
     before = snapshot(cache)
@@ -148,7 +150,7 @@ def test_a_file_system_that_is_read_only(cache, tmp_path):
     assert snapshot(cache) == before
 
 
-def test_what_changes_is_written_as_before(cache):
+def test_only_changed_files_are_written(cache):
     before = snapshot(cache)
     result = call(*DEMO[:-1], "20", "--cache", cache)
     assert result.exit_code == 0, result.output
@@ -159,7 +161,9 @@ def test_what_changes_is_written_as_before(cache):
     assert not [name for name in after if ".lock" in name or ".partial" in name]
 
 
-def test_what_killed_processes_left_behind_goes_where_it_may(cache, monkeypatch):
+def test_files_of_killed_processes_are_removed_unless_the_folder_is_read_only(
+    cache, monkeypatch
+):
     folder = next(cache.glob("demo/audio-*/"))
     left = [folder / ".part-00000.lock", folder / ".part-00000.h5.0123456789ab.partial"]
     for path in left:
@@ -183,8 +187,8 @@ def small_parts(monkeypatch):
     limit_parts(monkeypatch, part_rows=4)
 
 
-def failing(root, *, count=6):
-    """A corpus of which two recordings turn out to be useless when they are opened."""
+def corpus_with_failures(root, *, count=6):
+    """Return a corpus in which two recordings cannot be decoded."""
     cut = record(root / "wav" / "cut.flac", noise(8000))
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
     short = record(root / "wav" / "short.wav", noise(399))
@@ -195,19 +199,19 @@ def failing(root, *, count=6):
 def test_parts_that_cannot_be_completed_are_not_written_again(
     tmp_path, monkeypatch, small_parts, encoded
 ):
-    found, cache = failing(tmp_path), tmp_path / "cache"
-    first = command_run(found, cache, modalities=("audio",))
+    found, cache = corpus_with_failures(tmp_path), tmp_path / "cache"
+    first = run_extract(found, cache, modalities=("audio",))
     assert first[0] == 2
     before, done = snapshot(cache), len(encoded)
     with read_only(monkeypatch, cache):
-        left_out, lines = command_run(found, cache, modalities=("audio",))
+        left_out, lines = run_extract(found, cache, modalities=("audio",))
     assert (left_out, len(encoded)) == (2, done)
     assert lines[0].endswith("nothing was left to encode")
     assert lines[1:] == first[1][1:]
     assert snapshot(cache) == before
 
 
-def test_an_input_that_can_be_opened_by_now_is_added(tmp_path, small_parts, encoded):
+def test_an_input_that_becomes_readable_is_added(tmp_path, small_parts, encoded):
     long = Utterance("long", audio=record(tmp_path / "wav" / "l.wav", noise(32_000)))
     found = corpus(tmp_path, long, count=6)
     short = stage.Machine(threads=1, progress=False, longest=1.0)
@@ -219,7 +223,7 @@ def test_an_input_that_can_be_opened_by_now_is_added(tmp_path, small_parts, enco
     assert len(rows(after)) == 7
 
 
-def test_a_reason_that_is_another_by_now_is_kept(tmp_path, small_parts, monkeypatch):
+def test_a_changed_reason_of_failure_is_stored(tmp_path, small_parts, monkeypatch):
     long = Utterance("long", audio=record(tmp_path / "wav" / "l.wav", noise(32_000)))
     found = corpus(tmp_path, long, count=6)
     reasons = []
@@ -230,7 +234,7 @@ def test_a_reason_that_is_another_by_now_is_kept(tmp_path, small_parts, monkeypa
     assert len(set(reasons)) == 2
 
 
-def test_embeddings_that_are_never_finite_cost_no_second_file(
+def test_parts_with_embeddings_that_are_not_finite_are_not_rewritten(
     tmp_path, small_parts, monkeypatch
 ):
     original = wav2vec2.Encoder.__call__
@@ -260,10 +264,10 @@ def test_embeddings_that_are_never_finite_cost_no_second_file(
     assert {name: after[name] for name in parts} == {n: before[n] for n in parts}
 
 
-def test_a_part_that_another_process_makes_is_waited_for(
+def test_a_part_that_another_process_publishes_meanwhile_is_not_rebuilt(
     tmp_path, small_parts, monkeypatch
 ):
-    """And not made again, though it was missing when it was looked at first."""
+    """The part was missing when this process first examined it."""
     found = corpus(tmp_path, count=6)
     whole = run(found, tmp_path / "whole")
     folder = tmp_path / "cache" / "toy" / whole.folder.name
@@ -284,11 +288,11 @@ def test_a_part_that_another_process_makes_is_waited_for(
 
 def test_notes_of_the_reader_change_only_the_report(tmp_path):
     found = corpus(tmp_path, count=4)
-    command_run(found, tmp_path / "own")
+    run_extract(found, tmp_path / "own")
     before = snapshot(tmp_path / "own")
     noted = Problem("Session1", "a transcript is missing", line=3)
     more = replace(found, problems=(noted,))
-    command_run(more, tmp_path / "own")
+    run_extract(more, tmp_path / "own")
     after = snapshot(tmp_path / "own")
     changed = {name for name in after if after[name] != before.get(name)}
     folder = tmp_path / "own" / "toy"

@@ -28,15 +28,17 @@ RATE = 16_000
 # float32 through a few layers, in another order of summation
 ROUNDING = {"rtol": 1e-4, "atol": 1e-4}
 
-SPOKEN = [name for name, (_, config) in FAMILIES.items() if "conv_dim" in config]
-WRITTEN = [name for name in FAMILIES if name not in SPOKEN]
+SPEECH_FAMILIES = [
+    name for name, (_, config) in FAMILIES.items() if "conv_dim" in config
+]
+TEXT_FAMILIES = [name for name in FAMILIES if name not in SPEECH_FAMILIES]
 
 SENTENCES = ("hello world", "a very bad day", "", "hello hello", "what a joy it is")
 
 
 @pytest.fixture(scope="session")
-def saved(tmp_path_factory):
-    """Folder of a checkpoint of a family; made when first asked for."""
+def saved_checkpoint(tmp_path_factory):
+    """Function that returns the checkpoint folder of a family, saved on first use."""
     root = tmp_path_factory.mktemp("checkpoints")
 
     def make(name):
@@ -45,7 +47,7 @@ def saved(tmp_path_factory):
             model = getattr(transformers, kind)
             torch.manual_seed(0)
             model(model.config_class(**config)).save_pretrained(root / name)
-            if name in WRITTEN:
+            if name in TEXT_FAMILIES:
                 vocabulary(root / name, name.partition("-")[0])
         return root / name
 
@@ -53,13 +55,13 @@ def saved(tmp_path_factory):
 
 
 @pytest.fixture
-def copied(saved, tmp_path):
-    """The same, to be damaged."""
+def copied_checkpoint(saved_checkpoint, tmp_path):
+    """Function that copies the checkpoint folder of a family, for a test to edit."""
 
     def copy(name):
         folder = tmp_path / name
         folder.mkdir()
-        for file in saved(name).iterdir():
+        for file in saved_checkpoint(name).iterdir():
             (folder / file.name).write_bytes(file.read_bytes())
         return folder
 
@@ -85,8 +87,8 @@ def block(encoder, source):
 
 
 def sources(name):
-    """Inputs of random lengths, some of them equal."""
-    if name in WRITTEN:
+    """Return inputs of random lengths, some of them equal."""
+    if name in TEXT_FAMILIES:
         return SENTENCES
     rng = np.random.default_rng(0)
     lengths = rng.choice(rng.integers(1600, 16_000, size=4), size=8)
@@ -94,21 +96,21 @@ def sources(name):
 
 
 def load(name, folder, **options):
-    return (text if name in WRITTEN else speech)(folder, **options)
+    return (text if name in TEXT_FAMILIES else speech)(folder, **options)
 
 
 def states(output):
-    """All hidden states of a transformers model, the last as it leaves the model."""
+    """Return all hidden states of a transformers model, with its last hidden state."""
     return torch.stack([*output.hidden_states[:-1], output.last_hidden_state], dim=1)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_agrees_with_transformers_on_single_inputs(name, saved):
-    encoder = load(name, saved(name), layers="all")
-    model = transformers.AutoModel.from_pretrained(saved(name)).eval()
+def test_single_inputs_give_the_hidden_states_of_transformers(name, saved_checkpoint):
+    encoder = load(name, saved_checkpoint(name), layers="all")
+    model = transformers.AutoModel.from_pretrained(saved_checkpoint(name)).eval()
     for source in sources(name):
         tensors = {"input_ids": torch.from_numpy(block(encoder, source))[None]}
-        if name in SPOKEN:
+        if name in SPEECH_FAMILIES:
             samples = source
             if encoder.normalise:
                 samples = (source - source.mean()) / np.sqrt(source.var() + 1e-7)
@@ -120,10 +122,10 @@ def test_agrees_with_transformers_on_single_inputs(name, saved):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_batches_agree_with_single_inputs(name, saved):
-    encoder = load(name, saved(name), layers="all")
+def test_batches_agree_with_single_inputs(name, saved_checkpoint):
+    encoder = load(name, saved_checkpoint(name), layers="all")
     blocks = [block(encoder, source) for source in sources(name)]
-    found = batching.equal([len(b) for b in blocks], budget=10**9)
+    found = batching.equal_length_batches([len(b) for b in blocks], budget=10**9)
     assert any(len(batch) > 1 for batch in found)
     for batch in found:
         rows = hidden(encoder, np.stack([blocks[i] for i in batch]))
@@ -134,26 +136,31 @@ def test_batches_agree_with_single_inputs(name, saved):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_loaded_the_same_each_time_and_ready_to_encode(name, saved):
-    encoder = load(name, saved(name))
+def test_loading_is_reproducible_and_in_evaluation_mode(name, saved_checkpoint):
+    encoder = load(name, saved_checkpoint(name))
     assert not any(part.training for part in encoder.model.modules())
     assert encoder.checkpoint.name == name
     assert encoder.checkpoint.revision == ""
     # also where a tensor is missing that no embedding needs, and so is random
-    assert encoder.checkpoint.weights == load(name, saved(name)).checkpoint.weights
-    assert encoder.inputs == load(name, saved(name)).inputs
+    assert (
+        encoder.checkpoint.weights
+        == load(name, saved_checkpoint(name)).checkpoint.weights
+    )
+    assert encoder.inputs == load(name, saved_checkpoint(name)).inputs
     source = block(encoder, sources(name)[0])[None]
     assert torch.equal(hidden(encoder, source), hidden(encoder, source))
 
 
 @pytest.mark.parametrize("name", ["wav2vec2-large", "distilbert"])
-def test_what_a_checkpoint_has_seen_enters_the_recipe(name, saved, copied):
-    folder, record = copied(name), {"corpus": "toy", "speakers": ["1F"]}
+def test_training_data_of_a_checkpoint_enter_the_recipe(
+    name, saved_checkpoint, copied_checkpoint
+):
+    folder, record = copied_checkpoint(name), {"corpus": "toy", "speakers": ["1F"]}
     (folder / "seen.json").write_text(json.dumps(record), encoding="utf-8")
-    choice = Choice("text" if name in WRITTEN else "audio")
+    choice = Choice("text" if name in TEXT_FAMILIES else "audio")
     recipes = [
         encoder_loading.make_recipe("toy", choice, load(name, where), "0")
-        for where in (folder, saved(name))
+        for where in (folder, saved_checkpoint(name))
     ]
     assert [recipe.training for recipe in recipes] == [{"seen": [record]}, {}]
     assert recipes[0].folder() != recipes[1].folder()
@@ -163,14 +170,16 @@ def test_what_a_checkpoint_has_seen_enters_the_recipe(name, saved, copied):
 
 
 @pytest.mark.parametrize("name", ["wav2vec2", "hubert", "wavlm"])
-def test_nothing_is_cut_where_frames_are_normalised_over_time(name, saved):
+def test_waveforms_are_not_cut_if_frames_are_normalised_over_time(
+    name, saved_checkpoint
+):
     samples = noise(16_000 + 123)
-    assert len(block(speech(saved(name)), samples)) == len(samples)
+    assert len(block(speech(saved_checkpoint(name)), samples)) == len(samples)
 
 
 @pytest.mark.parametrize("name", ["wav2vec2-large", "short-front-end", "data2vec"])
-def test_what_no_frame_sees_is_cut_where_it_does_not_matter(name, saved):
-    encoder = speech(saved(name))
+def test_samples_after_the_last_frame_are_cut_off(name, saved_checkpoint):
+    encoder = speech(saved_checkpoint(name))
     samples = noise(16_000 + 123)
     prepared = block(encoder, samples)
     assert len(prepared) == encoder.window + encoder.hop * (
@@ -181,8 +190,8 @@ def test_what_no_frame_sees_is_cut_where_it_does_not_matter(name, saved):
     )
 
 
-def test_front_end_is_read_from_the_configuration(saved):
-    encoder = speech(saved("short-front-end"))
+def test_front_end_is_read_from_the_configuration(saved_checkpoint):
+    encoder = speech(saved_checkpoint("short-front-end"))
     assert (encoder.window, encoder.hop) == (880, 320)
     with pytest.raises(ValueError, match="has 879 samples at 16 kHz, under the 880"):
         encoder.prepare(noise(879))
@@ -190,9 +199,9 @@ def test_front_end_is_read_from_the_configuration(saved):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_top_layer_is_the_last_hidden_state(name, saved):
-    model = transformers.AutoModel.from_pretrained(saved(name)).eval()
-    encoder = load(name, saved(name), layers="1,3")
+def test_top_layer_is_the_last_hidden_state(name, saved_checkpoint):
+    model = transformers.AutoModel.from_pretrained(saved_checkpoint(name)).eval()
+    encoder = load(name, saved_checkpoint(name), layers="1,3")
     source = torch.from_numpy(block(encoder, sources(name)[0]))[None]
     with torch.inference_mode():
         output = model(source, output_hidden_states=True)
@@ -201,16 +210,16 @@ def test_top_layer_is_the_last_hidden_state(name, saved):
     torch.testing.assert_close(found[1], output.last_hidden_state[0], **ROUNDING)
 
 
-def test_bin_and_safetensors_are_the_same(copied):
-    folder = copied("wav2vec2-large")
+def test_bin_and_safetensors_give_equal_weights(copied_checkpoint):
+    folder = copied_checkpoint("wav2vec2-large")
     wanted = speech(folder).checkpoint.weights
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
     assert speech(folder).checkpoint.weights == wanted
 
 
-def test_weights_of_half_precision_are_encoded_in_single(copied):
-    folder = copied("wav2vec2-large")
+def test_half_precision_weights_are_loaded_in_float32(copied_checkpoint):
+    folder = copied_checkpoint("wav2vec2-large")
     tensors = load_file(folder / "model.safetensors")
     half = {name: tensor.half() for name, tensor in tensors.items()}
     save_file(half, folder / "model.safetensors", {"format": "pt"})
@@ -222,8 +231,10 @@ def test_weights_of_half_precision_are_encoded_in_single(copied):
 
 @pytest.mark.parametrize("normalise", [True, False])
 @pytest.mark.parametrize("name", ["wav2vec2", "wav2vec2-large"])
-def test_preprocessor_says_whether_to_standardise(copied, name, normalise):
-    folder = copied(name)
+def test_the_preprocessor_decides_whether_to_standardise(
+    copied_checkpoint, name, normalise
+):
+    folder = copied_checkpoint(name)
     transformers.Wav2Vec2FeatureExtractor(do_normalize=normalise).save_pretrained(
         folder
     )
@@ -237,19 +248,21 @@ def test_preprocessor_says_whether_to_standardise(copied, name, normalise):
 
 
 @pytest.mark.parametrize(("name", "usual"), [("wav2vec2", False), ("hubert-large", 1)])
-def test_without_preprocessor_as_the_architecture_was_trained(saved, name, usual):
-    assert speech(saved(name)).inputs["normalised"] is bool(usual)
+def test_without_a_preprocessor_the_architecture_decides_whether_to_standardise(
+    saved_checkpoint, name, usual
+):
+    assert speech(saved_checkpoint(name)).inputs["normalised"] is bool(usual)
 
 
-def test_another_sampling_rate_is_refused(copied):
-    folder = copied("wav2vec2")
+def test_another_sampling_rate_is_refused(copied_checkpoint):
+    folder = copied_checkpoint("wav2vec2")
     transformers.Wav2Vec2FeatureExtractor(sampling_rate=8000).save_pretrained(folder)
     with pytest.raises(ValueError, match="needs speech at 8000 Hz, and this prog"):
         speech(folder)
 
 
-def test_damaged_preprocessor_is_named(copied):
-    folder = copied("wav2vec2")
+def test_damaged_preprocessor_is_named(copied_checkpoint):
+    folder = copied_checkpoint("wav2vec2")
     (folder / "preprocessor_config.json").write_text("{")
     with pytest.raises(ValueError, match=r"preprocessor_config\.json: it is no J"):
         speech(folder)
@@ -259,36 +272,36 @@ def test_damaged_preprocessor_is_named(copied):
 
 
 @pytest.mark.parametrize("name", ["distilbert", "bert"])
-def test_words_are_numbered_as_the_vocabulary_says(saved, name):
-    encoder = text(saved(name))
+def test_token_ids_are_those_of_the_vocabulary(saved_checkpoint, name):
+    encoder = text(saved_checkpoint(name))
     assert block(encoder, "hello Ab").tolist() == [2, 5, 7, 34, 3]
     assert block(encoder, "").tolist() == [2, 3]
 
 
-def test_roberta_has_its_own_marks(saved):
-    assert block(text(saved("roberta")), "ab").tolist() == [0, 6, 7, 2]
+def test_roberta_has_its_own_special_tokens(saved_checkpoint):
+    assert block(text(saved_checkpoint("roberta")), "ab").tolist() == [0, 6, 7, 2]
 
 
-@pytest.mark.parametrize("name", WRITTEN)
-def test_missing_vocabulary_is_refused(copied, name):
-    # transformers makes a tokenizer that knows no word, and says nothing
-    folder = copied(name)
+@pytest.mark.parametrize("name", TEXT_FAMILIES)
+def test_missing_vocabulary_is_refused(copied_checkpoint, name):
+    # transformers silently returns a tokenizer without words
+    folder = copied_checkpoint(name)
     for file in ("vocab.txt", "vocab.json", "merges.txt"):
         (folder / file).unlink(missing_ok=True)
     with pytest.raises(ValueError, match="has no tokenizer: put tokenizer.json or "):
         text(folder)
 
 
-def test_vocabulary_of_another_checkpoint_is_refused(copied):
-    folder = copied("bert")
+def test_vocabulary_of_another_checkpoint_is_refused(copied_checkpoint):
+    folder = copied_checkpoint("bert")
     with (folder / "vocab.txt").open("a") as file:
         file.writelines(f"word{i}\n" for i in range(10))
     with pytest.raises(ValueError, match="numbers words up to 68, but its weights hav"):
         text(folder)
 
 
-def test_another_vocabulary_is_another_input(copied):
-    folder = copied("bert")
+def test_another_vocabulary_is_another_input(copied_checkpoint):
+    folder = copied_checkpoint("bert")
     before = text(folder)
     words = (folder / "vocab.txt").read_text().replace("hello", "howdy")
     (folder / "vocab.txt").write_text(words)
@@ -297,13 +310,13 @@ def test_another_vocabulary_is_another_input(copied):
     assert after.inputs["vocabulary"] != before.inputs["vocabulary"]
 
 
-def test_padding_and_cutting_of_a_tokenizer_do_not_count(copied):
-    # as sentence-transformers save theirs; many threads must not trip over it
-    folder = copied("bert")
-    made = transformers.AutoTokenizer.from_pretrained(folder).backend_tokenizer
-    made.enable_padding(length=64)
-    made.enable_truncation(max_length=64)
-    made.save(str(folder / "tokenizer.json"))
+def test_padding_and_truncation_of_a_tokenizer_are_ignored(copied_checkpoint):
+    # sentence-transformers saves such tokenizers; several threads must work
+    folder = copied_checkpoint("bert")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    tokenizer.enable_padding(length=64)
+    tokenizer.enable_truncation(max_length=64)
+    tokenizer.save(str(folder / "tokenizer.json"))
     stored = Tokenizer.from_file(str(folder / "tokenizer.json"))
     assert len(stored.encode("hello").ids) == 64
     encoder = text(folder)
@@ -317,51 +330,51 @@ def test_padding_and_cutting_of_a_tokenizer_do_not_count(copied):
     assert found == [3 + i % 90 for i in range(400)]
 
 
-# What is wrong with a checkpoint is said in a sentence
+# Errors about checkpoints
 
 
 @pytest.mark.parametrize("load", [speech, text])
 @pytest.mark.parametrize(
     "where", ["/nowhere/at/all", "./nowhere", "~no-such-user/x", "a/b/c"]
 )
-def test_missing_folder(load, where):
+def test_a_missing_checkpoint_folder_is_an_error(load, where):
     with pytest.raises(ValueError, match=f"^checkpoint folder {where} not found$"):
         load(where)
 
 
-def test_revision_of_a_folder(saved):
+def test_a_revision_of_a_local_folder_is_refused(saved_checkpoint):
     with pytest.raises(ValueError, match="--revision v2 does not apply to the local"):
-        speech(saved("wav2vec2"), revision="v2")
+        speech(saved_checkpoint("wav2vec2"), revision="v2")
 
 
-@pytest.mark.parametrize("name", WRITTEN)
-def test_text_model_given_as_speech(saved, name):
+@pytest.mark.parametrize("name", TEXT_FAMILIES)
+def test_a_text_model_is_refused_as_speech_encoder(saved_checkpoint, name):
     with pytest.raises(ValueError, match=r"is a \w+ model, not of the Wav2Vec2 family"):
-        speech(saved(name))
+        speech(saved_checkpoint(name))
 
 
 @pytest.mark.parametrize("name", ["wav2vec2", "hubert", "wavlm-large"])
-def test_speech_model_given_as_text(saved, name):
+def test_a_speech_model_is_refused_as_text_encoder(saved_checkpoint, name):
     with pytest.raises(ValueError, match=r"is a \w+ model, not a text encoder"):
-        text(saved(name))
+        text(saved_checkpoint(name))
 
 
 @pytest.mark.parametrize("name", ["wav2vec2", "hubert", "bert"])
-def test_no_head_to_keep(saved, name):
+def test_head_of_a_checkpoint_without_one_is_refused(saved_checkpoint, name):
     with pytest.raises(
         ValueError,
         match=r"(no head like .*audEERING;|lacks .* no such head:) leave out --head",
     ):
-        speech(saved(name), head=True)
+        speech(saved_checkpoint(name), head=True)
 
 
-def test_text_encoders_have_no_head(saved):
+def test_text_encoders_have_no_head(saved_checkpoint):
     with pytest.raises(ValueError, match="text encoders have no head; leave out --hea"):
-        text(saved("bert"), head=True)
+        text(saved_checkpoint("bert"), head=True)
 
 
-def test_missing_tensor(copied):
-    folder = copied("hubert")
+def test_a_missing_tensor_is_refused(copied_checkpoint):
+    folder = copied_checkpoint("hubert")
     tensors = load_file(folder / "model.safetensors")
     del tensors["encoder.layers.1.attention.k_proj.weight"]
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
@@ -372,8 +385,8 @@ def test_missing_tensor(copied):
 
 
 @pytest.mark.parametrize("name", ["wav2vec2", "roberta"])
-def test_tensors_of_no_use_may_be_missing(copied, name):
-    folder = copied(name)
+def test_unused_tensors_may_be_missing(copied_checkpoint, name):
+    folder = copied_checkpoint(name)
     tensors = load_file(folder / "model.safetensors")
     kept = {k: t for k, t in tensors.items() if "pooler" not in k and "mask" not in k}
     assert len(kept) < len(tensors)
@@ -382,8 +395,8 @@ def test_tensors_of_no_use_may_be_missing(copied, name):
     assert load(name, folder).checkpoint.weights == wanted
 
 
-def test_other_sizes_than_configured(copied):
-    folder = copied("wavlm")
+def test_tensors_of_other_sizes_are_refused(copied_checkpoint):
+    folder = copied_checkpoint("wavlm")
     config = json.loads((folder / "config.json").read_text())
     config["intermediate_size"] = 48
     (folder / "config.json").write_text(json.dumps(config))
@@ -392,8 +405,8 @@ def test_other_sizes_than_configured(copied):
 
 
 @pytest.mark.parametrize("kept", [0, 100, 5000])
-def test_truncated_weights(copied, kept):
-    folder = copied("wav2vec2")
+def test_truncated_weights_are_refused(copied_checkpoint, kept):
+    folder = copied_checkpoint("wav2vec2")
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:kept])
     with pytest.raises(ValueError, match="cannot load the checkpoint 'wav2vec2' from "):
@@ -401,15 +414,15 @@ def test_truncated_weights(copied, kept):
 
 
 class Trap:
-    """Runs code when it is unpickled by a careless reader."""
+    """Object that runs code when it is unpickled."""
 
     def __reduce__(self):
         return Path.touch, (Path("sprung"),)
 
 
-def test_weights_that_run_code_are_refused(copied, tmp_path, monkeypatch):
+def test_weights_that_run_code_are_refused(copied_checkpoint, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    folder = copied("wav2vec2")
+    folder = copied_checkpoint("wav2vec2")
     (folder / "model.safetensors").unlink()
     trap = {"weight": Trap(), "rest": torch.zeros(200_000)}  # as large as a model
     torch.save(trap, folder / "pytorch_model.bin")
@@ -421,8 +434,8 @@ def test_weights_that_run_code_are_refused(copied, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"model_type": "unheard-of"}', None])
-def test_damaged_configuration(copied, content):
-    folder = copied("wav2vec2")
+def test_a_damaged_configuration_is_refused(copied_checkpoint, content):
+    folder = copied_checkpoint("wav2vec2")
     (folder / "config.json").unlink()
     if content is not None:
         (folder / "config.json").write_text(content)
@@ -430,7 +443,7 @@ def test_damaged_configuration(copied, content):
         speech(folder)
 
 
-def test_layers_of_unlike_length_are_refused_but_the_last(tmp_path):
+def test_only_the_last_layer_is_taken_if_layers_differ_in_length(tmp_path):
     config = transformers.Wav2Vec2Config(**SPEECH, add_adapter=True)
     transformers.Wav2Vec2Model(config).save_pretrained(tmp_path)
     every, last = speech(tmp_path, layers="all"), speech(tmp_path)
@@ -444,7 +457,7 @@ def test_layers_of_unlike_length_are_refused_but_the_last(tmp_path):
 # The hub
 
 
-def test_hub_out_of_reach(monkeypatch, caplog):
+def test_a_hub_that_cannot_be_reached_is_an_error(monkeypatch, caplog):
     def unreachable(*args, **options):
         raise LocalEntryNotFoundError("Got: ConnectError\nAn error happened")
 
@@ -465,9 +478,9 @@ def test_hub_is_not_asked_in_tests_and_fails_at_once(caplog):
     assert caplog.records == []
 
 
-def test_loading_is_quiet_but_downloads_are_not(saved, capfd):
+def test_loading_is_quiet_but_downloads_are_not(saved_checkpoint, capfd):
     logs = transformers.utils.logging
-    before, folder = logs.is_progress_bar_enabled(), saved("wav2vec2-ctc")
+    before, folder = logs.is_progress_bar_enabled(), saved_checkpoint("wav2vec2-ctc")
     logs.enable_progress_bar()
     try:
         capfd.readouterr()
@@ -479,15 +492,19 @@ def test_loading_is_quiet_but_downloads_are_not(saved, capfd):
             logs.disable_progress_bar()
 
 
-def test_name_that_the_hub_refuses():
+def test_a_name_that_the_hub_refuses_is_an_error():
     with pytest.raises(ValueError, match="cannot fetch the checkpoint 'not a name': R"):
         speech("not a name")
 
 
 @pytest.mark.parametrize("form", ["safetensors", "bin"])
-def test_what_the_hub_gives_is_pinned_to_its_commit(copied, monkeypatch, form):
+def test_a_checkpoint_of_the_hub_is_recorded_with_its_commit(
+    copied_checkpoint, monkeypatch, form
+):
     commit = "0123456789abcdef" * 2 + "01234567"
-    folder = copied("wav2vec2").rename(copied("hubert").parent / commit)
+    folder = copied_checkpoint("wav2vec2").rename(
+        copied_checkpoint("hubert").parent / commit
+    )
     if form == "bin":
         tensors = load_file(folder / "model.safetensors")
         torch.save(tensors, folder / "pytorch_model.bin")
@@ -509,7 +526,7 @@ def test_what_the_hub_gives_is_pinned_to_its_commit(copied, monkeypatch, form):
 
 
 def check_published(folder, tensors):
-    """Every tensor arrived, and the head computes what its publication says."""
+    """Assert that every tensor is loaded, and that the head computes as published."""
     encoder = speech(folder, head=True)
     origin = checkpoint_files.find(str(folder), "", "audio")
     loaded = checkpoint_files.load(origin, headed=wav2vec2.Wav2Vec2Regressor)
@@ -537,27 +554,29 @@ def check_published(folder, tensors):
 
 @pytest.mark.parametrize("form", ["bin", "safetensors"])
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_audeering_checkpoint_arrives_whole(tmp_path, spelling, form):
+def test_the_audeering_checkpoint_is_loaded_completely(tmp_path, spelling, form):
     tensors = publish(tmp_path, sizes=REDUCED, spelling=spelling, form=form)
     check_published(tmp_path, tensors)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("spelling", "form"), [("old", "bin"), ("new", "safetensors")])
-def test_audeering_checkpoint_of_full_size_arrives_whole(tmp_path, spelling, form):
+def test_the_audeering_checkpoint_of_full_size_is_loaded_completely(
+    tmp_path, spelling, form
+):
     tensors = publish(tmp_path, sizes={}, spelling=spelling, form=form)
     assert len(tensors) == 234
     assert sum(t.numel() for t in tensors.values()) == 165_336_707
     check_published(tmp_path, tensors)
 
 
-def test_heads_are_named_by_the_checkpoint_not_by_place(tmp_path):
+def test_head_outputs_are_named_by_the_checkpoint(tmp_path):
     labels = ("valence", "arousal", "dominance")
     publish(tmp_path, sizes=REDUCED, spelling="old", form="bin", labels=labels)
     assert speech(tmp_path, head=True).head == labels
 
 
-def test_head_for_something_else_is_refused(tmp_path):
+def test_a_head_for_other_outputs_is_refused(tmp_path):
     labels = ("angry", "happy", "sad")
     publish(tmp_path, sizes=REDUCED, spelling="old", form="bin", labels=labels)
     with pytest.raises(
@@ -578,7 +597,7 @@ def test_head_needs_the_last_layer(tmp_path):
 @pytest.mark.parametrize(
     "name", ["classifier.out_proj.bias", "classifier.dense.weight"]
 )
-def test_head_lacking_a_tensor_is_refused(tmp_path, name):
+def test_a_head_without_one_of_its_tensors_is_refused(tmp_path, name):
     publish(tmp_path, sizes=REDUCED, spelling="new", form="safetensors")
     tensors = load_file(tmp_path / "model.safetensors")
     del tensors[name]
@@ -596,7 +615,7 @@ def test_checkpoint_without_its_norm_weights_is_refused(tmp_path):
         speech(tmp_path)
 
 
-# Real weights, where they are at hand
+# Trained weights, if they are available
 
 WEIGHTS = SHARED / "weights"
 
@@ -608,7 +627,7 @@ WEIGHTS = SHARED / "weights"
         ("distilbert-minilm", text, "what a lovely morning", 384),
     ],
 )
-def test_trained_checkpoints(name, load, source, dim):
+def test_trained_checkpoints_give_finite_hidden_states(name, load, source, dim):
     if not (WEIGHTS / name).is_dir():
         pytest.skip(f"there is no {name} here")
     encoder = load(WEIGHTS / name)
@@ -617,9 +636,9 @@ def test_trained_checkpoints(name, load, source, dim):
     assert found.isfinite().all()
 
 
-# Text models with few positions, and those whose blocks cannot be listened to
+# Text models with few positions, and models whose blocks cannot be hooked
 
-FEW = {  # positions in the configuration, and the tokens that fit
+POSITION_LIMITS = {  # positions in the configuration, and the tokens that fit
     "distilbert": ({"max_position_embeddings": 60}, 60),
     "bert": ({"max_position_embeddings": 127}, 127),
     "roberta": ({"max_position_embeddings": 80}, 78),  # two are never used
@@ -627,8 +646,8 @@ FEW = {  # positions in the configuration, and the tokens that fit
 }
 
 
-def made(folder, name, more):
-    """A checkpoint of a family with another configuration."""
+def save_checkpoint(folder, name, more):
+    """Save a checkpoint of a family with other settings, and return its folder."""
     kind, config = FAMILIES[name]
     model = getattr(transformers, kind)
     torch.manual_seed(0)
@@ -637,10 +656,10 @@ def made(folder, name, more):
     return folder
 
 
-@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize("name", POSITION_LIMITS)
 def test_a_text_is_cut_to_the_positions_of_the_model(tmp_path, name):
-    more, most = FEW[name]
-    encoder = text(made(tmp_path, name, more), layers="all")
+    more, most = POSITION_LIMITS[name]
+    encoder = text(save_checkpoint(tmp_path, name, more), layers="all")
     assert encoder.inputs["max_tokens"] == most
     long = encoder.prepare("hello world " * 99)
     (note,) = long.notes
@@ -653,13 +672,13 @@ def test_a_text_is_cut_to_the_positions_of_the_model(tmp_path, name):
 
 
 def test_positions_are_counted_where_a_tokenizer_merges_the_trial_text(tmp_path):
-    folder = made(tmp_path, "bert", {"max_position_embeddings": 50})
+    folder = save_checkpoint(tmp_path, "bert", {"max_position_embeddings": 50})
     words = (folder / "vocab.txt").read_text(encoding="utf-8").replace("\na\n", "\nß\n")
     (folder / "vocab.txt").write_text(words, encoding="utf-8")
     assert text(folder).inputs["max_tokens"] == 50
 
 
-OTHERS = {  # families whose blocks say little or something else
+UNHOOKED_MODELS = {  # models whose blocks do not return all hidden states
     "SqueezeBertModel": {**TEXT, "embedding_size": 32},
     "LongformerModel": {**TEXT, "max_position_embeddings": 140},
     "AlbertModel": {**TEXT, "embedding_size": 16},
@@ -667,11 +686,11 @@ OTHERS = {  # families whose blocks say little or something else
 
 
 @pytest.mark.parametrize("layers", ["all", "1", "0,2", "last"])
-@pytest.mark.parametrize("kind", OTHERS)
-def test_layers_of_models_whose_blocks_are_not_heard(kind, layers):
+@pytest.mark.parametrize("kind", UNHOOKED_MODELS)
+def test_layers_equal_transformers_if_blocks_cannot_be_hooked(kind, layers):
     model = getattr(transformers, kind)
     torch.manual_seed(0)
-    whole = model(model.config_class(**OTHERS[kind])).eval()
+    whole = model(model.config_class(**UNHOOKED_MODELS[kind])).eval()
     encoder = distilbert.Encoder(
         checkpoint_files.Checkpoint(deepcopy(whole), kind, "", ""),
         tokenise=lambda text: [2, *range(5, 5 + len(text)), 3],
@@ -688,7 +707,7 @@ def test_layers_of_models_whose_blocks_are_not_heard(kind, layers):
         torch.testing.assert_close(layer, wanted[number])
 
 
-def test_a_model_that_keeps_its_lower_layers_is_refused(tmp_path):
+def test_a_model_that_does_not_return_lower_layers_is_refused(tmp_path):
     config = {**TEXT, "max_position_embeddings": 256}
     model = transformers.CanineModel(transformers.CanineConfig(**config))
     loaded = checkpoint_files.Checkpoint(model, "canine", "", "weights")

@@ -1,4 +1,4 @@
-"""Every family that the README lists: a checkpoint of random weights through stage one.
+"""Families that the README lists: a random checkpoint of each through stage one.
 
 Each row in the cache is compared with transformers itself: tokenizer or feature
 extractor, model, and the mean over all real tokens or frames.
@@ -20,7 +20,7 @@ from affuse.data.records import Corpus, Utterance
 from affuse.extract.caching.extraction import extract
 from affuse.extract.checkpoints.encoder_families import FAMILIES, advice
 from affuse.extract.encoding.choices import Choice
-from affuse.extract.encoding.encoder_loading import suited
+from affuse.extract.encoding.encoder_loading import encoder_for_checkpoint
 
 ROUNDING = {"rtol": 1e-3, "atol": 1e-4}  # float32, in another order of summation
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -49,7 +49,7 @@ WHISPER = {
     "decoder_start_token_id": 1,
     "begin_suppress_tokens": None,
 }
-SPOKEN = {  # model and configuration
+SPEECH_FAMILIES = {  # model and configuration
     "Wav2Vec2": ("Wav2Vec2Model", SPEECH),
     "HuBERT": ("HubertModel", SPEECH),
     "WavLM": ("WavLMModel", SPEECH),
@@ -72,7 +72,8 @@ DISENTANGLED = {
     "position_biased_input": False,
 }
 MARKS = {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}
-WRITTEN = {  # model, configuration, tokenizer, and tokens that it takes of a long text
+# Model, configuration, tokenizer, and the number of tokens to which a long text is cut.
+TEXT_FAMILIES = {
     "DistilBERT": (
         "DistilBertModel",
         {
@@ -102,7 +103,7 @@ WRITTEN = {  # model, configuration, tokenizer, and tokens that it takes of a lo
         128,
     ),
 }
-LONG = "hello world " * 8  # 16 words, 96 letters
+LONG_TEXT = "hello world " * 8  # 16 words, 96 letters
 
 
 def words(folder, kind):
@@ -154,19 +155,26 @@ def save(folder, kind, config):
     return made
 
 
-def encoded(folder, modality, *utterances, **options):
-    """Rows that stage one makes of these utterances, by id, and what it noted."""
+def encode_with_stage_one(folder, modality, *utterances, **options):
+    """Return the rows of stage one by id, its problems, and the recipe."""
     found = Corpus("toy", folder, utterances, scale=None, protocol="")
     choice = Choice(
-        modality, suited(modality, str(folder), ""), checkpoint=str(folder), **options
+        modality,
+        encoder_for_checkpoint(modality, str(folder), ""),
+        checkpoint=str(folder),
+        **options,
     )
     done = extract(found, choice, MACHINE, folder / "cache")
-    return rows(done), [p.reason for p in done.problems], store.look(done.folder).recipe
+    return (
+        rows(done),
+        [p.reason for p in done.problems],
+        store.read_headers(done.folder).recipe,
+    )
 
 
-@pytest.mark.parametrize("family", SPOKEN)
+@pytest.mark.parametrize("family", SPEECH_FAMILIES)
 def test_speech_is_encoded_as_transformers_does(tmp_path, family):
-    kind, config = SPOKEN[family]
+    kind, config = SPEECH_FAMILIES[family]
     model = save(tmp_path, kind, config)
     extractor = {
         "w2v-BERT": transformers.SeamlessM4TFeatureExtractor(),
@@ -178,7 +186,7 @@ def test_speech_is_encoded_as_transformers_does(tmp_path, family):
         Utterance(name, audio=record(tmp_path / f"{name}.wav", x, subtype="FLOAT"))
         for name, x in waves.items()
     )
-    found, problems, _ = encoded(tmp_path, "audio", *files)
+    found, problems, _ = encode_with_stage_one(tmp_path, "audio", *files)
     assert problems == []
     for name, wave in waves.items():
         given = extractor(wave, sampling_rate=16_000, return_tensors="pt")
@@ -194,18 +202,18 @@ def test_speech_is_encoded_as_transformers_does(tmp_path, family):
         np.testing.assert_allclose(found[name][0], wanted.mean(dim=0), **ROUNDING)
 
 
-@pytest.mark.parametrize("family", WRITTEN)
+@pytest.mark.parametrize("family", TEXT_FAMILIES)
 def test_text_is_encoded_as_transformers_does(tmp_path, family):
-    kind, config, vocabulary, most = WRITTEN[family]
+    kind, config, vocabulary, most = TEXT_FAMILIES[family]
     model = save(tmp_path, kind, config)
     TOKENIZERS[vocabulary](tmp_path, kind.removesuffix("Model"))
-    texts = {"one": "hello world", "two": LONG}
+    texts = {"one": "hello world", "two": LONG_TEXT}
     utterances = (Utterance(name, text=text) for name, text in texts.items())
-    found, problems, recipe = encoded(tmp_path, "text", *utterances)
+    found, problems, recipe = encode_with_stage_one(tmp_path, "text", *utterances)
     assert recipe.inputs["max_tokens"] == most
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
     assert tokenizer.is_fast
-    count = len(tokenizer(LONG)["input_ids"])
+    count = len(tokenizer(LONG_TEXT)["input_ids"])
     cut = [f"transcript cut from {count} to {most} tokens"] if count > most else []
     assert problems == cut
     for name, text in texts.items():
@@ -219,8 +227,8 @@ def test_text_is_encoded_as_transformers_does(tmp_path, family):
 
 
 def test_every_family_that_is_listed_is_tested():
-    assert list(FAMILIES["audio"]) == list(SPOKEN)
-    assert list(FAMILIES["text"]) == list(WRITTEN)
+    assert list(FAMILIES["audio"]) == list(SPEECH_FAMILIES)
+    assert list(FAMILIES["text"]) == list(TEXT_FAMILIES)
 
 
 @pytest.mark.parametrize("modality", FAMILIES)
@@ -232,7 +240,7 @@ def test_the_readme_lists_the_families_that_are_tested(modality):
     assert row == advice(modality).removeprefix("these families are tested: ")
 
 
-# What is refused names them
+# Refusals name the tested families
 
 
 @pytest.mark.parametrize(
@@ -245,12 +253,10 @@ def test_the_readme_lists_the_families_that_are_tested(modality):
         ("audio", {"model_type": "new"}, "transformers does not know its model type"),
     ],
 )
-def test_what_cannot_be_an_encoder_is_refused_by_its_kind(
-    tmp_path, modality, config, why
-):
+def test_model_types_that_are_no_encoders_are_refused(tmp_path, modality, config, why):
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(ValueError, match=f"{why}.*; these families are tested: ") as e:
-        encoded(tmp_path, modality)
+        encode_with_stage_one(tmp_path, modality)
     assert str(e.value).endswith(advice(modality))
 
 
@@ -266,7 +272,7 @@ def test_what_cannot_be_an_encoder_is_refused_by_its_kind(
 def test_models_of_other_inputs_are_refused(tmp_path, modality, kind, config):
     save(tmp_path, kind, config)
     with pytest.raises(ValueError, match="model, not .*; these families are tested: "):
-        encoded(tmp_path, modality)
+        encode_with_stage_one(tmp_path, modality)
 
 
 # Tokenizers
@@ -282,7 +288,7 @@ def test_a_tokenizer_that_needs_other_packages_says_which(tmp_path, monkeypatch,
     with pytest.raises(
         ValueError, match=rf"is {file}, which needs two packages: pip i"
     ):
-        encoded(tmp_path, "text")
+        encode_with_stage_one(tmp_path, "text")
 
 
 def test_a_text_without_a_token_is_left_out(tmp_path):
@@ -293,7 +299,7 @@ def test_a_text_without_a_token_is_left_out(tmp_path):
     )
     letters(tmp_path, "GPT2")
     whole, empty = Utterance("one", text="hello"), Utterance("two", text="")
-    found, problems, _ = encoded(tmp_path, "text", whole, empty)
+    found, problems, _ = encode_with_stage_one(tmp_path, "text", whole, empty)
     assert list(found) == ["one"]
     (problem,) = problems
     assert problem.startswith("the tokenizer returns no token for its text")

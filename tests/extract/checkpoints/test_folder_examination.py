@@ -1,4 +1,4 @@
-"""What is examined of a checkpoint before it is read, and whose errors are told."""
+"""Examination of checkpoint folders, and conversion of library errors."""
 
 import json
 
@@ -41,7 +41,7 @@ SPEECH = (
 
 
 @pytest.mark.parametrize("family", [*TEXT, *SPEECH])
-def test_the_configuration_of_no_family_is_refused(family):
+def test_the_default_configuration_of_each_family_is_accepted(family):
     if family not in CONFIG_MAPPING:
         pytest.skip(f"this transformers does not know {family}")
     made = CONFIG_MAPPING[family]().to_json_string(use_diff=False)
@@ -62,12 +62,12 @@ def test_the_configuration_of_no_family_is_refused(family):
         ("model.safetensors.index.json", {"metadata": {}, "weight_map": {"a": "b"}}),
     ],
 )
-def test_what_checkpoints_hold_is_accepted(file, found):
+def test_values_of_real_checkpoints_are_accepted(file, found):
     configuration_schemas.kind(file).check(found)
 
 
 @pytest.mark.parametrize("file", ["trainer_state.json", "distil.json", "x.index.json"])
-def test_what_no_library_reads_has_no_kind(file):
+def test_files_that_no_library_reads_have_no_schema(file):
     assert configuration_schemas.kind(file) is None
 
 
@@ -84,7 +84,7 @@ def test_what_no_library_reads_has_no_kind(file):
         ({f"x{i}": 0 for i in range(10_001)}, "not a table of at most 10000 fields"),
     ],
 )
-def test_where_a_configuration_is_wrong_is_said(found, sentence):
+def test_the_error_names_the_wrong_field_of_a_configuration(found, sentence):
     with pytest.raises(Mismatch, match=sentence):
         configuration_schemas.CONFIG.check(found)
 
@@ -92,15 +92,15 @@ def test_where_a_configuration_is_wrong_is_said(found, sentence):
 @pytest.mark.parametrize(
     "name", ["..", ".", "", "a/b", "/a", "..\\a", "a\0", "x" * 1_001, 5, None]
 )
-def test_a_file_of_another_folder_is_none_of_this_one(name):
+def test_file_names_with_a_path_are_refused(name):
     with pytest.raises(Mismatch):
         configuration_schemas.FileName().check(name)
 
 
-# Whose errors become a sentence
+# Conversion of errors to one sentence
 
 
-def test_an_error_of_a_library_is_one_sentence():
+def test_an_error_of_a_library_becomes_one_sentence():
     with (
         pytest.raises(AffuseError, match="^it failed: TypeError: ") as caught,
         told("it failed"),
@@ -129,15 +129,15 @@ def test_the_sentence_is_the_beginning_of_the_message(error, sentence):
 
 def test_an_error_of_our_own_code_is_not_hidden():
     with pytest.raises(AttributeError), told("it failed"):
-        hidden_layers.blocks(None)  # a fault of whoever calls it
+        hidden_layers.blocks(None)  # this is a bug of the caller
 
 
-def test_an_interruption_is_not_told():
+def test_a_keyboard_interrupt_is_not_converted():
     with pytest.raises(KeyboardInterrupt), told("it failed"):
         raise KeyboardInterrupt
 
 
-# What a model may ask for while it is constructed
+# Limits on a model while it is constructed
 
 
 def test_parameters_are_counted_before_there_is_memory_for_them():
@@ -149,19 +149,19 @@ def test_parameters_are_counted_before_there_is_memory_for_them():
             nn.Linear(10, 100, bias=False)
 
 
-def test_loaded_weights_are_not_counted():
+def test_loaded_weights_do_not_count_as_constructed():
     with bounded(stored=10):
         nn.Linear(100, 100)
 
 
-def test_what_is_counted_ends_with_the_construction():
+def test_counting_ends_with_the_construction():
     with bounded(stored=10):
         pass
     with torch.device("meta"):
         nn.Linear(100, 100)
 
 
-def test_a_buffer_may_be_larger_than_the_files_but_not_by_any_number():
+def test_buffers_may_exceed_the_files_only_by_a_limit():
     with torch.device("meta"), bounded(stored=0):
         module = nn.Module()
         module.register_buffer("some", torch.empty(construction_bounds.SPARE))
@@ -169,13 +169,13 @@ def test_a_buffer_may_be_larger_than_the_files_but_not_by_any_number():
             module.register_buffer("more", torch.empty(1))
 
 
-def test_modules_without_end_are_refused(monkeypatch):
+def test_too_many_modules_are_refused(monkeypatch):
     monkeypatch.setattr(construction_bounds, "MODULES", 100)
     with bounded(stored=10), pytest.raises(AffuseError, match="more than 100 modules"):
         nn.ModuleList(nn.Identity() for _ in range(10**6))
 
 
-def test_more_than_the_memory_of_the_machine_is_refused(monkeypatch):
+def test_a_model_larger_than_the_memory_is_refused(monkeypatch):
     monkeypatch.setattr(construction_bounds, "machine_memory", lambda: 2**30)
     with torch.device("meta"), bounded(stored=2**40):
         with pytest.raises(
@@ -185,7 +185,7 @@ def test_more_than_the_memory_of_the_machine_is_refused(monkeypatch):
 
 
 def test_a_large_vocabulary_is_read(tmp_path, monkeypatch):
-    """A tenth of the largest in use, whose merges are pairs."""
+    """The vocabulary has a tenth of the largest in use; its merges are pairs."""
     monkeypatch.setattr(folder_examination, "VALUES", folder_examination.VALUES // 10)
     words = {f"word{i}": i for i in range(26_000)}
     merges = [[f"a{i}", f"b{i}"] for i in range(52_000)]

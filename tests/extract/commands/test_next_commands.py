@@ -1,4 +1,4 @@
-"""Lines that begin with ``next:`` can be pasted, and do what they say."""
+"""Lines that begin with ``next:``, which can be pasted into a shell."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ import learnable_corpus
 import planted_leaks
 import pytest
 import tuned_encoders
-from cli_calls import call, refused, typed
+from cli_calls import call, error_sentence, parse_command
 from locations import ROOT
 from small_caches import fill, recipe
 
@@ -31,9 +31,9 @@ from affuse.data.records import Corpus, Utterance
 from affuse.extract.caching.extraction import ExtractionOutcome
 from affuse.extract.commands import distil_command as distil
 from affuse.extract.commands import finetune_command as finetune
-from affuse.extract.commands.next_commands import following
+from affuse.extract.commands.next_commands import next_lines
 from affuse.fuse.commands.calibrate_command import _next as after_calibration
-from affuse.fuse.commands.requested_designs import needs
+from affuse.fuse.commands.requested_designs import needed_modalities
 from affuse.fuse.inputs import input_selection
 from affuse.fuse.inputs.feature_choice import FeatureChoice
 from affuse.fuse.settings import Settings
@@ -46,28 +46,28 @@ SMALL = (
 )
 
 
-def parsed(line):
-    """The command that a line names, and the values of its options."""
+def parse_line(line):
+    """Return the command that a line names, and the values of its options."""
     python, file, name, *words = shlex.split(line.removeprefix(NEXT))
     assert (python, file) == command_record.PROGRAM
     command = cli.main.commands[name]
     return command, command.make_context(name, words).params
 
 
-def found_by(line):
-    """What a printed `train` command trains on."""
-    command, params = parsed(line)
+def datasets_of(line):
+    """Return the caches that a printed `train` command trains on."""
+    command, params = parse_line(line)
     assert command is cli.train
-    return input_selection.find(
-        Train(**params), needs(params["designs"]), FeatureChoice()
+    return input_selection.select_for_training(
+        Train(**params), needed_modalities(params["designs"]), FeatureChoice()
     )
 
 
-# Every line comes from a record
+# Lines are written from command records
 
 
 @pytest.mark.parametrize(
-    ("typed", "words"),
+    ("program", "words"),
     [
         ("cli.py", ["python", "cli.py"]),
         ("/a b/cli.py", ["python", "/a b/cli.py"]),
@@ -75,12 +75,12 @@ def found_by(line):
         ("/usr/bin/pytest", ["python", "cli.py"]),
     ],
 )
-def test_a_line_starts_the_program_as_it_was_started(monkeypatch, typed, words):
-    monkeypatch.setattr("sys.argv", [typed, "train"])
+def test_a_line_starts_the_program_as_it_was_started(monkeypatch, program, words):
+    monkeypatch.setattr("sys.argv", [program, "train"])
     assert shlex.split(str(Report())) == [*words, "report"]
 
 
-def test_no_other_code_writes_such_a_line():
+def test_only_next_line_writes_lines_with_next():
     written = {
         path.name: re.findall(r"""["']next:.*""", path.read_text(encoding="utf-8"))
         for pattern in SOURCES
@@ -94,7 +94,7 @@ def test_no_other_code_writes_such_a_line():
 
 
 def outcomes(*folders, planned=1, present=1):
-    """What `extract` says that it made, of text."""
+    """Return the outcome of `extract` for text, by modality."""
     (folder,) = folders
     return {
         "text": ExtractionOutcome(
@@ -106,7 +106,7 @@ def outcomes(*folders, planned=1, present=1):
 def lines_after(made, cache, corpus=None, options=None):
     corpus = corpus or learnable_corpus.corpus(count=9)
     options = options or Extract(corpus="", cache=cache)
-    return list(following(corpus, made, options))
+    return list(next_lines(corpus, made, options))
 
 
 def test_after_a_second_encoder_the_line_names_the_one_that_was_encoded(tmp_path):
@@ -117,20 +117,20 @@ def test_after_a_second_encoder_the_line_names_the_one_that_was_encoded(tmp_path
     for checkpoint, layers in (("tiny", (1, 2)), ("mini", (2,)), ("mini", (0,))):
         made = fill(cache, of=recipe(checkpoint=checkpoint, layers=layers))
         (line,) = lines_after(outcomes(made), cache, kept)
-        ((chosen, _),) = found_by(line).shown
+        ((chosen, _),) = datasets_of(line).shown
         assert chosen.path == made
-        seen.add(parsed(line)[1]["text"])
+        seen.add(parse_line(line)[1]["text"])
     assert {(), ("mini",)} <= seen  # the last needs its digest
     assert len(seen) == 3
 
 
-def test_of_several_corpora_the_line_names_the_one_that_was_encoded(tmp_path):
+def test_with_several_corpora_the_line_names_the_one_that_was_encoded(tmp_path):
     kept = planted_leaks.corpus()
     planted_leaks.corpus_table.save(kept, tmp_path)
     fill(tmp_path, of=recipe(corpus="other"))
     made = fill(tmp_path, of=recipe())
     (line,) = lines_after(outcomes(made), tmp_path, kept)
-    assert found_by(line).shown[0][0].path == made
+    assert datasets_of(line).shown[0][0].path == made
 
 
 @pytest.mark.parametrize(("speakers", "folds"), [(6, None), (3, 3)])
@@ -152,17 +152,17 @@ def test_a_test_split_without_ratings_is_followed_by_another_protocol(
     made = outcomes(fill(tmp_path, of=recipe()))
     planted_leaks.corpus_table.save(corpus, tmp_path)
     (line,) = lines_after(made, tmp_path, corpus)
-    _, params = parsed(line)
+    _, params = parse_line(line)
     assert (params["protocol"], params["folds"]) == ("speakers", folds)
 
 
-def test_what_has_no_recording_that_can_be_read_has_no_next_step(tmp_path):
+def test_without_a_readable_recording_there_is_no_next_command(tmp_path):
     assert (
         lines_after({"audio": ExtractionOutcome(None, 0, 0.0, 0.0, ())}, tmp_path) == []
     )
 
 
-def test_missing_shards_are_commands(tmp_path):
+def test_missing_shards_are_printed_as_commands(tmp_path):
     folder = fill(tmp_path, rows=(2,), planned=5)
     words = ["extract", "manifest", "a b", "--scale", "1", "5", "--dtype", "float32"]
     words += ["--map", "text=my words", "--shard", "1/3", "--cache", str(tmp_path)]
@@ -172,13 +172,13 @@ def test_missing_shards_are_commands(tmp_path):
     said, *lines = lines_after(made, tmp_path, options=Extract(**params))
     assert said.startswith("3 of 3 shards are missing;")  # part 3 is of the first
     expected = [{**params, "shard": f"{k}/3"} for k in (1, 2, 3)]
-    assert [parsed(line)[1] for line in lines] == expected
+    assert [parse_line(line)[1] for line in lines] == expected
 
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
     """A run and its cache, which no test may change."""
-    return planted_leaks.kept(tmp_path_factory.mktemp("next") / "a b")
+    return planted_leaks.make_case(tmp_path_factory.mktemp("next") / "a b")
 
 
 def test_an_unrated_corpus_is_predicted_by_a_run_that_takes_it(
@@ -210,22 +210,22 @@ def test_an_unrated_corpus_is_predicted_by_a_run_that_takes_it(
 def test_encoders_of_one_fold_are_followed_by_those_of_the_next(tmp_path):
     run = tuned_encoders.fine_tune(tmp_path / "fine tuned", modalities=["text"])
     words = ["demo", "--cache", str(tmp_path), "--modality", "text", "--threads", "1"]
-    found = typed("extract", *words)
+    found = parse_command("extract", *words)
     place = run / "session1" / "text"
     for fold in tuned_encoders.FOLDS:
         assert place == run / fold / "text"
-        tuned_encoders.keep(tmp_path, run, modalities=["text"], wanted=[fold])
+        tuned_encoders.write_caches(tmp_path, run, modalities=["text"], wanted=[fold])
         made = outcomes(max(store.folders(tmp_path), key=lambda p: p.stat().st_mtime))
         options = dataclasses.replace(found, text_checkpoint=str(place))
         (line,) = lines_after(made, tmp_path, tuned_encoders.corpus(), options)
-        command, params = parsed(line)
+        command, params = parse_line(line)
         if command is cli.extract:
             place = Path(params["text_checkpoint"])
             following = dataclasses.replace(found, text_checkpoint=str(place))
             assert Extract(**params) == following
     assert command is cli.train
     assert params["finetuned"] == run
-    assert set(found_by(line).own) == set(tuned_encoders.FOLDS)
+    assert set(datasets_of(line).fold_embeddings) == set(tuned_encoders.FOLDS)
 
 
 # After other commands
@@ -240,17 +240,17 @@ def test_after_fine_tuning_the_corpus_is_read_in_the_same_way(tmp_path, there):
     words = ["manifest", "my corpus", "--scale", "1", "5", "--name", "toy", "--map"]
     words += ["text=what is said", "--fold", there[0], "--threads", "1", "--hold"]
     words += ["--no-convolutions", "--set", "epochs=2", "--adapters", "0"]
-    found = typed("finetune", *words)
+    found = parse_command("finetune", *words)
     made = SimpleNamespace(
         folder=folder,
         folds=[SimpleNamespace(name=there[0])],
-        every=("session1", "session5"),
+        fold_names=("session1", "session5"),
         backbones={"audio": None, "text": None},
         fusion="early",
         settings=Settings(protocol="loso"),
     )
-    *more, last = map(str, finetune.following(made, found))
-    command, params = parsed((more or [last])[0])
+    *more, last = map(str, finetune.next_commands(made, found))
+    command, params = parse_line((more or [last])[0])
     names = ("corpus", "root", "scale", "name", "columns")
     assert {n: params[n] for n in names} == {n: getattr(found, n) for n in names}
     if len(there) == 2:
@@ -261,15 +261,15 @@ def test_after_fine_tuning_the_corpus_is_read_in_the_same_way(tmp_path, there):
         assert command is cli.extract
         assert params["audio_checkpoint"] == str(folder / "session5" / "audio")
         assert params["text_checkpoint"] == str(folder / "session5" / "text")
-        command, params = parsed(last)  # the same, for the fold that is missing
+        command, params = parse_line(last)  # the same, for the fold that is missing
         assert command is cli.finetune
         assert params == {**vars(found), "fold": "session1"}
 
 
-def test_a_student_is_tried_on_the_corpus_that_is_built_in(tmp_path):
+def test_after_distillation_the_demo_is_encoded_with_the_student(tmp_path):
     teacher = SimpleNamespace(modality="text")
     plan = SimpleNamespace(output=Path("a b"), cache=tmp_path, teacher=teacher)
-    command, params = parsed(str(distil.following(plan)))
+    command, params = parse_line(str(distil.next_command(plan)))
     assert command is cli.extract
     assert (params["corpus"], params["root"]) == ("demo", None)
     assert (params["text_checkpoint"], params["cache"]) == ("a b", tmp_path)
@@ -279,14 +279,14 @@ def test_a_calibrated_run_predicts_another_corpus_if_there_is_one(case, tmp_path
     run = SimpleNamespace(
         path=case.run, info=SimpleNamespace(corpus="toy", design_file=None)
     )
-    _, params = parsed(after_calibration(run, case.cache))
+    _, params = parse_line(after_calibration(run, case.cache))
     assert (params["run"], params["corpus"]) == (case.run, "")
     fill(tmp_path)  # whose embeddings the run does not take
     said = after_calibration(run, tmp_path)
     assert said.startswith(f"{tmp_path} holds no embeddings that this run takes")
 
 
-def test_reports_are_of_the_same_runs():
+def test_printed_commands_quote_their_options():
     assert str(Report(runs=Path("my runs"))).endswith("report --runs 'my runs'")
     assert str(Report()) == "python cli.py report"
     assert str(Train(designs=("a", "b"))).endswith("train --fusion a --fusion b")
@@ -294,19 +294,19 @@ def test_reports_are_of_the_same_runs():
     assert line.endswith("run demo ./-x --fusion early")
 
 
-# Where `predict` needs what the run was trained on
+# Commands that need the embeddings of a run
 
 
 def other_encoder(case, root, **changes):
     """A copy of a case whose text is encoded in another way, with its provenance."""
-    copy = planted_leaks.copied(case, root)
+    copy = planted_leaks.copy_case(case, root)
     for found in list(store.find(copy.cache)):
         if found.recipe.modality == "text":
             shutil.rmtree(found.path)
             other = dataclasses.replace(found.recipe, **changes)
             folder = fill(copy.cache, of=other)
             words = ["manifest", "/my corpus", "--scale", "1", "5", "--name", "toy"]
-            options = vars(typed("extract", *words))
+            options = vars(parse_command("extract", *words))
             call_ = {name: options[name] for name in provenance.FLAGS}
             call_ |= {"corpus": "manifest", "root": "/my corpus"}
             call_ |= {"modalities": ["text"]}
@@ -315,21 +315,23 @@ def other_encoder(case, root, **changes):
 
 
 @pytest.mark.parametrize("words", [("predict",), ("ablate",)], ids=" ".join)
-def test_embeddings_of_another_kind_are_answered_with_commands(case, tmp_path, words):
+def test_missing_embeddings_are_answered_with_commands(case, tmp_path, words):
     changed = other_encoder(case, tmp_path, dtype="bfloat16")
-    said = refused(call(*words, changed.run, "--cache", changed.cache, "--threads", 1))
+    said = error_sentence(
+        call(*words, changed.run, "--cache", changed.cache, "--threads", 1)
+    )
     sentence, extract, again = said.splitlines()
     assert "text embeddings of 'toy' were extracted with dtype='bfloat16'" in sentence
     assert sentence.endswith("extract again with the run's options, and repeat:")
     wanted = recipes(case.run)["session5"]["text"]
-    command, params = parsed(extract.strip())
+    command, params = parse_line(extract.strip())
     assert command is cli.extract
     assert (params["corpus"], params["root"]) == ("manifest", Path("/my corpus"))
     assert (params["name"], params["scale"]) == ("toy", (1.0, 5.0))
     assert params["text_checkpoint"] == wanted.checkpoint
     assert (params["modalities"], params["cache"]) == (("text",), changed.cache)
     assert params["layers"] == (",".join(map(str, wanted.layers)),)
-    command, params = parsed(again.strip())
+    command, params = parse_line(again.strip())
     assert (params["run"], params["cache"]) == (changed.run, changed.cache)
 
 
@@ -344,8 +346,8 @@ def test_a_command_repeats_the_whole_recipe(tmp_path):
         head=("arousal",),
         inputs={"block_seconds": 30.0},
     )
-    made = provenance.alike(wanted, CorpusSource(corpus="demo"), tmp_path)
-    _, params = parsed(str(made))
+    made = provenance.command_for_recipe(wanted, CorpusSource(corpus="demo"), tmp_path)
+    _, params = parse_line(str(made))
     expected = {
         "audio_checkpoint": "facebook/wav2vec2-base",
         "revision": ("0123",),
@@ -360,8 +362,8 @@ def test_a_command_repeats_the_whole_recipe(tmp_path):
 
 
 @pytest.mark.slow
-def test_lines_work_from_the_first_command_to_the_last(tmp_path):
-    """What is printed is typed, beside options that make it quick."""
+def test_each_printed_command_can_be_executed(tmp_path):
+    """Options that make the commands quick are added to the printed ones."""
 
     def following_of(done):
         assert done.exit_code == 0, done.output
@@ -383,16 +385,18 @@ def test_lines_work_from_the_first_command_to_the_last(tmp_path):
     for found in list(store.find(cache)):
         if found.recipe.checkpoint == "mini":
             shutil.rmtree(found.path)
-    _, *typed = refused(call("predict", run, "--cache", cache)).splitlines()
-    for line in typed:
+    _, *lines = error_sentence(call("predict", run, "--cache", cache)).splitlines()
+    for line in lines:
         done = call(*shlex.split(line)[2:])
         assert done.exit_code == 0, done.output
     assert done.stdout.startswith("id,valence")
 
 
-def test_records_take_what_is_theirs():
+def test_command_records_copy_only_fields_that_they_have():
     extraction = Extract(corpus="demo", text_checkpoint="mini", threads=2)
-    tuning = Finetune.like(extraction, CorpusSource, CheckpointChoice, fusion="late")
+    tuning = Finetune.from_command(
+        extraction, CorpusSource, CheckpointChoice, fusion="late"
+    )
     assert (tuning.corpus, tuning.text_checkpoint) == ("demo", "mini")
     assert (tuning.fusion, tuning.threads) == ("late", None)
     assert list(Predict(run=Path("x")).words()) == ["predict", "x"]

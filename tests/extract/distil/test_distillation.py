@@ -1,4 +1,4 @@
-"""Distillation: students of tiny teachers, and what they are made from."""
+"""Distillation: students of tiny teachers, their data and their parts."""
 
 import csv
 import errno
@@ -61,18 +61,18 @@ def sentences(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def taught(tmp_path_factory):
-    """What the teachers said, which is the same for all tests."""
+def teacher_cache_folder(tmp_path_factory):
+    """Cache of the teachers' embeddings, which all tests share."""
     return tmp_path_factory.mktemp("taught")
 
 
 @pytest.fixture
-def distil(tmp_path, speech, sentences, taught):
-    return distilling(tmp_path, speech, sentences, taught)
+def distil(tmp_path, speech, sentences, teacher_cache_folder):
+    return make_distil(tmp_path, speech, sentences, teacher_cache_folder)
 
 
-def distilling(folder, speech, sentences, taught):
-    """A function that distils from a tiny teacher, and returns what was said."""
+def make_distil(folder, speech, sentences, teacher_cache_folder):
+    """Return a function that distils from a tiny teacher and returns its messages."""
     data = {"audio": (speech,), "text": (sentences,)}
     own = {
         "audio": {"vocabulary": None, "speeds": "1,1.25", "batch": 2},
@@ -94,7 +94,7 @@ def distilling(folder, speech, sentences, taught):
             "seed": 0,
             "credits": ("Tones made for this test, CC0.",),
             "licence": "mit",
-            "cache": taught,
+            "cache": teacher_cache_folder,
             **changes,
         }
         said, machine = [], Machine(threads=1, progress=False)
@@ -111,10 +111,10 @@ def modality(request):
 
 
 @pytest.fixture(scope="module")
-def student(tmp_path_factory, speech, sentences, taught, modality):
+def student(tmp_path_factory, speech, sentences, teacher_cache_folder, modality):
     """The folder of a student, which no test may change."""
     folder = tmp_path_factory.mktemp("students")
-    distilling(folder, speech, sentences, taught)(modality, seed=3)
+    make_distil(folder, speech, sentences, teacher_cache_folder)(modality, seed=3)
     return folder / "student"
 
 
@@ -122,7 +122,7 @@ def weights(folder):
     return load_file(folder / "model.safetensors")
 
 
-def test_the_student_is_an_ordinary_folder(student, modality):
+def test_the_student_is_a_hugging_face_folder(student, modality):
     folder = student
     model = AutoModel.from_pretrained(folder)
     wanted = {"audio": "Wav2Vec2Model", "text": "DistilBertModel"}[modality]
@@ -137,7 +137,7 @@ def test_the_student_is_an_ordinary_folder(student, modality):
     assert not (StudentFolder(folder).unfinished).exists()
 
 
-def test_stage_one_takes_the_student(student, modality):
+def test_stage_one_encodes_with_the_student(student, modality):
     source = {"audio": tone(0.5, 300), "text": "rain fell"}[modality]
     encoder = TEACHERS[modality].Encoder.pretrained(str(student))
     (block,) = encoder.prepare(source).blocks
@@ -146,7 +146,9 @@ def test_stage_one_takes_the_student(student, modality):
     assert found.isfinite().all()
 
 
-def test_the_card_says_how_it_was_made(student, modality, taught):
+def test_the_model_card_names_teacher_data_and_command(
+    student, modality, teacher_cache_folder
+):
     card = (student / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\nlibrary_name: transformers\nlicense: mit\n---\n")
     assert "Tones made for this test, CC0." in card
@@ -154,7 +156,7 @@ def test_the_card_says_how_it_was_made(student, modality, taught):
     for words in ("--teacher tiny", "--steps 6", "--seed 3", "--teacher-layers 1,2"):
         assert words in card
     assert str(student.parent) not in card
-    assert str(taught) not in card
+    assert str(teacher_cache_folder) not in card
     with (student / "history.csv").open() as file:
         last = list(csv.DictReader(file))[-1]
     assert last["step"] == "6"
@@ -170,7 +172,7 @@ def test_the_same_seed_gives_the_same_student(distil, modality, tmp_path):
     assert not all(torch.equal(one[name], three[name]) for name in one)
 
 
-def test_an_interrupted_training_ends_as_one_that_was_not(
+def test_an_interrupted_training_ends_in_the_same_weights(
     distil, modality, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(distillation_loop.Schedule, "pause", 2)
@@ -191,7 +193,7 @@ def test_an_interrupted_training_ends_as_one_that_was_not(
         distil(modality, "cut")
     assert not (tmp_path / "cut" / "model.safetensors").exists()
     monkeypatch.setattr(distillation_loop, "_step", real)
-    assert "goes on after step 2 of 6" in distil(modality, "cut")
+    assert "the training resumes after step 2 of 6" in distil(modality, "cut")
     whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
 
@@ -245,7 +247,7 @@ def test_a_finished_student_is_kept(distil, modality, tmp_path):
         distil(modality, steps=7)
 
 
-def test_two_at_once_do_not_mix(distil, tmp_path):
+def test_a_second_distillation_into_one_folder_is_refused(distil, tmp_path):
     with claim(StudentFolder(tmp_path / "student").lock, wait=False):
         with pytest.raises(ValueError, match="another process distils into"):
             distil("text")
@@ -253,26 +255,24 @@ def test_two_at_once_do_not_mix(distil, tmp_path):
     assert not (StudentFolder(tmp_path / "student").lock).exists()
 
 
-def test_a_short_recording_is_heard_again():
+def test_a_short_recording_is_repeated():
     heard = recording_views.RecordingView(
         tone(1.0, 300), np.arange(50.0)[:, None, None].astype("f2")
     )
     grid = recording_views.FrameGrid(320, 0.0, 320, front_end.window())
     student = front_end.build(StudentSize(1, 32, 2))
-    lesson = speech_student.SpeechLesson(
+    task = speech_student.SpeechTask(
         student, [heard], [heard], grid=grid, batch=1, device="cpu"
     )
-    (samples, targets), *_ = lesson.examination
+    (samples, targets), *_ = task.held_out_segments
     np.testing.assert_allclose(samples[:16_000], samples[16_000:32_000], atol=1e-5)
-    frames = (
-        targets[:, 0, 0] * lesson.scaling.deviation[0, 0] + lesson.scaling.mean[0, 0]
-    )
+    frames = targets[:, 0, 0] * task.scaling.deviation[0, 0] + task.scaling.mean[0, 0]
     # frame k of the student is 1.37 frames after the teacher's, of which there are 50
-    wanted = (np.arange(lesson.steps) + 439.5 / 320) % 50
+    wanted = (np.arange(task.steps) + 439.5 / 320) % 50
     np.testing.assert_allclose(frames, np.minimum(wanted, 49), atol=0.02)
 
 
-def test_the_teacher_works_once(distil, modality, tmp_path, monkeypatch):
+def test_the_teacher_encodes_each_input_once(distil, modality, tmp_path, monkeypatch):
     own = {"cache": tmp_path / "cache", "steps": 2}
     distil(modality, "one", **own)
     monkeypatch.setattr(TEACHERS[modality].Encoder, "__call__", None)
@@ -280,7 +280,7 @@ def test_the_teacher_works_once(distil, modality, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_students_learn(distil, modality, tmp_path):
+def test_training_increases_the_cosine_of_the_student(distil, modality, tmp_path):
     # versions of transformers draw other weights, some of which learn late
     distil(modality, steps=150, rate=3e-3)
     with (tmp_path / "student" / "history.csv").open() as file:
@@ -291,7 +291,7 @@ def test_students_learn(distil, modality, tmp_path):
     assert float(last["cosine"]) > float(first["cosine"]) + 0.1
 
 
-def test_a_broken_recording_is_named_and_the_rest_is_learnt(distil, speech, tmp_path):
+def test_an_unreadable_recording_is_left_out_with_a_message(distil, speech, tmp_path):
     folder = tmp_path / "some"
     folder.mkdir()
     for path in sorted(speech.iterdir())[:6]:
@@ -327,20 +327,20 @@ def test_a_broken_recording_is_named_and_the_rest_is_learnt(distil, speech, tmp_
         ("text", {"rate": 0.0}, "--rate must be above 0"),
     ],
 )
-def test_options_that_cannot_be(distil, modality, changes, sentence):
+def test_invalid_options_are_refused(distil, modality, changes, sentence):
     with pytest.raises(ValueError, match=sentence):
         distil(modality, **changes)
 
 
 @pytest.mark.parametrize("module", [speech_student, text_student])
-def test_data_that_is_not_there(module, tmp_path):
+def test_missing_data_are_refused(module, tmp_path):
     with pytest.raises(ValueError, match="--data .*nowhere not found"):
         module.find((tmp_path / "nowhere",))
     with pytest.raises(ValueError, match="no (sound file|text) in --data"):
         module.find((tmp_path,))
 
 
-def test_texts_are_read_once_each(tmp_path):
+def test_each_distinct_text_is_used_once(tmp_path):
     (tmp_path / "a.txt").write_text("one text\n\n two texts \n", encoding="utf-8")
     (tmp_path / "b.txt").write_text("two texts\nthree", encoding="utf-8")
     found = text_student.find((tmp_path,)).utterances
@@ -350,15 +350,15 @@ def test_texts_are_read_once_each(tmp_path):
         text_student.find((tmp_path,))
 
 
-def test_a_training_that_diverges_says_so(distil):
+def test_a_diverging_training_is_an_error(distil):
     with pytest.raises(ValueError, match="diverged before step .* smaller --rate"):
         distil("text", rate=1e30, steps=20)
 
 
-# What students are made from
+# Learning rate, scaling, division, front end and vocabulary
 
 
-def test_the_rate_rises_and_falls():
+def test_the_learning_rate_rises_and_falls():
     schedule = distillation_loop.Schedule(steps=100, rate=1.0)
     rates = [schedule.rate_at(step) for step in range(100)]
     assert rates[:6] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
@@ -366,7 +366,7 @@ def test_the_rate_rises_and_falls():
     assert 0 < rates[-1] < 0.001
 
 
-def test_constant_dimensions_are_not_blown_up():
+def test_constant_dimensions_are_not_amplified():
     values = np.random.default_rng(0).normal(3.0, 2.0, (500, 1, 4)).astype(np.float32)
     values[:, :, 0] = 7.0
     values[0, 0, 0] += 1e-3
@@ -376,7 +376,7 @@ def test_constant_dimensions_are_not_blown_up():
     np.testing.assert_allclose(scaled.mean(axis=0), 0.0, atol=1e-4)
 
 
-def test_what_is_held_out_does_not_depend_on_the_order():
+def test_held_out_data_do_not_depend_on_the_order():
     ids = [f"u{i}" for i in range(50)]
     learnt, kept = teacher_cache.divide(ids, 0.1, 0)
     assert sorted([*learnt, *kept]) == list(range(50))
@@ -389,7 +389,7 @@ def test_what_is_held_out_does_not_depend_on_the_order():
 
 @pytest.mark.parametrize("count", [2, 3, 7, 30, 999])
 @pytest.mark.parametrize("share", [1e-6, 0.9999])
-def test_the_share_that_is_advised_divides(count, share):
+def test_the_advised_share_leaves_inputs_on_both_sides(count, share):
     names = [str(number) for number in range(count)]
     with pytest.raises(AffuseError, match="take --held-out") as raised:
         teacher_cache.divide(names, share, 0)
@@ -397,18 +397,18 @@ def test_the_share_that_is_advised_divides(count, share):
     assert len(teacher_cache.divide(names, advised, 0)[1]) == 1
 
 
-def test_one_input_needs_another_whatever_the_share():
+def test_a_single_input_cannot_be_divided():
     with pytest.raises(AffuseError, match="give 2 or more with --data$"):
         teacher_cache.divide(["a"], 0.5, 0)
 
 
-def test_frames_between_frames():
+def test_frames_are_interpolated_linearly():
     frames = np.stack([np.arange(5.0), 10 - np.arange(5.0)], axis=1).astype(np.float16)
-    found = recording_views.between(frames, np.array([0.0, 1.25, 3.5, -1.0, 9.0]))
+    found = recording_views.interpolate(frames, np.array([0.0, 1.25, 3.5, -1.0, 9.0]))
     np.testing.assert_allclose(found[:, 0], [0, 1.25, 3.5, 0, 4])
     np.testing.assert_allclose(found.sum(1), 10)
     np.testing.assert_allclose(
-        recording_views.between(frames[:1], np.array([0.0, 2.0])), [[0, 10]] * 2
+        recording_views.interpolate(frames[:1], np.array([0.0, 2.0])), [[0, 10]] * 2
     )
 
 
@@ -421,20 +421,20 @@ def test_the_grids_of_student_and_teacher_agree_in_time(module, first):
         encoder.hop, (encoder.window - 1) / 2, 320, front_end.window()
     )
     # the student's frame k is centred on 439.5 + 320 k of what it hears
-    places = grid.at(640, 3)
+    places = grid.teacher_indices(640, 3)
     np.testing.assert_allclose(places * 320 + first, 640 + 439.5 + 320 * np.arange(3))
 
 
 @pytest.mark.parametrize("speed", [0.8, 1.0, 1.25])
-def test_speed_changes_rate_and_pitch(speed):
+def test_speed_changes_duration_and_pitch(speed):
     samples = tone(1.0, 400)
-    found = recording_views.at_speed(samples, speed)
+    found = recording_views.change_speed(samples, speed)
     assert len(found) == pytest.approx(len(samples) / speed, abs=2)
     peak = np.abs(np.fft.rfft(found)).argmax() * SAMPLE_RATE / len(found)
     assert peak == pytest.approx(400 * speed, abs=3)
 
 
-def test_the_first_convolution_begins_as_tones():
+def test_the_first_convolution_is_initialised_with_tones():
     model = front_end.build(StudentSize(1, 32, 2))
     filters = model.feature_extractor.conv_layers[0].conv.weight[:, 0].detach().numpy()
     spectra = np.abs(np.fft.rfft(filters, 4096))
@@ -450,7 +450,7 @@ def test_the_student_counts_frames_as_transformers_does():
         assert model._get_feat_extract_output_lengths(samples) == frames
 
 
-def test_the_vocabulary_is_of_the_size_and_spells_everything():
+def test_the_vocabulary_has_the_requested_size_and_spells_every_word():
     words = vocabulary.count_words(["Glad gladly sadness, sad!", "so sad"])
     assert words == {
         "glad": 1,
@@ -464,7 +464,7 @@ def test_the_vocabulary_is_of_the_size_and_spells_everything():
     ranks = {"sad": 5, "so": 2}
     pieces = vocabulary.choose(words, 34, ranks.get)
     assert len(pieces) == len(set(pieces)) == 34
-    assert pieces[:5] == list(vocabulary.MARKS)
+    assert pieces[:5] == list(vocabulary.SPECIAL_TOKENS)
     assert {"sad", "so"} <= set(pieces)
     assert "glad" not in pieces[-12:-10]
     found = vocabulary.tokenizer(pieces)
@@ -473,7 +473,7 @@ def test_the_vocabulary_is_of_the_size_and_spells_everything():
     assert found.decode(ids, skip_special_tokens=True) == "gladly so sad"
 
 
-def test_token_embeddings_begin_as_the_teachers(sentences):
+def test_token_embeddings_are_initialised_from_the_teacher(sentences):
     encoder = distilbert.Encoder.tiny()
     texts = sentences.read_text(encoding="utf-8").splitlines()
     student = text_student.build(StudentSize(1, 16, 2, vocabulary=120), texts, encoder)
@@ -487,7 +487,7 @@ def test_token_embeddings_begin_as_the_teachers(sentences):
     assert one.std() / one.mean() < 0.5
 
 
-def test_settings_are_kept_for_whoever_asks(distil, tmp_path):
+def test_the_folder_of_a_student_records_its_settings(distil, tmp_path):
     distil("text")
     found = json.loads((tmp_path / "student" / "distil.json").read_text())
     assert found["schedule"]["steps"] == 6

@@ -1,4 +1,4 @@
-"""w2v-BERT: its bands, its attention and its blocks, beside those of transformers."""
+"""w2v-BERT: bands, attention and blocks, compared with those of transformers."""
 
 import json
 import time
@@ -17,7 +17,7 @@ from affuse.data.options.extraction_options import CheckpointChoice
 from affuse.extract.audio.decoding import Unusable
 from affuse.extract.encoders import wav2vec2, wav2vec2_bert
 from affuse.extract.encoding import batching
-from affuse.extract.encoding.encoder_loading import suited
+from affuse.extract.encoding.encoder_loading import encoder_for_checkpoint
 from affuse.extract.encoding.protocol import hidden
 from affuse.extract.finetune import backbone
 from affuse.extract.networks import mel_bands
@@ -30,7 +30,7 @@ SIZES = {
     "intermediate_size": 64,
 }
 ROUNDING = {"rtol": 1e-3, "atol": 3e-4}  # statistics of float32 there, of float64 here
-KINDS = {  # what a checkpoint's configuration may differ in
+KINDS = {  # configurations that differ between checkpoints
     "shaw": {},  # as the published one
     "short": {"left_max_position_embeddings": 3, "right_max_position_embeddings": 0},
     "relative": {"position_embeddings_type": "relative"},
@@ -59,15 +59,15 @@ def block(encoder, wave):
 
 
 @lru_cache(maxsize=1)
-def original(folder):
-    """What transformers loads, which a test asks about several waveforms."""
+def load_model(folder):
+    """Return the model and the feature extractor that transformers loads."""
     model = transformers.AutoModel.from_pretrained(folder).eval()
     return model, transformers.AutoFeatureExtractor.from_pretrained(folder)
 
 
 def reference(folder, wave):
-    """All layers as transformers gives them, less the frames that its mask hides."""
-    model, extractor = original(folder)
+    """Return all layers of transformers, without the frames that it masks."""
+    model, extractor = load_model(folder)
     given = extractor(wave, sampling_rate=16_000, return_tensors="pt")
     with torch.inference_mode():
         output = model(**given, output_hidden_states=True)
@@ -78,7 +78,7 @@ def reference(folder, wave):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_agrees_with_transformers(tmp_path, kind):
+def test_hidden_states_agree_with_transformers(tmp_path, kind):
     folder = save(tmp_path, **KINDS[kind])
     adapted = kind == "adapter"
     encoder = load(folder, layers="last" if adapted else "all")
@@ -95,7 +95,7 @@ def test_a_batch_agrees_with_single_inputs():
     encoder = wav2vec2_bert.Encoder.tiny(layers="all")
     lengths = [8_000, 8_100, 5_000, 8_000]  # the first two have equally many frames
     blocks = [block(encoder, noise(n, seed=i)) for i, n in enumerate(lengths)]
-    found = batching.equal([len(b) for b in blocks], budget=10**9)
+    found = batching.equal_length_batches([len(b) for b in blocks], budget=10**9)
     assert sorted(map(len, found)) == [1, 3]
     for places in found:
         rows = hidden(encoder, np.stack([blocks[i] for i in places]))
@@ -105,7 +105,7 @@ def test_a_batch_agrees_with_single_inputs():
 
 
 @pytest.mark.parametrize("samples", [1, 399, 400, 559])
-def test_too_short_for_a_frame(samples):
+def test_a_recording_shorter_than_a_frame_is_refused(samples):
     with pytest.raises(
         Unusable, match=rf"has {samples} samples at 16 kHz, under the 560"
     ):
@@ -119,14 +119,14 @@ def test_silence_becomes_zeros():
     assert hidden(encoder, found[None]).isfinite().all()
 
 
-def test_the_level_of_a_recording_does_not_count():
+def test_the_level_of_a_recording_has_no_effect():
     encoder = wav2vec2_bert.Encoder.tiny()
     wave = noise(8_000)
     found, louder = block(encoder, wave), block(encoder, 4 * wave)
     np.testing.assert_allclose(found, louder, atol=1e-3)  # logarithms of float32
 
 
-def test_bands_do_not_depend_on_the_pieces_they_are_made_in(monkeypatch):
+def test_bands_do_not_depend_on_the_block_size(monkeypatch):
     extractor = transformers.SeamlessM4TFeatureExtractor()
     waves = [noise(n) for n in (8_000, 8_160)]  # 48 and 49 mel frames
     whole = [mel_bands.bands(extractor, wave) for wave in waves]
@@ -136,7 +136,7 @@ def test_bands_do_not_depend_on_the_pieces_they_are_made_in(monkeypatch):
             np.testing.assert_array_equal(mel_bands.bands(extractor, wave), wanted)
 
 
-def test_blocks_are_cut_from_the_bands_of_the_whole():
+def test_blocks_are_cut_from_the_bands_of_the_whole_recording():
     encoder = wav2vec2_bert.Encoder.tiny(block_seconds=1.0)
     wave = noise(40_000)
     found = encoder.prepare(wave)
@@ -156,14 +156,14 @@ def test_blocks_are_of_thirty_seconds_at_most():
 
 
 @pytest.mark.parametrize(("kind", "hop"), [("shaw", 320), ("adapter", 640)])
-def test_hidden_states_lie_at_known_times(tmp_path, kind, hop):
+def test_hop_and_window_locate_hidden_states_in_time(tmp_path, kind, hop):
     encoder = load(save(tmp_path, **KINDS[kind]))
     assert (encoder.hop, encoder.window) == (hop, 560)
     frames = hidden(encoder, block(encoder, noise(16_000))[None]).shape[2]
     assert frames == -(-49 * 320 // hop)
 
 
-def test_a_checkpoint_for_speech_recognition_is_its_encoder(tmp_path):
+def test_only_the_encoder_of_a_speech_recogniser_is_used(tmp_path):
     torch.manual_seed(0)
     config = transformers.Wav2Vec2BertConfig(**SIZES, vocab_size=40)
     transformers.Wav2Vec2BertForCTC(config).save_pretrained(tmp_path)
@@ -173,10 +173,10 @@ def test_a_checkpoint_for_speech_recognition_is_its_encoder(tmp_path):
     torch.testing.assert_close(found, wanted, **ROUNDING)
 
 
-# What is wrong with a checkpoint is said in a sentence
+# Errors about checkpoints
 
 
-def changed(name, **values):
+def edit_json(name, **values):
     """Write other values into a JSON file of a folder."""
 
     def edit(folder):
@@ -190,25 +190,28 @@ EXTRACTOR = "preprocessor_config.json"
 FAULTS = [
     (lambda f: (f / EXTRACTOR).unlink(), "has no readable preprocessor_config.json, w"),
     (
-        changed(EXTRACTOR, sampling_rate=8000),
+        edit_json(EXTRACTOR, sampling_rate=8000),
         "needs speech at 8000 Hz, and this progra",
     ),
     (
-        changed(EXTRACTOR, num_mel_bins=40),
+        edit_json(EXTRACTOR, num_mel_bins=40),
         r"frames of 80 numbers \(40 bands, 2 joined\)",
     ),
-    (changed(EXTRACTOR, stride=1), r"frames of 80 numbers \(80 bands, 1 joined\), and"),
-    (changed(EXTRACTOR, stride=0), r"preprocessor_config\.json: .*stride"),
     (
-        changed(EXTRACTOR, feature_extractor_type="Wav2Vec2FeatureExtractor"),
+        edit_json(EXTRACTOR, stride=1),
+        r"frames of 80 numbers \(80 bands, 1 joined\), and",
+    ),
+    (edit_json(EXTRACTOR, stride=0), r"preprocessor_config\.json: .*stride"),
+    (
+        edit_json(EXTRACTOR, feature_extractor_type="Wav2Vec2FeatureExtractor"),
         "names a Wav2Vec2FeatureExtractor, and w2v-BERT takes a SeamlessM4TFeatureExtr",
     ),
     (
-        changed("config.json", conv_depthwise_kernel_size=0),
+        edit_json("config.json", conv_depthwise_kernel_size=0),
         r"config\.json: .*_kernel_si",
     ),
     (
-        changed("config.json", conv_depthwise_kernel_size=4),
+        edit_json("config.json", conv_depthwise_kernel_size=4),
         "cannot load the checkpoint",
     ),
 ]
@@ -221,9 +224,9 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, edit, sentence):
         load(tmp_path)
 
 
-def test_it_is_chosen_by_its_kind_and_has_no_head(tmp_path):
+def test_the_encoder_is_chosen_by_model_type_and_has_no_head(tmp_path):
     folder = save(tmp_path)
-    assert suited("audio", str(folder), "") == "wav2vec2_bert"
+    assert encoder_for_checkpoint("audio", str(folder), "") == "wav2vec2_bert"
     with pytest.raises(ValueError, match="has no head for ratings; leave out --head"):
         load(folder, head=True)
     with pytest.raises(
@@ -248,7 +251,7 @@ def test_what_cannot_be_fine_tuned_is_refused_by_name(tmp_path, kind):
 
 
 class Alone(nn.Module):
-    """Fails if two threads are in it at once."""
+    """Module that fails if two threads are in it at once."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which inputs go together."""
+"""Division of inputs into parts and batches."""
 
 import numpy as np
 import pytest
@@ -47,14 +47,14 @@ def test_parts_are_bounded_in_size(sizes, size):
         assert len(part) == 50 or fuller > size - 1e-9
 
 
-def test_no_utterances_no_parts():
+def test_no_utterances_give_no_parts():
     assert batching.parts([], [], rows=4, size=1.0) == []
 
 
 @pytest.mark.parametrize("budget", [1, 40, 100, 10_000])
 def test_equal_batches_hold_everything_once_and_fit(budget):
     lengths = np.random.default_rng(0).integers(0, 20, size=300).tolist()
-    found = batching.equal(lengths, budget=budget)
+    found = batching.equal_length_batches(lengths, budget=budget)
     assert sorted(i for batch in found for i in batch) == list(range(300))
     for batch in found:
         each = {lengths[i] for i in batch}
@@ -62,5 +62,9 @@ def test_equal_batches_hold_everything_once_and_fit(budget):
         assert len(batch) == 1 or each.pop() * len(batch) <= budget
 
 
-def test_as_few_equal_batches_as_possible():
-    assert [len(b) for b in batching.equal([7] * 10, budget=29)] == [4, 4, 2]
+def test_equal_batches_are_as_few_as_possible():
+    assert [len(b) for b in batching.equal_length_batches([7] * 10, budget=29)] == [
+        4,
+        4,
+        2,
+    ]

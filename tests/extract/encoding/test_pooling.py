@@ -1,4 +1,4 @@
-"""Frames to vectors, and blocks to wholes."""
+"""Pooling of frames to vectors, and merging of blocks."""
 
 import numpy as np
 import pytest
@@ -17,15 +17,15 @@ def hidden():
     return torch.from_numpy(values.astype(np.float32))
 
 
-def reduced(hidden, how):
+def reduce_layers(hidden, how):
     return pooling.blocks([pooling.reduce(h, how) for h in hidden.unbind(1)])
 
 
 def pool(hidden, how):
-    return [pooling.vector(b, how) for b in reduced(hidden, how)]
+    return [pooling.vector(b, how) for b in reduce_layers(hidden, how)]
 
 
-def test_mean(hidden):
+def test_mean_pooling_is_the_mean_over_steps(hidden):
     found = np.stack(pool(hidden, "mean"))
     assert found.shape == (3, LAYERS, DIM)
     # float32 sums of 50 values of size 5
@@ -62,7 +62,7 @@ def test_half_precision_is_pooled_in_single(hidden):
 @pytest.mark.parametrize("cuts", [(25,), (1, 2, 40), (49,)])
 def test_blocks_merge_to_the_whole(hidden, how, cuts):
     pieces = torch.tensor_split(hidden, cuts, dim=2)
-    blocks = [reduced(piece, how)[0] for piece in pieces]
+    blocks = [reduce_layers(piece, how)[0] for piece in pieces]
     merged = pooling.merge(blocks)
     assert merged.steps == STEPS
     # float32 sums in another order
@@ -75,13 +75,13 @@ def test_merging_far_from_zero_keeps_the_deviation():
     # the naive mean of squares minus square of the mean loses all digits here
     rng = np.random.default_rng(0)
     values = torch.from_numpy(rng.standard_normal((1, 1, 400, 3)) + 1e4).float()
-    blocks = [reduced(p, "mean+std")[0] for p in values.split(100, dim=2)]
+    blocks = [reduce_layers(p, "mean+std")[0] for p in values.split(100, dim=2)]
     found = pooling.vector(pooling.merge(blocks), "mean+std")[0, 3:]
     wanted = values.double().numpy().std(axis=2)[0, 0]
     np.testing.assert_allclose(found, wanted, rtol=1e-3)  # 1e4 has a step of 1e-3
 
 
 def test_an_unknown_pooling_is_named(hidden):
-    block = reduced(hidden, "mean")[0]
+    block = reduce_layers(hidden, "mean")[0]
     with pytest.raises(ValueError, match=r"mean, mean\+std, frames, got 'median'"):
         pooling.vector(block, "median")

@@ -1,4 +1,4 @@
-"""Threads that encode at once, and the memory that they share."""
+"""Threads that encode at the same time, and the memory that they share."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +11,11 @@ import pytest
 from affuse.data.records import Utterance
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.caching.input_reading import PreparedInput
-from affuse.extract.caching.part_building import Builder, Opened
+from affuse.extract.caching.part_building import Builder, PartInputs
 from affuse.extract.encoders import wav2vec2
 from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.encoder_loading import make_recipe
-from affuse.extract.encoding.threads import Room
+from affuse.extract.encoding.threads import MemoryBudget
 
 RATE = 16_000
 BLOCK = 6_400  # samples of an input below, 0.4 s
@@ -23,7 +23,7 @@ WAIT = 60  # seconds after which a thread that never comes is an error
 
 
 class Gauge:
-    """How much is inside at once; whoever comes waits for `company` to be there."""
+    """Gauge of concurrent sizes; a thread waits until `company` threads are there."""
 
     def __init__(self, company=1):
         self.now = self.most = 0
@@ -42,13 +42,13 @@ class Gauge:
 
 
 def pass_through(room, gauge, size):
-    with room.hold(size):
+    with room.reserve(size):
         gauge.enter(size)
         gauge.leave(size)
 
 
-def test_no_more_is_in_a_room_than_it_holds():
-    room, gauge = Room(10), Gauge()
+def test_concurrent_batches_stay_within_the_memory_budget():
+    room, gauge = MemoryBudget(10), Gauge()
     with ThreadPoolExecutor(8) as pool:
         sizes = [3, 7, 1, 10, 5, 4] * 20
         list(pool.map(lambda size: pass_through(room, gauge, size), sizes))
@@ -56,21 +56,21 @@ def test_no_more_is_in_a_room_than_it_holds():
     assert gauge.now == 0
 
 
-def test_what_fits_is_in_a_room_together():
-    room, gauge = Room(10), Gauge(company=3)
+def test_batches_that_fit_run_at_the_same_time():
+    room, gauge = MemoryBudget(10), Gauge(company=3)
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda size: pass_through(room, gauge, size), [3, 3, 4]))
     assert gauge.most == 10
 
 
-def test_what_is_larger_than_a_room_is_alone():
-    room, entered = Room(10), threading.Event()
+def test_a_batch_larger_than_the_budget_runs_alone():
+    room, entered = MemoryBudget(10), threading.Event()
 
     def other():
-        with room.hold(1):
+        with room.reserve(1):
             entered.set()
 
-    with room.hold(99):
+    with room.reserve(99):
         thread = threading.Thread(target=other)
         thread.start()
         assert not entered.wait(0.1)
@@ -78,11 +78,11 @@ def test_what_is_larger_than_a_room_is_alone():
     thread.join()
 
 
-def test_an_error_leaves_the_room():
-    room = Room(10)
-    with pytest.raises(RuntimeError), room.hold(10):
+def test_an_error_releases_the_reserved_memory():
+    room = MemoryBudget(10)
+    with pytest.raises(RuntimeError), room.reserve(10):
         raise RuntimeError
-    with room.hold(10):
+    with room.reserve(10):
         pass
 
 
@@ -98,7 +98,7 @@ def test_an_error_leaves_the_room():
 )
 def test_more_threads_than_batches_take_no_more_memory(threads, batch, seconds):
     machine = Machine(threads=threads, batch=batch, progress=False)
-    assert machine.room("audio") == seconds
+    assert machine.concurrent_budget("audio") == seconds
 
 
 def builder(machine):
@@ -116,16 +116,16 @@ def inputs(count):
 
 
 def means(machine):
-    """Six inputs through an encoder, each a batch of its own."""
-    opened = Opened((), tuple(inputs(6)), {})
+    """Return the means of six inputs, each encoded as a separate batch."""
+    opened = PartInputs((), tuple(inputs(6)), {})
     batches = builder(machine).encode(opened, lambda size: None)
     return np.concatenate([batch.layers[0].mean.numpy() for batch in batches])
 
 
-def test_long_inputs_wait_for_room(monkeypatch):
+def test_long_inputs_wait_for_memory(monkeypatch):
     # a batch of 0.05 s makes room for 0.9 s: two of 0.4 s at once, for four threads
     machine = Machine(threads=4, batch=0.05, progress=False)
-    assert machine.room("audio") == pytest.approx(0.9)
+    assert machine.concurrent_budget("audio") == pytest.approx(0.9)
     wanted = means(replace(machine, threads=1))
     gauge, real = Gauge(company=2), wav2vec2.Encoder.__call__
 

@@ -1,4 +1,4 @@
-"""Encoders trained together with a design: gradients, folders, kills, errors."""
+"""Fine-tuning: gradients, folders, interruptions and errors."""
 
 import json
 import shutil
@@ -47,7 +47,11 @@ from affuse.extract.finetune import (
     tuning_settings,
 )
 from affuse.extract.finetune.fold_remarks import remarks
-from affuse.extract.finetune.gradient_accumulation import BatchShare, backward, seeded
+from affuse.extract.finetune.gradient_accumulation import (
+    BatchShare,
+    backward,
+    seed_torch,
+)
 from affuse.extract.finetune.trainer import FineTuner
 from affuse.extract.finetune.tuning_settings import Tuning
 from affuse.extract.finetune.weight_averaging import Averages
@@ -62,7 +66,7 @@ GRADIENT = {"rtol": 0, "atol": 1e-5}
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """A corpus and the checkpoints that are trained on it."""
+    """Folder of a corpus, and of checkpoints to fine-tune on it."""
     root = tmp_path_factory.mktemp("finetune")
     for front in tunable_checkpoints.FRONTS:
         tunable_checkpoints.speech(root / front, front)
@@ -73,10 +77,10 @@ def world(tmp_path_factory):
 
 @pytest.fixture
 def finetune(world, tmp_path, monkeypatch):
-    """The command on that corpus; the result, and the one folder that it made."""
+    """Function that runs the command; it returns the result and the folder of folds."""
     # the head behind frozen encoders is stage two's, and tested there: a few epochs do
     monkeypatch.setattr(
-        joint_system, "probe", lambda settings: replace(SMALL, epochs=3)
+        joint_system, "probe_settings", lambda settings: replace(SMALL, epochs=3)
     )
 
     def run(*options, fusion="text", fold="session1", sets=QUICK, output="out"):
@@ -94,17 +98,17 @@ def finetune(world, tmp_path, monkeypatch):
     return run
 
 
-def opened(world, fusion="early", front="layer", max_seconds=30.0):
-    """Encoders, and what one fold feeds them with."""
+def open_fold(world, fusion="early", front="layer", max_seconds=30.0):
+    """Return the encoders of a design, and the inputs of one fold."""
     named = CheckpointChoice(
         audio_checkpoint=str(world / front), text_checkpoint=str(world / "text")
     )
     known = backbone.open_all(fusion, named, max_seconds=max_seconds)
-    backbones = {m: backbone.fresh(found) for m, found in known.items()}
+    backbones = {m: backbone.load_weights(found) for m, found in known.items()}
     corpus = corpus_reading.read(
         CorpusSource(corpus="manifest", root=world / "corpus", scale=(1.0, 5.0))
     )
-    aligned = fold_inputs.usable(corpus, tuple(backbones), policy="clip")
+    aligned = fold_inputs.usable_utterances(corpus, tuple(backbones), policy="clip")
     ids = aligned.ids
     fold = fold_inputs.Fold("one", ids[:20], ids[20:26], ids[26:])
     found = fold_inputs.find(
@@ -113,8 +117,8 @@ def opened(world, fusion="early", front="layer", max_seconds=30.0):
     return backbones, fold_inputs.gather(found, corpus, aligned, backbones, threads=1)
 
 
-def tuned(backbones, material, *, fusion="early", settings=SMALL):
-    """The module as it begins, with a head of random weights."""
+def joint_module(backbones, material, *, fusion="early", settings=SMALL):
+    """Return the joint module before training, with a head of random weights."""
     encoders, part = backbone.Encoders(backbones), material.train
     features = joint_system.embed(encoders, part, size=4, device="cpu")
     rows = joint_system.rows(part, features, material.targets)
@@ -123,7 +127,7 @@ def tuned(backbones, material, *, fusion="early", settings=SMALL):
 
 
 def gradients(module):
-    """Those that there are; they are taken away."""
+    """Return the gradients of all weights that have one, and reset them."""
     named = module.named_parameters()
     found = {n: p.grad.clone() for n, p in named if p.grad is not None}
     module.zero_grad(set_to_none=True)
@@ -137,9 +141,9 @@ def assert_equal(one, other):
 
 
 @pytest.fixture(scope="module")
-def begun(world):
-    backbones, material = opened(world)
-    return tuned(backbones, material), material.train
+def module_and_part(world):
+    backbones, material = open_fold(world)
+    return joint_module(backbones, material), material.train
 
 
 def predictor(module, part):
@@ -151,8 +155,8 @@ def predictor(module, part):
 
 @pytest.mark.parametrize("hold", [False, True])
 @pytest.mark.parametrize("loss", ["ccc", "mse", "mix"])
-def test_the_gradient_of_parts_is_that_of_the_whole_batch(begun, loss, hold):
-    module, part = begun
+def test_the_gradient_of_parts_is_that_of_the_whole_batch(module_and_part, loss, hold):
+    module, part = module_and_part
     module.eval()  # no dropout, which would differ
     rows, error = list(range(20)), losses.loss(loss)
     predict = predictor(module, part)
@@ -160,7 +164,7 @@ def test_the_gradient_of_parts_is_that_of_the_whole_batch(begun, loss, hold):
     total = error(said, part.truth[rows], None) + 0.3 * lost
     total.backward()
     whole = gradients(module)
-    parts = fold_inputs.together(part, rows, module.encoders.backbones, size=3)
+    parts = fold_inputs.group_rows(part, rows, module.encoders.backbones, size=3)
     found = backward(predict, parts, part.truth, error, weight=0.3, hold=hold)
     assert_equal(gradients(module), whole)
     assert found.total == pytest.approx(total.item(), abs=1e-5)
@@ -171,14 +175,14 @@ def cost(lengths, passes, more):
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_passes_cost_as_little_as_can_be(device):
+def test_the_division_into_passes_has_the_least_cost(device):
     rng = np.random.default_rng(0)
     what = {"size": 3, "modality": "text", "device": device, "equal": False}
-    more = batch_passes.COST.get(device, {}).get("text", batch_passes.DEAR)
+    more = batch_passes.COST.get(device, {}).get("text", batch_passes.GPU_COST)
     counts = set()
     for _ in range(20):
         lengths = rng.integers(4, 300, 7).tolist()
-        found = batch_passes.cut(lengths, **what)
+        found = batch_passes.divide_into_passes(lengths, **what)
         assert sorted(k for each in found for k in each) == list(range(7))
         assert max(map(len, found)) <= 3
         ordered = sorted(range(7), key=lambda k: -lengths[k])
@@ -194,9 +198,9 @@ def test_passes_cost_as_little_as_can_be(device):
     assert counts == {3} if device == "cuda" else max(counts) > 3
 
 
-def test_the_gradients_of_small_batches_do_not_add_up(begun):
-    # what the two passes are for: were this equal, the test before could not fail
-    module, part = begun
+def test_the_gradients_of_small_batches_do_not_add_up(module_and_part):
+    # if these gradients were equal, the previous test could not fail
+    module, part = module_and_part
     module.eval()
     predict, error = predictor(module, part), losses.loss("ccc")
     backward(predict, [list(range(20))], part.truth, error, weight=0.0)
@@ -208,14 +212,14 @@ def test_the_gradients_of_small_batches_do_not_add_up(begun):
     assert (gradients(module)[name] / 5 - whole[name]).abs().max() > 1e-3
 
 
-def test_both_passes_draw_the_same_dropout(begun):
-    module, part = begun
+def test_both_passes_draw_the_same_dropout(module_and_part):
+    module, part = module_and_part
     module.train()
     predict, error = predictor(module, part), losses.loss("ccc")
     parts = [[0, 1, 2], [3, 4, 5, 6], [7, 8]]
     said = []
     for number, rows in enumerate(parts):
-        with seeded((5, 0, number), torch.device("cpu")):
+        with seed_torch((5, 0, number), torch.device("cpu")):
             said.append(predict(rows)[0])
     error(torch.cat(said), part.truth[:9], None).backward()
     whole = gradients(module)
@@ -226,9 +230,9 @@ def test_both_passes_draw_the_same_dropout(begun):
     )
 
 
-def test_processes_that_share_a_batch_add_up_to_one(begun):
+def test_gradients_of_processes_that_share_a_batch_add_up(module_and_part):
     # two processes in turn: what each gathers from the other is known beforehand
-    module, part = begun
+    module, part = module_and_part
     module.eval()
     predict, error = predictor(module, part), losses.loss("ccc")
     backward(predict, [list(range(10))], part.truth, error, weight=0.5)
@@ -255,7 +259,7 @@ def test_processes_that_share_a_batch_add_up_to_one(begun):
 
 @pytest.mark.parametrize("front", tunable_checkpoints.FRONTS)
 def test_embeddings_are_those_of_stage_one(world, front):
-    backbones, material = opened(world, front=front)
+    backbones, material = open_fold(world, front=front)
     encoders = backbone.Encoders(backbones)
     part = material.train
     found = joint_system.embed(encoders, part, size=4, device="cpu")
@@ -268,8 +272,8 @@ def test_embeddings_are_those_of_stage_one(world, front):
         torch.testing.assert_close(found[modality], torch.stack(alone), **ROUNDING)
 
 
-def test_half_precision_is_of_the_encoders_alone(world):
-    backbones, material = opened(world)
+def test_only_the_encoders_compute_in_half_precision(world):
+    backbones, material = open_fold(world)
     exactly, halved = (
         joint_system.embed(
             backbone.Encoders(backbones, dtype=dtype),
@@ -288,8 +292,8 @@ def test_half_precision_is_of_the_encoders_alone(world):
 
 
 def test_only_equal_lengths_share_a_batch_where_padding_would_change_them(world):
-    backbones, material = opened(world, front="group")
-    rows = fold_inputs.together(material.train, range(20), backbones, size=4)
+    backbones, material = open_fold(world, front="group")
+    rows = fold_inputs.group_rows(material.train, range(20), backbones, size=4)
     assert sorted(row for batch in rows for row in batch) == list(range(20))
     lengths = [{len(material.train.inputs["audio"][r]) for r in b} for b in rows]
     assert all(len(found) == 1 for found in lengths)
@@ -307,11 +311,9 @@ def test_only_equal_lengths_share_a_batch_where_padding_would_change_them(world)
         (0, False, ("encoders.",)),
     ],
 )
-def test_gradients_reach_what_is_trained_and_nothing_else(
-    world, layers, convolutions, idle
-):
-    backbones, material = opened(world)
-    module = tuned(backbones, material)
+def test_only_trained_weights_get_gradients(world, layers, convolutions, idle):
+    backbones, material = open_fold(world)
+    module = joint_module(backbones, material)
     for found in backbones.values():
         found.freeze(layers_trained=layers, convolutions=convolutions)
     module.train()
@@ -326,8 +328,8 @@ def test_gradients_reach_what_is_trained_and_nothing_else(
             assert not reached, name
 
 
-def adapted(backbones, **changes):
-    """Encoders with adapters of a rank of 2 that no longer add nothing."""
+def add_adapters(backbones, **changes):
+    """Return encoders with adapters of rank 2 whose outputs are not zero."""
     wanted = Tuning(**{"adapters": 2, **changes})
     found = adapters.add(backbones, wanted, seed=0)
     rng = torch.Generator().manual_seed(1)
@@ -340,9 +342,9 @@ def adapted(backbones, **changes):
 
 @pytest.mark.parametrize("with_adapters", [False, True])
 def test_checkpointed_activations_give_the_same_gradient(world, with_adapters):
-    backbones, material = opened(world, fusion="text")
-    backbones = adapted(backbones) if with_adapters else backbones
-    module = tuned(backbones, material, fusion="text")
+    backbones, material = open_fold(world, fusion="text")
+    backbones = add_adapters(backbones) if with_adapters else backbones
+    module = joint_module(backbones, material, fusion="text")
     module.train()
     found = []
     for checkpointed in (False, True):
@@ -360,7 +362,7 @@ def test_checkpointed_activations_give_the_same_gradient(world, with_adapters):
 
 @pytest.fixture(params=tunable_checkpoints.BLOCKS)
 def family(request):
-    """A bare encoder of each family, what it is given, and matrices of a block."""
+    """Return an encoder of a family, inputs, and the number of matrices in a block."""
     model, matrices = tunable_checkpoints.model(request.param)
     rng = torch.Generator().manual_seed(0)
     if hasattr(model, "feature_extractor"):
@@ -375,7 +377,7 @@ def family(request):
 def test_gradients_reach_every_adapter_and_no_weight(family, layers):
     bare, given, matrices = family
     bare.freeze(layers_trained=layers, convolutions=False)
-    adapted({"x": bare}, layers_trained=layers)
+    add_adapters({"x": bare}, layers_trained=layers)
     bare.model(given).last_hidden_state.square().sum().backward()
     named = dict(bare.model.named_parameters())
     trained = [name for name, p in named.items() if p.requires_grad]
@@ -389,10 +391,10 @@ def test_gradients_reach_every_adapter_and_no_weight(family, layers):
 def test_merged_adapters_are_an_ordinary_checkpoint(family, tmp_path):
     bare, given, _ = family
     first = bare.model(given).last_hidden_state
-    found = adapted({"x": bare})["x"]
+    found = add_adapters({"x": bare})["x"]
     said = found.model(given).last_hidden_state
     assert (said - first).abs().max() > 1e-2
-    adapters.merged(found).save_pretrained(tmp_path)
+    adapters.merge(found).save_pretrained(tmp_path)
     plain, report = transformers.AutoModel.from_pretrained(
         tmp_path, output_loading_info=True
     )
@@ -401,7 +403,7 @@ def test_merged_adapters_are_an_ordinary_checkpoint(family, tmp_path):
     torch.testing.assert_close(merged, said, rtol=0, atol=1e-5)
 
 
-def test_the_papers_preset_makes_checkpoints_that_stage_one_takes(
+def test_the_paper_experiment_makes_checkpoints_for_stage_one(
     finetune, world, tmp_path, monkeypatch
 ):
     read = []
@@ -473,9 +475,9 @@ def test_the_papers_preset_makes_checkpoints_that_stage_one_takes(
     assert "which is this corpus, 'other', by its inputs (" in refused.output
 
 
-def test_what_is_too_long_is_named(world, monkeypatch):
+def test_truncated_utterances_are_listed(world, monkeypatch):
     monkeypatch.setattr(distilbert, "MAX_TOKENS", 4)
-    _, material = opened(world, max_seconds=0.25)
+    _, material = open_fold(world, max_seconds=0.25)
     used = (*material.train.utterances, *material.validation.utterances)
     words = {u.id: len(u.text.split()) for u in used}
     assert set(material.cut["text"]) == {i for i, n in words.items() if n + 2 > 4}
@@ -487,7 +489,7 @@ def test_what_is_too_long_is_named(world, monkeypatch):
     assert text.endswith("only the first 4 tokens are encoded")
 
 
-def test_a_run_with_adapters_leaves_ordinary_checkpoints(finetune, world):
+def test_a_training_of_adapters_saves_ordinary_checkpoints(finetune, world):
     options = ("--adapters", "2", "--layers-trained", "1", "--checkpointing")
     found, run = finetune(*options)
     assert found.exit_code == 0, found.output
@@ -512,8 +514,8 @@ def test_a_run_with_adapters_leaves_ordinary_checkpoints(finetune, world):
 
 
 @pytest.mark.parametrize("protocol", ["official", "speakers"])
-def test_an_encoder_names_what_tells_its_utterances_apart(world, protocol):
-    backbones, material = opened(world, fusion="text")
+def test_training_records_name_speakers_splits_and_a_sample(world, protocol):
+    backbones, material = open_fold(world, fusion="text")
 
     def heard(**changes):
         utterances = [replace(u, **changes) for u in material.train.utterances]
@@ -523,7 +525,7 @@ def test_an_encoder_names_what_tells_its_utterances_apart(world, protocol):
             corpus=SimpleNamespace(name="toy", reader="manifest"),
         )
         both = replace(material, train=part, validation=part)
-        return fold_publishing.heard(plan, both, backbones["text"])[0]
+        return fold_publishing.training_records(plan, both, backbones["text"])[0]
 
     known = heard(split="train")
     assert known.reader == "manifest"
@@ -545,7 +547,7 @@ def test_without_known_speakers_only_the_official_split_divides(world):
             protocols.folds(unknown, protocol)
 
 
-def test_what_an_encoder_had_seen_before_is_remembered(finetune, world):
+def test_training_data_of_the_original_checkpoint_are_kept(finetune, world):
     before = world / "text" / training_data.FILE
     before.write_text(json.dumps({"corpus": "EmoBank", "how": "trained on it"}))
     try:
@@ -561,7 +563,7 @@ def test_what_an_encoder_had_seen_before_is_remembered(finetune, world):
     assert records[0].splits == ()
 
 
-def test_a_finished_fold_is_left_alone(finetune):
+def test_a_finished_fold_is_not_trained_again(finetune):
     found, run = finetune()
     assert found.exit_code == 0, found.output
     state = {p: p.stat().st_mtime_ns for p in run.rglob("*")}
@@ -593,7 +595,7 @@ def test_a_finished_fold_has_manifests_and_its_readers_check_them(finetune, tmp_
     assert json.loads((fold / "finetune.json").read_text())["code"] == "revision 1"
     (fold / "text" / "README.md").write_text("A card may be completed.")
     assert text(fold / "text")
-    assert finetuned_heads.find(run).design == "text"
+    assert finetuned_heads.find_heads(run).design == "text"
     for name, files in SEALED.items():
         for file in files:
             path = fold / name / file
@@ -610,42 +612,44 @@ def text(folder):
 
 
 def read_all(run):
-    """As commands read a finished fold: the head, the encoder, the lists."""
-    found, fold = finetuned_heads.find(run), run / "session1"
+    """Read a finished fold as commands do: the head, the encoder and the lists."""
+    found, fold = finetuned_heads.find_heads(run), run / "session1"
     weight_files.read(found.folders["session1"] / "model.safetensors")
     text(fold / "text")
     for name in ("log.csv", "utterances.csv"):
         digests.content(fold / name, limit=2**20)
 
 
-def test_an_edited_design_does_not_take_up_an_old_fine_tuning(finetune, monkeypatch):
-    """Neither one that was finished nor its head."""
+def test_an_edited_design_does_not_resume_an_old_fine_tuning(finetune, monkeypatch):
+    """Neither the finished training nor its head is used."""
     found, run = finetune()
     assert found.exit_code == 0, found.output
-    monkeypatch.setattr(code_revisions, "of", lambda fusion: "code 0123456789ab")
+    monkeypatch.setattr(
+        code_revisions, "code_identity", lambda fusion: "code 0123456789ab"
+    )
     again, _ = finetune()
     assert again.exit_code == 0, again.output
     assert "nothing was left to do" not in again.output
     assert len(list(run.parent.glob("toy-*"))) == 2
     sentence = "the code of the design 'text' has changed since .revision 1 then, code"
     with pytest.raises(AffuseError, match=f"{sentence}.*; restore the code, or"):
-        finetuned_heads.find(run)
+        finetuned_heads.find_heads(run)
 
 
-def test_a_head_of_before_codes_were_recorded_is_found(finetune):
+def test_a_head_without_a_recorded_code_is_found(finetune):
     _, run = finetune()
     path = run / "session1" / "finetune.json"
     told = json.loads(path.read_text())
     del told["code"]
     path.write_text(json.dumps(told))
     (path.parent / digests.MANIFEST).unlink()
-    assert finetuned_heads.find(run).seed == told["seed"]
+    assert finetuned_heads.find_heads(run).seed == told["seed"]
 
 
 @pytest.mark.parametrize(
     "options", [(), ("--averaging", "0"), ("--adapters", "2", "--averaging", "2")]
 )
-def test_a_killed_training_ends_as_one_that_was_not(finetune, monkeypatch, options):
+def test_a_killed_training_ends_in_the_same_weights(finetune, monkeypatch, options):
     whole, run = finetune(*options, output="whole")
     assert whole.exit_code == 0, whole.output
     original = FineTuner._save_checkpoint
@@ -672,13 +676,13 @@ def test_a_killed_training_ends_as_one_that_was_not(finetune, monkeypatch, optio
     assert [len(log.splitlines()) for log in logs] == [3, 3]
 
 
-def test_an_unfinished_training_on_other_texts_is_not_taken_up(tmp_path):
+def test_an_unfinished_training_on_other_texts_is_not_resumed(tmp_path):
     folder = tmp_path / "work"
     folder.mkdir()
     (folder / UnfinishedFold.identity).write_text('{"content": "one"}')
-    assert fold_training._resumable(UnfinishedFold(folder), "one") is None
+    assert fold_training._newest_state(UnfinishedFold(folder), "one") is None
     with pytest.raises(ValueError, match="other texts or recordings"):
-        fold_training._resumable(UnfinishedFold(folder), "other")
+        fold_training._newest_state(UnfinishedFold(folder), "other")
 
 
 @pytest.mark.parametrize(
@@ -712,7 +716,9 @@ def test_an_unfinished_training_on_other_texts_is_not_taken_up(tmp_path):
         ),
     ],
 )
-def test_what_cannot_be_done_is_a_sentence(finetune, options, sets, sentence):
+def test_options_that_fine_tuning_cannot_use_are_refused(
+    finetune, options, sets, sentence
+):
     found, _ = finetune(*options, sets=sets)
     assert found.exit_code == 2
     assert sentence in found.output
@@ -733,7 +739,7 @@ def test_what_cannot_be_done_is_a_sentence(finetune, options, sets, sentence):
         ),
     ],
 )
-def test_a_corpus_that_is_not_enough_is_a_sentence(
+def test_a_corpus_with_too_little_data_is_refused(
     finetune, world, tmp_path, what, sentence
 ):
     kept = world / "kept"
@@ -748,7 +754,7 @@ def test_a_corpus_that_is_not_enough_is_a_sentence(
     assert sentence in found.output
 
 
-def test_memory_that_runs_out_says_what_to_change(finetune, monkeypatch):
+def test_running_out_of_memory_names_the_options_to_change(finetune, monkeypatch):
     def full(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
@@ -759,7 +765,7 @@ def test_memory_that_runs_out_says_what_to_change(finetune, monkeypatch):
     assert "--checkpointing" in found.output
 
 
-def test_a_loss_that_is_not_finite_ends_it(finetune, monkeypatch):
+def test_a_loss_that_is_not_finite_ends_the_training(finetune, monkeypatch):
     def broken(prediction, truth, weight=None):
         return prediction.sum() * float("nan")
 
@@ -775,13 +781,13 @@ def test_a_loss_that_is_not_finite_ends_it(finetune, monkeypatch):
     assert "the loss is not finite at step 1; take smaller rates" in found.output
 
 
-def test_without_accelerate_it_says_what_to_install(monkeypatch):
+def test_without_accelerate_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr(adapters, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"pip install '.\[finetune\]'"):
         finetune_command.finetune(print, Finetune(corpus="demo"))
 
 
-def test_without_peft_adapters_say_what_to_install(finetune, monkeypatch):
+def test_without_peft_the_error_says_what_to_install(finetune, monkeypatch):
     monkeypatch.setattr(adapters, "find_spec", lambda name: name != "peft" or None)
     found, made = finetune("--adapters", "2")
     assert found.exit_code == 1
@@ -790,7 +796,7 @@ def test_without_peft_adapters_say_what_to_install(finetune, monkeypatch):
     assert made is None
 
 
-def test_tuning_is_checked_by_name(tmp_path):
+def test_unknown_settings_and_values_of_fine_tuning_are_refused(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("[finetune]\nspeech_rate = 1e-5\n")
     with pytest.raises(ValueError, match=r"unknown in \[finetune\]: speech_rate"):
@@ -812,17 +818,19 @@ def test_tuning_is_checked_by_name(tmp_path):
         ("text_rate = 1e-5\nadapters = 8", {"adapters": 4}, (5e-4, 1e-5)),
     ],
 )
-def test_rates_of_weights_are_not_taken_for_adapters(tmp_path, table, given, rates):
+def test_adapters_do_not_take_the_learning_rates_of_weights(
+    tmp_path, table, given, rates
+):
     path = tmp_path / "mine.toml"
     path.write_text(f"[finetune]\n{table}\n")
     found = tuning_settings.load(path, given)
     assert (found.audio_rate, found.text_rate) == rates
 
 
-def test_what_is_not_made_use_of_is_not_in_the_name_of_a_training():
+def test_unused_settings_do_not_change_the_name_of_a_training():
     idle = {"adapters", "adapter_alpha", "averaging"}
-    assert not idle & Tuning(adapter_alpha=8).decisive.keys()
-    used = Tuning(adapters=2, averaging=0.5).decisive
+    assert not idle & Tuning(adapter_alpha=8).result_settings.keys()
+    used = Tuning(adapters=2, averaging=0.5).result_settings
     assert {name: used[name] for name in idle} == {
         "adapters": 2,
         "adapter_alpha": 16,
@@ -830,7 +838,7 @@ def test_what_is_not_made_use_of_is_not_in_the_name_of_a_training():
     }
 
 
-def test_weights_are_averaged_as_the_recursion_says():
+def test_averages_follow_the_recursion_of_the_ema():
     module = torch.nn.Linear(1, 1)
     module.bias.requires_grad_(False)
     still = module.bias.clone()
@@ -841,7 +849,7 @@ def test_weights_are_averaged_as_the_recursion_says():
         found.update()
         share = min(np.exp(-0.5), (1 + step) / (10 + step))
         mean = share * mean + (1 - share) * step**0.5
-    with found.shown():
+    with found.as_weights():
         assert module.weight.item() == pytest.approx(mean)
     assert module.weight.item() == np.float32(39**0.5)
     found.adopt()
@@ -849,16 +857,16 @@ def test_weights_are_averaged_as_the_recursion_says():
     assert torch.equal(module.bias, still)
 
 
-def test_averages_are_what_is_scored_and_kept(finetune, monkeypatch):
+def test_averages_are_scored_and_saved(finetune, monkeypatch):
     seen = []
-    original = FineTuner.predicted
+    original = FineTuner.predict_validation
 
-    def predicted(self):
-        weights = self.lesson.module.encoders.models["text"].state_dict()
+    def predict_validation(self):
+        weights = self.task.module.encoders.models["text"].state_dict()
         seen.append({name: values.clone() for name, values in weights.items()})
         return original(self)
 
-    monkeypatch.setattr(FineTuner, "predicted", predicted)
+    monkeypatch.setattr(FineTuner, "predict_validation", predict_validation)
     found, run = finetune("--averaging", "1")
     assert found.exit_code == 0, found.output
     said = json.loads((run / "session1" / FinetunedFold.mark).read_text())
@@ -875,7 +883,7 @@ def test_averages_are_what_is_scored_and_kept(finetune, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--adapters", "2")])
-def test_two_processes_train_what_one_does(world, tmp_path, options):
+def test_two_processes_train_the_same_weights_as_one(world, tmp_path, options):
     # without dropout, which each process draws for itself
     folder = tunable_checkpoints.text(
         tmp_path / "plain", dropout=0.0, attention_dropout=0.0
@@ -907,7 +915,7 @@ def test_two_processes_train_what_one_does(world, tmp_path, options):
         torch.testing.assert_close(made[0][key], made[1][key], rtol=0, atol=1e-4)
 
 
-def test_what_the_protocol_decides_is_said(finetune, monkeypatch):
+def test_assumptions_of_the_protocol_are_printed(finetune, monkeypatch):
     monkeypatch.setattr(fold_training, "run", lambda *_, **__: None)
     words = ("--protocol", "speakers", "--folds", "3", "--set", "split_seed=1")
     found, _ = finetune(*words, fold="all")

@@ -1,4 +1,4 @@
-"""The small encoders that come with the project: whole, small, licensed, useful."""
+"""Bundled encoders: they load, are small, name their licences, and are useful."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from transformers import AutoModel, AutoTokenizer
 from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.checkpoints.checkpoint_files import BUNDLED, SHORT, find
 from affuse.extract.encoders import distilbert, wav2vec2
-from affuse.extract.encoding.encoder_loading import suited
+from affuse.extract.encoding.encoder_loading import encoder_for_checkpoint
 from affuse.extract.encoding.protocol import hidden
 
 SIZES = {"audio": 6_000_000, "text": 8_000_000}  # bytes at most, of the whole folder
@@ -25,7 +25,7 @@ def modality(request):
     return request.param
 
 
-def test_transformers_alone_loads_it(modality):
+def test_transformers_loads_the_bundled_encoder(modality):
     model, report = AutoModel.from_pretrained(
         BUNDLED / modality, output_loading_info=True
     )
@@ -34,14 +34,14 @@ def test_transformers_alone_loads_it(modality):
     assert not report["unexpected_keys"]
 
 
-def test_it_is_small(modality):
+def test_the_bundled_folder_is_small(modality):
     files = [path for path in (BUNDLED / modality).rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= SIZES[modality]
     found = load_file(BUNDLED / modality / "model.safetensors")
     assert {tensor.dtype for tensor in found.values()} == {torch.float16}
 
 
-def test_it_says_where_it_comes_from(modality):
+def test_the_bundled_folder_names_its_sources_and_licences(modality):
     folder = BUNDLED / modality
     card = (folder / "README.md").read_text(encoding="utf-8")
     for words in ("license:", "## Data and licences", "python cli.py distil", "cannot"):
@@ -52,7 +52,7 @@ def test_it_says_where_it_comes_from(modality):
     assert settings["modality"] == modality
 
 
-def test_it_is_called_mini(modality):
+def test_the_bundled_encoder_is_loaded_by_the_name_mini(modality):
     assert find("mini", "", modality).name == "mini"
     module = {"audio": wav2vec2, "text": distilbert}[modality]
     assert module.Encoder.pretrained("mini").checkpoint.name == "mini"
@@ -60,14 +60,14 @@ def test_it_is_called_mini(modality):
         find("mini", "main", modality)
 
 
-def test_a_folder_of_that_name_is_another(tmp_path, monkeypatch):
+def test_a_local_folder_called_mini_needs_a_path(tmp_path, monkeypatch):
     (tmp_path / "mini").mkdir()
     monkeypatch.chdir(tmp_path)
     assert find("mini", "", "audio").folder == BUNDLED / "audio"
     assert find("./mini", "", "audio").folder.resolve() == tmp_path / "mini"
 
 
-def test_short_names(monkeypatch):
+def test_short_names_stand_for_names_on_the_hub(monkeypatch):
     asked = []
 
     def fetch(name, revision):
@@ -81,11 +81,11 @@ def test_short_names(monkeypatch):
 
 
 def test_the_plug_in_is_found_by_the_kind_of_checkpoint(tmp_path):
-    assert suited("audio", "mini", "") == "wav2vec2"
-    assert suited("text", "mini", "") == "distilbert"
-    assert suited("audio", "", "") == "wav2vec2"
+    assert encoder_for_checkpoint("audio", "mini", "") == "wav2vec2"
+    assert encoder_for_checkpoint("text", "mini", "") == "distilbert"
+    assert encoder_for_checkpoint("audio", "", "") == "wav2vec2"
     (tmp_path / "config.json").write_text('{"model_type": "whisper"}')
-    assert suited("audio", str(tmp_path), "") == "whisper"
+    assert encoder_for_checkpoint("audio", str(tmp_path), "") == "whisper"
 
 
 def mean(encoder, source):
@@ -93,7 +93,7 @@ def mean(encoder, source):
     return hidden(encoder, block[None])[0, -1].mean(0).numpy()
 
 
-def likeness(one, other):
+def cosine(one, other):
     return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
 
 
@@ -105,14 +105,14 @@ def likeness(one, other):
         ("Stop shouting at me", "He was angry and yelled", "A calm and quiet lake"),
     ],
 )
-def test_texts_that_mean_alike_are_near(sentence, near, far):
+def test_texts_of_similar_meaning_have_similar_embeddings(sentence, near, far):
     encoder = distilbert.Encoder.pretrained("mini")
     centre = mean(encoder, "")
     vectors = [mean(encoder, text) - centre for text in (sentence, near, far)]
-    assert likeness(vectors[0], vectors[1]) > likeness(vectors[0], vectors[2])
+    assert cosine(vectors[0], vectors[1]) > cosine(vectors[0], vectors[2])
 
 
-def test_pitch_is_heard_and_level_is_not():
+def test_embeddings_depend_on_pitch_and_not_on_level():
     encoder = wav2vec2.Encoder.pretrained("mini")
     time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
     low, high = (
@@ -126,8 +126,8 @@ def test_pitch_is_heard_and_level_is_not():
 
 
 @pytest.mark.slow
-def test_it_needs_none_of_this_project():
-    """As somebody would use it who has only the folders and transformers."""
+def test_the_bundled_folder_works_without_this_project():
+    """A program that imports only transformers loads both folders."""
     code = (
         "import sys; from transformers import AutoModel\n"
         "for folder in sys.argv[1:]:\n"

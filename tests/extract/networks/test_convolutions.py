@@ -1,4 +1,4 @@
-"""Convolutions as matrix products and Fourier transforms, against transformers' own."""
+"""Rewritten convolutions, compared with those of transformers."""
 
 import pytest
 import torch
@@ -40,7 +40,7 @@ def model(kind=Wav2Vec2Model, config=Wav2Vec2Config, **changes):
 
 
 @pytest.fixture(autouse=True)
-def same_waves():
+def seed_waves():
     torch.manual_seed(0)
 
 
@@ -64,7 +64,7 @@ def rewritten(changes):
 
 @pytest.fixture
 def one_thread():
-    """Folding is by one, so what it is compared with has to be."""
+    """Use one thread for the reference, as folding does."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -74,7 +74,7 @@ def one_thread():
 @pytest.mark.parametrize("samples", [500, 16_000, 16_123, 47_999])
 @pytest.mark.parametrize("n", [1, 3])
 @torch.inference_mode()
-def test_the_stack_is_the_original(original, rewritten, samples, n):
+def test_the_rewritten_stack_equals_the_original(original, rewritten, samples, n):
     waves = torch.randn(n, samples)
     wanted = original.feature_extractor(waves)
     assert isinstance(rewritten.feature_extractor, convolutions.ConvolutionStack)
@@ -83,7 +83,7 @@ def test_the_stack_is_the_original(original, rewritten, samples, n):
 
 @pytest.mark.parametrize("tile", [1, 7, 1000])
 @torch.inference_mode()
-def test_tiles_change_nothing(original, rewritten, tile, monkeypatch):
+def test_tiles_do_not_change_results(original, rewritten, tile, monkeypatch):
     monkeypatch.setattr(rewritten.feature_extractor, "tile", tile)
     waves = torch.randn(2, 4_000)
     wanted = original.feature_extractor(waves)
@@ -91,7 +91,7 @@ def test_tiles_change_nothing(original, rewritten, tile, monkeypatch):
 
 
 @torch.inference_mode()
-def test_a_view_of_other_samples_is_taken_as_it_is(original, rewritten):
+def test_a_strided_view_of_samples_is_read_correctly(original, rewritten):
     waves = torch.randn(2, 24_000)[:, 1000::2]
     wanted = original.feature_extractor(waves)
     torch.testing.assert_close(rewritten.feature_extractor(waves), wanted, **EXACT)
@@ -100,7 +100,7 @@ def test_a_view_of_other_samples_is_taken_as_it_is(original, rewritten):
 @pytest.mark.parametrize("kernel", [64, 100, 101, 128])
 @pytest.mark.parametrize("steps", [1, 60, 128, 129, 400])
 @torch.inference_mode()
-def test_the_positions_are_the_original(kernel, steps):
+def test_the_rewritten_positional_convolution_equals_the_original(kernel, steps):
     conv = torch.nn.Conv1d(64, 64, kernel, padding=kernel // 2, groups=4)
     x = torch.randn(2, 64, steps)
     found = convolutions.Spectral(conv)(x)
@@ -108,7 +108,7 @@ def test_the_positions_are_the_original(kernel, steps):
 
 
 @torch.inference_mode()
-def test_the_whole_model_is_the_original(original, rewritten):
+def test_the_rewritten_model_equals_the_original(original, rewritten):
     waves = torch.randn(2, 16_000)
     wanted = original(waves).last_hidden_state
     assert isinstance(rewritten.encoder.pos_conv_embed.conv, convolutions.Spectral)
@@ -116,7 +116,7 @@ def test_the_whole_model_is_the_original(original, rewritten):
 
 
 @torch.inference_mode()
-def test_folded_weight_norms_are_bit_equal(one_thread):
+def test_folded_weight_norms_give_equal_bits(one_thread):
     found = model()
     waves = torch.randn(1, 8000)
     wanted = found(waves).last_hidden_state
@@ -126,7 +126,7 @@ def test_folded_weight_norms_are_bit_equal(one_thread):
 
 
 @torch.inference_mode()
-def test_the_family_is_rewritten_too():
+def test_hubert_is_rewritten_too():
     original, found = (model(HubertModel, HubertConfig) for _ in range(2))
     convolutions.rewrite(found)
     waves = torch.randn(1, 8000)
@@ -136,14 +136,14 @@ def test_the_family_is_rewritten_too():
 
 
 class Padded(modeling_wav2vec2.Wav2Vec2LayerNormConvLayer):
-    """A convolution of another form."""
+    """Convolution of a form that is not supported."""
 
     def __init__(self, config, layer_id):
         super().__init__(config, layer_id)
         self.conv.padding = (1,)
 
 
-def test_what_has_another_form_is_left_alone():
+def test_unsupported_convolutions_are_not_replaced():
     found = model()
     found.feature_extractor.conv_layers[2] = Padded(found.config, 2)
     kept = found.feature_extractor

@@ -1,4 +1,4 @@
-"""Layers that are handed on as they pass."""
+"""Hidden layers that are passed on as soon as they are computed."""
 
 import pytest
 import torch
@@ -59,14 +59,14 @@ def test_layers_are_those_of_the_whole_model(name, wanted):
         torch.testing.assert_close(hidden, states[layer], **EXACT)
 
 
-def test_blocks_above_the_highest_are_not_there():
+def test_blocks_above_the_highest_layer_are_removed():
     model, inputs = make("wav2vec2")
     layers = Layers(model, (1, 2), 4)
     assert len(model.encoder.layers) == 2
     assert len(layers(lambda layer: layer.shape, **inputs)) == 2
 
 
-def test_layers_are_reduced_before_the_next_is_computed():
+def test_each_layer_is_reduced_before_the_next_is_computed():
     model, inputs = make("bert")
     passed = []
     for number, block in enumerate(model.encoder.layer, 1):

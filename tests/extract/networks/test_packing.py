@@ -1,4 +1,4 @@
-"""Inputs end to end give what each gives alone."""
+"""Packed inputs, compared with single inputs."""
 
 from functools import partial
 
@@ -49,8 +49,8 @@ def encoder(kind, *, device="cpu", dtype="float32", kernel=16, layers="all"):
 
 
 @pytest.fixture
-def on_a_line(monkeypatch):
-    """The same encoder, made to pack on a CPU as well."""
+def packed_encoder(monkeypatch):
+    """Function that returns an encoder that packs its inputs on a CPU too."""
 
     def made(*args, **options):
         with monkeypatch.context() as patch:
@@ -67,15 +67,15 @@ def inputs(found):
 
 
 def pieces(found, batch):
-    """(layers, steps, dim) of each input."""
+    """Return the hidden states of each input, (layers, steps, dim)."""
     layers = found.packed(batch, lambda hidden, counts: hidden[0].split(counts))
     return [torch.stack(each) for each in zip(*layers, strict=True)]
 
 
 @pytest.mark.parametrize("kernel", [16, 15, 2, 3])
 @pytest.mark.parametrize("kind", MODELS)
-def test_packed_equals_alone(on_a_line, kind, kernel):
-    alone, packed = encoder(kind, kernel=kernel), on_a_line(kind, kernel=kernel)
+def test_packed_inputs_give_the_results_of_single_inputs(packed_encoder, kind, kernel):
+    alone, packed = encoder(kind, kernel=kernel), packed_encoder(kind, kernel=kernel)
     batch = inputs(alone)
     for wave, found in zip(batch, pieces(packed, batch), strict=True):
         wanted = hidden(alone, wave[None])[0]
@@ -83,8 +83,8 @@ def test_packed_equals_alone(on_a_line, kind, kernel):
 
 
 @pytest.mark.parametrize("how", pooling.POOLINGS)
-def test_pooled_alike(on_a_line, how):
-    alone, packed = encoder("stable"), on_a_line("stable")
+def test_packed_inputs_are_pooled_like_single_inputs(packed_encoder, how):
+    alone, packed = encoder("stable"), packed_encoder("stable")
     batch = inputs(alone)
     layers = packed.packed(batch, partial(pooling.reduce, how=how))
     for wave, block in zip(batch, pooling.blocks(layers), strict=True):
@@ -95,15 +95,15 @@ def test_pooled_alike(on_a_line, how):
         )
 
 
-def test_a_neighbour_changes_nothing(on_a_line):
-    found = on_a_line("stable")
+def test_neighbours_in_a_pack_do_not_change_results(packed_encoder):
+    found = packed_encoder("stable")
     batch = inputs(found)
     before = pieces(found, batch)
     other = [wave if i == 2 else 5 + 3 * wave for i, wave in enumerate(batch)]
     torch.testing.assert_close(pieces(found, other)[2], before[2], rtol=0, atol=1e-6)
 
 
-def test_texts_end_to_end(monkeypatch):
+def test_packed_texts_give_the_results_of_single_texts(monkeypatch):
     alone = distilbert.Encoder.tiny(layers="all")
     monkeypatch.setattr(packed_attention, "suits", lambda model: True)
     packed = distilbert.Encoder.tiny(layers="all")
@@ -114,7 +114,7 @@ def test_texts_end_to_end(monkeypatch):
         torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
 
 
-def test_only_where_it_is_exact_and_fast():
+def test_inputs_are_not_packed_on_a_cpu():
     assert not packing.packs(encoder("stable").model)  # on a CPU
     assert encoder("stable").packed is None
 
@@ -122,7 +122,7 @@ def test_only_where_it_is_exact_and_fast():
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("kind", MODELS)
-def test_packed_on_a_gpu(kind):
+def test_packing_on_a_gpu_agrees_with_single_inputs(kind):
     alone = encoder(kind)
     packed = encoder(kind, device="cuda", dtype="bfloat16")
     assert packed.packed is not None
@@ -135,7 +135,7 @@ def test_packed_on_a_gpu(kind):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_texts_on_a_gpu():
+def test_packed_texts_on_a_gpu_agree_with_single_texts():
     alone = distilbert.Encoder.tiny(layers="all")
     packed = distilbert.Encoder.tiny(layers="all", device="cuda", dtype="bfloat16")
     texts = ["", "I do not know", "Well", "a b c d e f g h i j k l m n o", "Well then"]
@@ -148,7 +148,7 @@ def test_texts_on_a_gpu():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_compiled_on_a_gpu():
+def test_compiled_models_on_a_gpu_agree_with_uncompiled_ones():
     plain, compiled = (
         encoder("stable", device="cuda", dtype="bfloat16") for _ in range(2)
     )

@@ -1,4 +1,4 @@
-"""Stage one on a real cluster of dask: a scheduler and workers, each a process."""
+"""Stage one on a local dask cluster: a scheduler and workers, each a process."""
 
 import json
 import os
@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from background_shards import Background, held, hidden
-from extraction_calls import command_run
+from background_shards import Background, hidden_files, hold_part
+from extraction_calls import run_extract
 from locations import ROOT
 from part_limits import limit_parts
 from spoken_corpus import CHOICES, MACHINE, corpus, images, run
@@ -28,7 +28,7 @@ COUNT, PARTS = 24, 8  # utterances, and parts of three
 
 
 class Processes:
-    """A scheduler and workers, which end with the test."""
+    """Scheduler and workers, which end with the test."""
 
     def __init__(self, folder):
         self._folder = folder
@@ -83,8 +83,8 @@ def small_parts(monkeypatch):
     limit_parts(monkeypatch, part_rows=3)
 
 
-def on_cluster(found, cache, address, modality="audio", **options):
-    """Stage one by the workers of a scheduler."""
+def extract_on_cluster(found, cache, address, modality="audio", **options):
+    """Run stage one on the workers of a scheduler."""
     choice = CHOICES[modality]
     workers = spreading.Workers(scheduler=address, device="cpu", threads=1)
     how = partial(spreading.fill, workers=workers, choice=choice, say=print)
@@ -92,8 +92,8 @@ def on_cluster(found, cache, address, modality="audio", **options):
     return extract(found, choice, MACHINE, cache, filling=filling, **options)
 
 
-def busy(address):
-    """Process numbers of the workers that are making a shard."""
+def busy_workers(address):
+    """Return the process ids of the workers that are making a shard."""
     with distributed.Client(address, set_as_default=False) as client:
         numbers = client.run(os.getpid)
         return [numbers[worker] for worker, keys in client.processing().items() if keys]
@@ -109,10 +109,10 @@ def test_a_killed_worker_is_replaced_by_another(tmp_path, processes, monkeypatch
     monkeypatch.chdir(tmp_path)
     cache = Path("cache")  # relative to a folder that is not the workers'
     folder = cache / "toy" / alone.folder.name
-    with held(folder, PARTS - 2) as others:
-        job = Background(partial(on_cluster, found, cache, processes.address))
+    with hold_part(folder, PARTS - 2) as others:
+        job = Background(partial(extract_on_cluster, found, cache, processes.address))
         others(PARTS)
-        (number,) = busy(processes.address)
+        (number,) = busy_workers(processes.address)
         (worker,) = (w for w in workers if w.pid == number)
         worker.kill()
         worker.wait()
@@ -120,18 +120,18 @@ def test_a_killed_worker_is_replaced_by_another(tmp_path, processes, monkeypatch
     assert images(folder) == images(alone.folder)
     assert (outcome.utterances, outcome.complete) == (COUNT, True)
     assert outcome.encoded < alone.encoded  # as the dead one sent no receipt
-    assert hidden(folder) == []
+    assert hidden_files(folder) == []
 
 
 @pytest.mark.slow
-def test_a_lost_scheduler_costs_nothing_that_is_made(tmp_path, processes):
+def test_finished_parts_survive_a_lost_scheduler(tmp_path, processes):
     found = corpus(tmp_path, count=COUNT)
     alone = run(found, tmp_path / "alone", "text")
     folder = tmp_path / "cache" / "toy" / alone.folder.name
     scheduler = processes.scheduler()
     processes.worker()
-    again = partial(on_cluster, found, tmp_path / "cache", modality="text")
-    with held(folder, PARTS - 2) as others:
+    again = partial(extract_on_cluster, found, tmp_path / "cache", modality="text")
+    with hold_part(folder, PARTS - 2) as others:
         job = Background(partial(again, processes.address))
         others(PARTS)
         scheduler.kill()
@@ -146,11 +146,11 @@ def test_a_lost_scheduler_costs_nothing_that_is_made(tmp_path, processes):
     assert made.items() < images(folder).items()
     lacking = sorted(found.utterances, key=lambda u: (-len(u.text), u.id))[18:21]
     assert outcome.encoded == sum(len(u.text) for u in lacking)
-    assert hidden(folder) == []
+    assert hidden_files(folder) == []
 
 
 @pytest.mark.slow
-def test_what_a_worker_refuses_is_a_sentence(tmp_path, processes):
+def test_an_error_of_a_worker_is_one_sentence(tmp_path, processes):
     found = corpus(tmp_path, count=6)
     encoder = load(CHOICES["text"], MACHINE)
     encoder.checkpoint = type(encoder.checkpoint)(
@@ -159,30 +159,32 @@ def test_what_a_worker_refuses_is_a_sentence(tmp_path, processes):
     processes.scheduler()
     processes.worker()
     with pytest.raises(ValueError, match="another checkpoint under the name 'tiny'"):
-        on_cluster(found, tmp_path, processes.address, "text", encoder=encoder)
+        extract_on_cluster(found, tmp_path, processes.address, "text", encoder=encoder)
     workers = {"scheduler": processes.address, "device": "cuda"}
     with pytest.raises(ValueError, match=r"no worker .* offers a GPU; .* GPU=1$"):
-        command_run(found, tmp_path, **workers)
+        run_extract(found, tmp_path, **workers)
 
 
-def test_a_scheduler_without_workers(tmp_path, processes, monkeypatch):
+def test_a_scheduler_without_workers_is_an_error(tmp_path, processes, monkeypatch):
     monkeypatch.setattr(cluster, "WAIT", 0.1)
     processes.scheduler()
     with pytest.raises(ValueError, match="has no workers; start some with: dask work"):
-        on_cluster(corpus(tmp_path, count=3), tmp_path, processes.address, "text")
+        extract_on_cluster(
+            corpus(tmp_path, count=3), tmp_path, processes.address, "text"
+        )
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://", "a b"])
-def test_a_scheduler_that_does_not_answer(tmp_path, monkeypatch, address):
+def test_a_scheduler_that_does_not_answer_is_an_error(tmp_path, monkeypatch, address):
     monkeypatch.setattr(cluster, "CONNECT", 0.5)
     with pytest.raises(ValueError, match="no scheduler answers at '.*'; give the addr"):
-        on_cluster(corpus(tmp_path, count=3), tmp_path, address, "text")
+        extract_on_cluster(corpus(tmp_path, count=3), tmp_path, address, "text")
 
 
-def test_a_cluster_without_dask(tmp_path, monkeypatch):
+def test_a_scheduler_without_dask_installed_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     found = corpus(tmp_path, count=3)
     with pytest.raises(ValueError, match=r"needs dask, .* pip install '.\[cluster\]'$"):
-        on_cluster(found, tmp_path, "tcp://127.0.0.1:1", "text")
+        extract_on_cluster(found, tmp_path, "tcp://127.0.0.1:1", "text")
     with pytest.raises(ValueError, match="--processes is for one machine, --schedule"):
-        command_run(found, tmp_path, scheduler="tcp://127.0.0.1:1", processes=2)
+        run_extract(found, tmp_path, scheduler="tcp://127.0.0.1:1", processes=2)

@@ -1,4 +1,4 @@
-"""Parts made by several processes and jobs are those that one process makes."""
+"""Parts by several processes and jobs, compared with those of one process."""
 
 import errno
 import os
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from background_shards import Background, held, hidden
-from extraction_calls import FOUND, command_run
+from background_shards import Background, hidden_files, hold_part
+from extraction_calls import EXTRACT_OPTIONS, run_extract
 from joblib.externals.loky import get_reusable_executor
 from part_limits import limit_parts
-from small_caches import verified
+from small_caches import find_damage
 from spoken_corpus import CHOICES, MACHINE, corpus, images, record, run
 
 from affuse.data.cache import store
@@ -40,8 +40,8 @@ def small_parts(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    """A corpus, and what one process makes of it, by modality."""
+def reference(tmp_path_factory):
+    """Return a corpus, and the parts that one process makes of it, by modality."""
     root = tmp_path_factory.mktemp("corpus")
     found = corpus(root, count=COUNT)
     torch.set_num_threads(1)  # as elsewhere: sums in another order differ
@@ -50,19 +50,19 @@ def undisturbed(tmp_path_factory):
         return found, {m: run(found, root / "cache", m) for m in ("audio", "text")}
 
 
-def spread_out(found, cache, workers, modality="audio", **options):
-    """Stage one by other processes."""
+def extract_with_workers(found, cache, workers, modality="audio", **options):
+    """Run stage one in other processes."""
     choice = CHOICES[modality]
     how = partial(spreading.fill, workers=workers, choice=choice, say=print)
     filling = CacheFilling(fill=how)
     return extract(found, choice, MACHINE, cache, filling=filling, **options)
 
 
-# What is sent
+# Content of a shard
 
 
-def whole(root, number_of_parts, modality="audio"):
-    """A shard of all parts of a made-up corpus."""
+def make_shard(root, number_of_parts, modality="audio"):
+    """Return a shard with all parts of a generated corpus."""
     plan = {
         n: (
             InputSource(
@@ -91,7 +91,7 @@ def whole(root, number_of_parts, modality="audio"):
 @pytest.mark.parametrize("workers", [1, 2, 7])
 @pytest.mark.parametrize("count", [1, 7, 8, 200, 1000])
 def test_shards_cover_every_part_once(tmp_path, count, workers):
-    found = spreading.divide(whole(tmp_path, count), workers)
+    found = spreading.divide(make_shard(tmp_path, count), workers)
     assert [n for shard in found for n in shard.plan] == list(range(count))
     assert max(len(shard.plan) for shard in found) <= spreading.SHARD_PARTS
     assert len(found) >= min(count, spreading.SHARDS * workers)
@@ -101,30 +101,30 @@ def test_shards_cover_every_part_once(tmp_path, count, workers):
     ("modality", "kept"),
     [("audio", {"span": (0.0, 1.0)}), ("text", {"text": "yes"})],
 )
-def test_only_what_is_encoded_is_sent(tmp_path, modality, kept):
-    (shard,) = spreading.divide(whole(tmp_path, 1, modality), 1)
+def test_shards_hold_only_the_encoded_modality(tmp_path, modality, kept):
+    (shard,) = spreading.divide(make_shard(tmp_path, 1, modality), 1)
     (sent,) = pickle.loads(pickle.dumps(shard)).plan[0]
     assert sent.utterance == Utterance("u0", audio=tmp_path / "a.wav", **kept)
     with pytest.raises(TypeError, match="weak reference"):
         __import__("weakref").ref(shard)  # or joblib would copy it to a worker first
 
 
-def test_folders_are_sent_as_any_process_finds_them(tmp_path, monkeypatch):
+def test_folders_are_sent_with_absolute_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("mine").mkdir()
     choice = replace(CHOICES["audio"], checkpoint="mine")
-    assert spreading.portable(choice).checkpoint == str(tmp_path / "mine")
+    assert spreading.with_absolute_path(choice).checkpoint == str(tmp_path / "mine")
     for name in ("", "tiny", "owner/name"):
         choice = replace(CHOICES["audio"], checkpoint=name)
-        assert spreading.portable(choice) == choice
+        assert spreading.with_absolute_path(choice) == choice
 
 
 # Errors in a worker
 
 
 @pytest.fixture
-def one(tmp_path, monkeypatch):
-    """A shard whose parts are made by what a test appends to a list."""
+def shard_and_steps(tmp_path, monkeypatch):
+    """Return a shard and a list of results; each attempt to make it takes the next."""
     steps = []
 
     def fill(folder, plan, build, **_):
@@ -136,14 +136,14 @@ def one(tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "fill", fill)
     monkeypatch.setattr(shards, "PAUSES", (0.0, 0.0))
     monkeypatch.setattr(shards, "_encoders", {})
-    return whole(tmp_path, 2), steps
+    return make_shard(tmp_path, 2), steps
 
 
 @pytest.mark.parametrize(
     "error", [OSError(errno.EIO, "I/O error"), RuntimeError("CUDA error: unknown")]
 )
-def test_what_passes_is_tried_again(one, error):
-    shard, steps = one
+def test_temporary_errors_are_tried_again(shard_and_steps, error):
+    shard, steps = shard_and_steps
     steps += [error, error, 7.0]
     receipt = encode(shard)
     assert (receipt.parts, receipt.encoded) == ((0, 1), 7.0)
@@ -156,8 +156,8 @@ def test_what_passes_is_tried_again(one, error):
 @pytest.mark.parametrize(
     "error", [OSError(errno.ENOSPC, "disk full"), RuntimeError("a bug"), ValueError()]
 )
-def test_what_lasts_is_not_tried_again(one, error):
-    shard, steps = one
+def test_lasting_errors_are_not_tried_again(shard_and_steps, error):
+    shard, steps = shard_and_steps
     steps += [error, 7.0]
     with pytest.raises(type(error)) as raised:
         encode(shard)
@@ -165,23 +165,23 @@ def test_what_lasts_is_not_tried_again(one, error):
     assert steps == [7.0]
 
 
-def test_folders_that_a_worker_does_not_see(one, tmp_path):
-    shard, _ = one
+def test_folders_that_a_worker_does_not_see_are_an_error(shard_and_steps, tmp_path):
+    shard, _ = shard_and_steps
     with pytest.raises(ValueError, match="does not see .* as it was made; the cache"):
         encode(replace(shard, mark=tmp_path / "elsewhere"))
     with pytest.raises(ValueError, match="does not see the corpus in"):
         encode(replace(shard, root=tmp_path / "elsewhere"))
 
 
-def test_another_checkpoint_where_the_parts_are_made(one):
-    shard, _ = one
+def test_another_checkpoint_on_a_worker_is_refused(shard_and_steps):
+    shard, _ = shard_and_steps
     other = replace(Recipe.parse(shard.recipe), weights="0" * 16)
     with pytest.raises(ValueError, match=r"another checkpoint under .* 'tiny' \(weig"):
         encode(replace(shard, recipe=other.text()))
 
 
-def test_an_encoder_is_loaded_once_and_anew_if_it_was_changed(one, monkeypatch):
-    shard, steps = one
+def test_an_encoder_is_loaded_again_only_if_it_changed(shard_and_steps, monkeypatch):
+    shard, steps = shard_and_steps
     loads = []
 
     def loading(choice, machine):
@@ -199,7 +199,7 @@ def test_an_encoder_is_loaded_once_and_anew_if_it_was_changed(one, monkeypatch):
     assert len(loads) == 2
 
 
-def test_slots_are_held_by_one_process_each(tmp_path, monkeypatch):
+def test_each_slot_is_held_by_one_process(tmp_path, monkeypatch):
     taken = []
     for number in (0, 1):
         monkeypatch.setattr(shards, "_slots", {})  # as in another process
@@ -215,10 +215,10 @@ def test_slots_are_held_by_one_process_each(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_processes_make_the_same_bytes(tmp_path, undisturbed):
-    found, alone = undisturbed
+def test_processes_make_the_same_bytes(tmp_path, reference):
+    found, alone = reference
     two = {"processes": 2, "threads": 2, "modalities": ("text",)}
-    count, lines = command_run(found, tmp_path, **two)
+    count, lines = run_extract(found, tmp_path, **two)
     assert count == 0
     assert lines[0].startswith("text: 2 processes start; each loads its libraries")
     assert lines[1].startswith(f"text: {COUNT} utterances in {tmp_path}")
@@ -227,19 +227,19 @@ def test_processes_make_the_same_bytes(tmp_path, undisturbed):
     )
     folder = tmp_path / "toy" / alone["text"].folder.name
     assert images(folder) == images(alone["text"].folder)
-    assert hidden(folder) == []
+    assert hidden_files(folder) == []
 
 
 @pytest.mark.slow
 def test_processes_make_the_same_bytes_though_one_is_killed(
-    tmp_path, undisturbed, monkeypatch, caplog
+    tmp_path, reference, monkeypatch, caplog
 ):
-    found, alone = undisturbed
+    found, alone = reference
     monkeypatch.setattr(spreading, "SHARDS", 1)  # so that one has made parts and dies
     folder = tmp_path / "toy" / alone["audio"].folder.name
     workers = spreading.Workers(2, device="cpu", threads=1)
-    with held(folder, PARTS - 2) as others:
-        job = Background(partial(spread_out, found, tmp_path, workers))
+    with hold_part(folder, PARTS - 2) as others:
+        job = Background(partial(extract_with_workers, found, tmp_path, workers))
         others(PARTS)
         pools = get_reusable_executor(max_workers=2, reuse=True)._processes
         for number in list(pools):
@@ -252,12 +252,12 @@ def test_processes_make_the_same_bytes_though_one_is_killed(
     assert outcome.utterances == COUNT
     # what the dead ones had made is not made again
     assert 0 < outcome.encoded < alone["audio"].encoded
-    assert hidden(folder) == []
-    again = spread_out(found, tmp_path, workers)  # starts no process
+    assert hidden_files(folder) == []
+    again = extract_with_workers(found, tmp_path, workers)  # starts no process
     assert (again.encoded, again.complete) == (0, True)
 
 
-def test_processes_that_die_again_and_again(monkeypatch):
+def test_repeated_deaths_of_processes_are_an_error(monkeypatch):
     def dying(self, jobs):
         raise processes.TerminatedWorkerError("killed")
         yield
@@ -277,12 +277,12 @@ def test_processes_that_die_again_and_again(monkeypatch):
         ({"scheduler": "tcp://a:1"}, spreading.Workers(0, "tcp://a:1", "cpu", None)),
     ],
 )
-def test_who_makes_the_parts(options, wanted):
+def test_options_choose_the_workers(options, wanted):
     chosen = Extract(corpus="demo", device="cpu", **options)
     assert spreading.choose(chosen) == wanted
 
 
-def test_each_of_several_devices_has_its_process(monkeypatch):
+def test_each_cuda_device_gets_one_process(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     options = Extract(corpus="demo", threads=8)
@@ -292,11 +292,11 @@ def test_each_of_several_devices_has_its_process(monkeypatch):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_processes_make_the_same_bytes_on_devices(tmp_path):
+def test_processes_on_several_devices_make_the_same_bytes(tmp_path):
     found = corpus(tmp_path, count=COUNT)
     on_gpu = {"device": "cuda", "modalities": ("text",), "threads": 2}
     for cache, number in (("1", 1), ("2", 2)):
-        count, _ = command_run(found, tmp_path / cache, processes=number, **on_gpu)
+        count, _ = run_extract(found, tmp_path / cache, processes=number, **on_gpu)
         assert count == 0
     (one,), (two,) = (store.folders(tmp_path / cache) for cache in "12")
     assert images(one) == images(two)
@@ -311,10 +311,10 @@ def test_jobs_in_any_order_make_the_same_cache(tmp_path):
     bad = [Utterance(f"b{i}", audio=path, text=".") for i, path in enumerate(files)]
     found = corpus(tmp_path, *bad, count=20)
     whole_cache, shared = tmp_path / "1", tmp_path / "2"
-    left_out, _ = command_run(found, whole_cache)
+    left_out, _ = run_extract(found, whole_cache)
     counts = []
     for job in ("3/3", "1/3", "2/3"):
-        count, lines = command_run(found, shared, shard=job)
+        count, lines = run_extract(found, shared, shard=job)
         counts.append(count)
         noted = list(shared.glob("*/current.json"))
         assert bool(noted) == (job == "2/3")  # a cache that lacks parts counts for none
@@ -334,22 +334,22 @@ def test_jobs_in_any_order_make_the_same_cache(tmp_path):
         store.folders(whole_cache), store.folders(shared), strict=True
     ):
         assert images(one) == images(other)
-        assert hidden(other) == []
+        assert hidden_files(other) == []
     for name in ("problems.csv", "current.json", "corpus.json"):
         (a,), (b,) = whole_cache.glob(f"*/{name}"), shared.glob(f"*/{name}")
         assert a.read_bytes() == b.read_bytes()
-    count, lines = command_run(found, shared, shard="3/3")
+    count, lines = run_extract(found, shared, shard="3/3")
     assert "nothing was left to encode" in lines[0]
     assert "the cache is complete" in lines[0]
 
 
-def test_more_jobs_than_parts(tmp_path):
+def test_jobs_without_parts_finish(tmp_path):
     found = corpus(tmp_path, count=3)
-    count, lines = command_run(found, tmp_path / "cache", shard="2/9")
+    count, lines = run_extract(found, tmp_path / "cache", shard="2/9")
     assert count == 0
     assert "shard 2/9 is done, 0 of 1 parts are there" in lines[0]
-    command_run(found, tmp_path / "cache", shard="1/9")
-    assert verified(tmp_path / "cache") == []
+    run_extract(found, tmp_path / "cache", shard="1/9")
+    assert find_damage(tmp_path / "cache") == []
 
 
 @pytest.mark.parametrize(
@@ -368,19 +368,19 @@ def test_more_jobs_than_parts(tmp_path):
         ("/", "write the number of the shard"),
     ],
 )
-def test_shares_that_make_no_sense(text, sentence):
+def test_invalid_shards_are_refused(text, sentence):
     with pytest.raises(ValueError, match=sentence):
         JobShare.parse(text)
 
 
 @pytest.mark.parametrize("where", [{"shard": "1/2"}, {"scheduler": "tcp://a:1"}])
-def test_machines_that_would_choose_other_precisions(tmp_path, where):
+def test_dtype_auto_is_refused_for_several_machines(tmp_path, where):
     with pytest.raises(ValueError, match="--dtype auto suits one machine"):
-        command_run(corpus(tmp_path, count=1), tmp_path, dtype="auto", **where)
+        run_extract(corpus(tmp_path, count=1), tmp_path, dtype="auto", **where)
 
 
 @pytest.mark.parametrize("total", [1, 3, 10])
-def test_shares_cover_every_part_once(total):
+def test_job_shards_cover_every_part_once(total):
     shares = [JobShare(number, total) for number in range(1, total + 1)]
     assert [sum(part in share for share in shares) for part in range(25)] == [1] * 25
-    assert FOUND.shard == str(JobShare())
+    assert EXTRACT_OPTIONS.shard == str(JobShare())

@@ -1,4 +1,4 @@
-"""The bench of stage two: the same models in every way, and the table it prints."""
+"""Benchmark of stage two: equal models in all training loops, and the printed table."""
 
 import pytest
 import torch
@@ -18,11 +18,11 @@ from affuse.fuse.settings import Settings
 SETTINGS = Settings(
     latent=4, autoencoder_hidden=8, hidden=8, batch=128, epochs=1, patience=1
 )
-SIZE = random_embeddings.EmbeddingSize(300, (12, 6), 2, "early", SETTINGS, seed=0)
+SIZE = random_embeddings.BenchmarkSize(300, (12, 6), 2, "early", SETTINGS, seed=0)
 
 
 def jobs():
-    return random_embeddings.jobs(SIZE, "cpu")
+    return random_embeddings.random_tasks(SIZE, "cpu")
 
 
 def test_batches_may_be_as_small_as_the_loss_allows():
@@ -47,7 +47,7 @@ def test_files_and_tensors_hold_the_same(tmp_path):
             assert torch.equal(one, other)
 
 
-def test_operations_are_those_of_the_layers():
+def test_counted_flops_are_those_of_the_layers():
     # forward and both gradients are three products; the first layers need two
     def products(*pairs):
         return sum(2 * a * b for a, b in pairs)
@@ -56,11 +56,11 @@ def test_operations_are_those_of_the_layers():
     others = products((8, 4), (8, 4), (4, 8), (4, 8), (8, 12), (8, 6), (8, 8), (8, 3))
     unseen = first + products((8, 4), (8, 4), (8, 8), (8, 3))
     expected = 240 * (2 * first + 3 * others) + 60 * unseen
-    assert training_bench.operations(jobs()) == pytest.approx(2 * expected)
+    assert training_bench.count_flops(jobs()) == pytest.approx(2 * expected)
 
 
-def test_the_table_says_who_is_how_fast():
-    lines = training_bench.table(
+def test_the_table_compares_the_speed_of_loops():
+    lines = training_bench.table_lines(
         {"loop": 6.0, "affuse": 2.0}, 4, needed=8e9, limit=16e9
     )
     assert lines[1].split() == "loop 6.00 1500.0 3.0 x as fast 1.3 8%".split()
@@ -71,7 +71,7 @@ SLOW = pytest.param(["--reduce", "none"], marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize("options", [["--training", "pretrain"], SLOW])
-def test_the_command(options, monkeypatch):
+def test_the_command_prints_a_table(options, monkeypatch):
     monkeypatch.setitem(gemm_throughput.SIZE, "cpu", 64)
     size = "--rows 300 --dims 8 6 --models 2 --epochs 1 --batch 128 --threads 1"
     small = "--hidden 8 --latent 4"
@@ -82,14 +82,14 @@ def test_the_command(options, monkeypatch):
     assert "300 synthetic utterances of 8 + 6 features" in found.output
     ways = [line.split("  ")[0] for line in found.output.splitlines()[-3:]]
     assert ways == [
-        "HDF5 data set an utterance, DataLoader",
+        "one HDF5 data set per utterance, DataLoader",
         "TensorDataset, DataLoader",
         "affuse",
     ]
 
 
 def test_the_whole_table_tests_every_row_once_and_never_trains_on_it():
-    found = table_timing.jobs(SIZE, "cpu")
+    found = table_timing.table_tasks(SIZE, "cpu")
     assert len(found) == 100
     assert len({(job.fusion, job.fold, job.seed) for job in found}) == 100
     rows, tested = set(range(300)), []

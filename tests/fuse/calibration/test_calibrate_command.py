@@ -4,20 +4,23 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from cli_calls import call, refused
-from learnable_corpus import corpus, embeddings, reordered
-from small_caches import unlisted
-from trained_runs import trained
+from cli_calls import call, error_sentence
+from learnable_corpus import corpus, embeddings, reorder_rows
+from small_caches import remove_from_manifests
+from trained_runs import train_run
 
 from affuse.data.runs.run_predictions import read_run
-from affuse.data.system.text_columns import columns as in_columns
-from affuse.fuse.calibration.applying import columns
+from affuse.data.system.text_columns import align_columns as in_columns
+from affuse.fuse.calibration.applying import calibrated_columns
 from affuse.fuse.calibration.calibration_fitting import fit
 from affuse.fuse.calibration.calibration_scores import apply as calibrated
 from affuse.fuse.calibration.chart import draw
 from affuse.fuse.commands.calibrate_command import calibrate
-from affuse.fuse.trained.fold_predictions import of_test, of_validation
-from affuse.fuse.trained.prediction import apply
+from affuse.fuse.trained.fold_predictions import (
+    read_validation_parts,
+    select_test_parts,
+)
+from affuse.fuse.trained.prediction import predict
 
 TARGETS = ("valence", "arousal", "dominance")
 
@@ -25,18 +28,18 @@ TARGETS = ("valence", "arousal", "dominance")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """One fold."""
-    folder = trained(tmp_path_factory.mktemp("one"), "text", seeds=[0, 1])
+    folder = train_run(tmp_path_factory.mktemp("one"), "text", seeds=[0, 1])
     calibrate(folder, level=0.9, by="auto")
     return folder
 
 
-def test_new_recordings_get_what_the_test_got(run):
+def test_new_recordings_are_calibrated_like_the_test_part(run):
     found = read_run(run)
-    learnt = fit(of_validation(found), targets=TARGETS, seeds=(0, 1))
-    said = calibrated(of_test(found), learnt)
-    ids = of_test(found)[0].ids.tolist()
-    caches = {"text": reordered(embeddings()["text"], [int(i[1:]) for i in ids])}
-    table = columns(run, apply(run, caches))
+    learnt = fit(read_validation_parts(found), targets=TARGETS, seeds=(0, 1))
+    said = calibrated(select_test_parts(found), learnt)
+    ids = select_test_parts(found)[0].ids.tolist()
+    caches = {"text": reorder_rows(embeddings()["text"], [int(i[1:]) for i in ids])}
+    table = calibrated_columns(run, predict(run, caches))
     assert list(table) == [
         f"{t}_{side}" for side in ("calibrated", "low", "high") for t in TARGETS
     ]
@@ -51,17 +54,17 @@ def test_new_recordings_get_what_the_test_got(run):
 
 
 def test_folds_are_averaged_and_intervals_hold_the_average(tmp_path):
-    folder = trained(tmp_path, "text", protocol="loso", epochs=2)
+    folder = train_run(tmp_path, "text", protocol="loso", epochs=2)
     said = calibrate(folder, level=0.8, by="auto")
     assert "80% interval" in said
-    applied = apply(folder, embeddings())
-    table = columns(folder, applied)
+    applied = predict(folder, embeddings())
+    table = calibrated_columns(folder, applied)
     learnt = fit(
-        of_validation(read_run(folder)), targets=TARGETS, seeds=(0,), level=0.8
+        read_validation_parts(read_run(folder)), targets=TARGETS, seeds=(0,), level=0.8
     )
     each = [
-        learnt.folds[fold][1].mapped(one[:, 1], clip=True)
-        for fold, one in zip(applied.folds, applied.said, strict=True)
+        learnt.folds[fold][1].map_predictions(one[:, 1], clip=True)
+        for fold, one in zip(applied.folds, applied.by_model, strict=True)
     ]
     np.testing.assert_allclose(table["arousal_calibrated"], np.mean(each, axis=0))
     for target in TARGETS:
@@ -73,14 +76,14 @@ def test_folds_are_averaged_and_intervals_hold_the_average(tmp_path):
 
 
 @pytest.mark.parametrize(("policy", "clipped"), [("clip", True), ("keep", False)])
-def test_what_leaves_the_scale_is_set_to_its_end_and_counted(
+def test_predictions_outside_the_scale_are_clipped_and_counted(
     tmp_path, caplog, policy, clipped
 ):
-    folder = trained(tmp_path, "text", epochs=2, protocol="loso", out_of_range=policy)
+    folder = train_run(tmp_path, "text", epochs=2, protocol="loso", out_of_range=policy)
     calibrate(folder, level=0.8, by="auto")
-    applied = apply(folder, embeddings())
-    wide = dataclasses.replace(applied, said=5 * applied.said)
-    table = columns(folder, wide)
+    applied = predict(folder, embeddings())
+    wide = dataclasses.replace(applied, by_model=5 * applied.by_model)
+    table = calibrated_columns(folder, wide)
     for target in TARGETS:
         low, middle, high = (
             table[f"{target}_{s}"] for s in ("low", "calibrated", "high")
@@ -88,19 +91,19 @@ def test_what_leaves_the_scale_is_set_to_its_end_and_counted(
         assert ((low <= middle) & (middle <= high)).all()
         assert ((-1 <= low) & (high <= 1)).all() == clipped
         assert (np.abs(middle) <= 1).all() == clipped
-    said = "calibrated predictions lay beyond the scale in a fold"
+    said = "calibrated predictions were outside the scale in a fold"
     assert (said in caplog.text) == clipped
 
 
 def test_predictions_that_were_clipped_are_noted(tmp_path):
-    folder = trained(tmp_path, "text", epochs=2)
+    folder = train_run(tmp_path, "text", epochs=2)
     calibrate(folder, level=0.8, by="auto")
     path = folder / "predictions.csv"
     rows = path.read_text(encoding="utf-8").splitlines()
     cells = rows[1].split(",")
     cells[rows[0].split(",").index("valence_predicted")] = "3"
     path.write_text("\n".join([rows[0], ",".join(cells), *rows[2:]]) + "\n")
-    unlisted(path)
+    remove_from_manifests(path)
     said = " ".join(calibrate(folder, level=0.8, by="auto").split())
     facts = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
     count = facts["test"]["valence"]["beyond"]
@@ -108,27 +111,27 @@ def test_predictions_that_were_clipped_are_noted(tmp_path):
     assert f"outside the scale, clipped to its end: valence {count}" in said
 
 
-def test_what_is_not_there_or_is_stale_says_what_to_do(tmp_path):
-    folder = trained(tmp_path, "text", epochs=1)
-    applied = apply(folder, embeddings())
+def test_a_missing_or_stale_calibration_advises_a_command(tmp_path):
+    folder = train_run(tmp_path, "text", epochs=1)
+    applied = predict(folder, embeddings())
     with pytest.raises(FileNotFoundError, match="first: python cli.py calibrate"):
-        columns(folder, applied)
+        calibrated_columns(folder, applied)
     calibrate(folder, level=0.9, by="auto")
     more = dataclasses.replace(applied, seeds=(1,))
     with pytest.raises(
         ValueError, match="with 1 models and now has 1, or other ones; cal"
     ):
-        columns(folder, more)
+        calibrated_columns(folder, more)
     path = folder / "calibration.json"
     path.write_text(path.read_text().replace('"slope"', '"slop"'))
     with pytest.raises(ValueError, match="its SHA-256 is not .* calibrate again"):
-        columns(folder, applied)
-    unlisted(path)
+        calibrated_columns(folder, applied)
+    remove_from_manifests(path)
     with pytest.raises(ValueError, match="not a table that also has slope; calibrate"):
-        columns(folder, applied)
+        calibrated_columns(folder, applied)
 
 
-def test_the_command_line(run, tmp_path):
+def test_the_command_writes_a_table_and_refuses_too_few_speakers(run, tmp_path):
     done = call("calibrate", run, "--level", 0.8, "--output", tmp_path / "said.txt")
     assert done.exit_code == 0
     said = (tmp_path / "said.txt").read_text(encoding="utf-8")
@@ -139,9 +142,9 @@ def test_the_command_line(run, tmp_path):
     assert "intervals for new speakers (--by speaker) take 4 speakers" in " ".join(
         said.split()
     )
-    sentence = refused(call("calibrate", run, "--level", 0.9, "--by", "speaker"))
+    sentence = error_sentence(call("calibrate", run, "--level", 0.9, "--by", "speaker"))
     assert "has 2 known speakers to validate on" in sentence
-    assert "is not a run folder" in refused(call("calibrate", tmp_path))
+    assert "is not a run folder" in error_sentence(call("calibrate", tmp_path))
     assert call("calibrate", run, "--level", 1.0).exit_code == 2
 
 
@@ -152,7 +155,7 @@ def test_a_corpus_without_speakers(tmp_path):
         for u in corpus().utterances
     )
     found = dataclasses.replace(corpus(), utterances=utterances, protocol="official")
-    folder = trained(tmp_path, "text", found=found, epochs=2)
+    folder = train_run(tmp_path, "text", found=found, epochs=2)
     lines = calibrate(folder, level=0.9, by="auto").splitlines()
     assert [line.split()[-2] for line in lines[3:6]] == ["-"] * 3
     assert "at least 60 utterances of validation" in "\n".join(lines)
@@ -161,7 +164,7 @@ def test_a_corpus_without_speakers(tmp_path):
         calibrate(folder, level=0.9, by="speaker")
 
 
-def test_the_chart_is_sound_and_its_labels_do_not_touch(run):
+def test_the_chart_is_valid_and_its_labels_do_not_overlap(run):
     calibrate(run, level=0.9, by="auto")
     lines = (run / "rejection.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "rating,kept,utterances,ccc,rmse"

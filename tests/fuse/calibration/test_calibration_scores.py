@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from learnable_corpus import corpus, embeddings
 from scipy.optimize import minimize
-from small_caches import unlisted
-from trained_runs import contents, trained
+from small_caches import remove_from_manifests
+from trained_runs import file_contents, train_run
 
 from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run, write_predictions
@@ -65,7 +65,7 @@ def edges(rng, count=2_000):
     return truth, (0.5 * truth - 0.3) + rng.normal(0, 0.1, (3, *truth.shape))
 
 
-def learnt(found, **changes):
+def fit_calibration(found, **changes):
     settings = {"targets": TARGETS, "seeds": (0, 1, 2), "clip": False, **changes}
     return calibration_fitting.fit([found], **settings)
 
@@ -86,7 +86,7 @@ def test_the_map_has_the_highest_ccc_of_all_lines(noise):
     assert (line.slope, line.offset) == pytest.approx(best.x, abs=1e-3)
 
 
-def test_planted_errors_of_scale_and_location_are_undone():
+def test_planted_errors_of_scale_and_location_are_corrected():
     truth, predicted = pair(noise=0.0)
     line = affine.concordant(truth, 3 * predicted - 2)
     assert (line.slope, line.offset) == pytest.approx((1 / 3, 2 / 3))
@@ -100,15 +100,17 @@ def test_without_a_positive_correlation_nothing_is_mapped(predicted):
     assert affine.least_squares(truth, predicted) == AffineMap(0.0, 2.0)
 
 
-def test_errors_are_of_lines_that_have_not_seen_the_rating():
+def test_leave_one_out_errors_equal_those_of_refitted_lines():
     truth, predicted = pair(12)
     expected = []
     for k in range(12):
         rest = np.arange(12) != k
         slope, offset = np.polyfit(predicted[rest], truth[rest], 1)
         expected.append(truth[k] - slope * predicted[k] - offset)
-    np.testing.assert_allclose(affine.left_out(truth, predicted), expected, rtol=1e-9)
-    flat = affine.left_out(truth, np.zeros(12))
+    np.testing.assert_allclose(
+        affine.leave_one_out_errors(truth, predicted), expected, rtol=1e-9
+    )
+    flat = affine.leave_one_out_errors(truth, np.zeros(12))
     np.testing.assert_allclose(flat, (truth - truth.mean()) * 12 / 11)
 
 
@@ -116,7 +118,7 @@ def test_errors_are_of_lines_that_have_not_seen_the_rating():
 
 
 @pytest.mark.parametrize(("level", "rank"), [(0.9, 18), (0.5, 10), (0.95, 19)])
-def test_alone_each_it_is_the_quantile_of_split_conformal(level, rank):
+def test_without_groups_the_quantile_is_that_of_split_conformal(level, rank):
     scores = np.random.default_rng(0).permutation(19).astype(float)
     assert rank == np.ceil(20 * level)
     assert conformal.quantile(scores, np.arange(19), level) == rank - 1
@@ -129,9 +131,9 @@ def test_every_speaker_weighs_the_same():
     assert conformal.quantile(scores, groups, 0.7) == np.inf  # 2/3 at most
 
 
-def test_too_few_make_no_finite_interval():
+def test_too_few_utterances_give_an_infinite_interval():
     for level in (0.5, 0.8, 0.9, 0.95):
-        count = conformal.needed(level)
+        count = conformal.least_count(level)
         assert np.isfinite(conformal.quantile(np.ones(count), np.arange(count), level))
         fewer = np.arange(count - 1)
         assert conformal.quantile(np.ones(len(fewer)), fewer, level) == np.inf
@@ -142,7 +144,7 @@ def test_exchangeable_ratings_are_covered_as_promised(level):
     rng = np.random.default_rng(1)
     covered, widths = [], []
     for _ in range(60):
-        found = learnt(simulated(60, rng), level=level)
+        found = fit_calibration(simulated(60, rng), level=level)
         assert found.by == "utterance"
         said = calibration_scores.apply([simulated(200, rng)], found)
         figures = calibration_scores.measure(said, found)
@@ -150,7 +152,7 @@ def test_exchangeable_ratings_are_covered_as_promised(level):
         widths += [m.width for m in figures.values()]
     # 120 calibrations of 60: the mean is known to sqrt(.9 * .1 / 62 / 120) = .0035
     assert level - 0.012 < np.mean(covered) < level + 1 / 61 + 0.015
-    expected = conformal.chance(level, [(60, 200)])
+    expected = conformal.coverage_tolerance(level, [(60, 200)])
     assert 2 * np.std(covered) == pytest.approx(expected, rel=0.25)
     # errors of the best line have deviation .3 * .2 / sqrt(.3^2 + .2^2) = .166
     assert np.mean(widths) < 1.1 * 2 * 0.166 * {0.5: 0.674, 0.9: 1.645}[level]
@@ -164,7 +166,7 @@ def test_new_speakers_are_covered_as_promised_and_by_utterance_they_are_not():
         old = simulated(len(speakers), rng, speakers=speakers, between=0.3)
         new = simulated(len(speakers), rng, speakers=speakers, between=0.3)
         for by, shares in covered.items():
-            found = learnt(old, by=by)
+            found = fit_calibration(old, by=by)
             said = calibration_scores.apply([new], found)
             for m in calibration_scores.measure(said, found).values():
                 shares.append(np.mean([*m.by_speaker.values()]))
@@ -187,14 +189,14 @@ def test_intervals_widen_where_seeds_disagree_if_that_makes_them_narrower():
 
 def test_an_interval_holds_the_mapped_prediction_and_stays_on_the_scale():
     rng = np.random.default_rng(4)
-    found = learnt(simulated(100, rng), clip=True)
+    found = fit_calibration(simulated(100, rng), clip=True)
     (calibration, _) = found.folds["f"]
     predicted = np.linspace(-1, 1, 50)
-    mapped = calibration.mapped(predicted)
+    mapped = calibration.map_predictions(predicted)
     low, high = calibration.bounds(predicted, np.zeros(50), clip=False)
     assert ((low <= mapped) & (mapped <= high)).all()
     assert (np.abs(mapped) > 1).any()
-    mapped = calibration.mapped(predicted, clip=True)
+    mapped = calibration.map_predictions(predicted, clip=True)
     low, high = calibration.bounds(predicted, np.zeros(50), clip=True)
     assert (low >= -1).all()
     assert (high <= 1).all()
@@ -202,10 +204,10 @@ def test_an_interval_holds_the_mapped_prediction_and_stays_on_the_scale():
 
 
 @pytest.mark.parametrize("clip", [True, False])
-def test_what_is_measured_is_what_is_written(clip):
+def test_figures_are_those_of_the_written_predictions(clip):
     # 48 of 2,000 mapped predictions left their clipped interval before
     rng = np.random.default_rng(11)
-    found = learnt(simulated(200, rng), clip=clip)
+    found = fit_calibration(simulated(200, rng), clip=clip)
     tested = part(*edges(rng))
     for k, (said,) in enumerate(calibration_scores.apply([tested], found).values()):
         assert ((said.low <= said.mapped) & (said.mapped <= said.high)).all()
@@ -224,29 +226,29 @@ def test_what_is_measured_is_what_is_written(clip):
     assert [m.mapped for m in figures.values()] == pytest.approx(expected)
 
 
-def test_speakers_are_what_is_exchangeable_where_there_are_enough():
+def test_speakers_are_the_exchangeable_unit_if_there_are_enough():
     rng = np.random.default_rng(5)
     nine, eight = np.arange(90) % 9, np.arange(90) % 8
-    assert learnt(simulated(90, rng, speakers=nine)).by == "speaker"
-    found = learnt(simulated(90, rng, speakers=eight))
+    assert fit_calibration(simulated(90, rng, speakers=nine)).by == "speaker"
+    found = fit_calibration(simulated(90, rng, speakers=eight))
     assert (found.by, found.folds["f"][0].groups) == ("utterance", 90)
-    with pytest.raises(ValueError, match="has 8 known speakers .* takes 9; .*--by utt"):
-        learnt(simulated(90, rng, speakers=eight), by="speaker")
+    with pytest.raises(ValueError, match="has 8 known speakers .* needs 9; .*--by utt"):
+        fit_calibration(simulated(90, rng, speakers=eight), by="speaker")
     with pytest.raises(ValueError, match="has 8 known utterances to validate on"):
-        learnt(simulated(8, rng))
+        fit_calibration(simulated(8, rng))
     with pytest.raises(ValueError, match="between 0 and 1"):
-        learnt(simulated(90, rng), level=1.0)
+        fit_calibration(simulated(90, rng), level=1.0)
 
 
 # what is left out
 
 
-def test_leaving_out_what_seeds_disagree_on_helps_where_it_should():
+def test_rejecting_utterances_on_which_seeds_disagree_raises_the_ccc():
     rng = np.random.default_rng(6)
     truth = rng.normal(0, 0.4, (400, 1))
     spread = rng.uniform(0, 0.4, (400, 1))
     each = truth + spread * rng.normal(size=(5, 400, 1))
-    found = learnt(part(truth, each), targets=("valence",))
+    found = fit_calibration(part(truth, each), targets=("valence",))
     (folds,) = calibration_scores.apply([part(truth, each)], found).values()
     points = rejection.curve(folds)
     assert [p.kept for p in points] == list(rejection.SHARES)
@@ -265,10 +267,10 @@ def test_leaving_out_what_seeds_disagree_on_helps_where_it_should():
 def run(tmp_path_factory):
     """Two folds would be quicker, but five sessions are what there is."""
     runs = tmp_path_factory.mktemp("calibrated")
-    return trained(runs, "early", seeds=[0, 1], protocol="loso", epochs=2)
+    return train_run(runs, "early", seeds=[0, 1], protocol="loso", epochs=2)
 
 
-def test_a_curve_ends_where_the_ratings_that_are_kept_are_the_same():
+def test_a_curve_ends_where_the_remaining_ratings_are_constant():
     truth = np.r_[np.full(40, 0.25), np.linspace(-1, 1, 60)]
     each = np.tile(truth, (2, 1))
     each[:, 40:] += np.array([[0.1], [-0.1]])  # seeds agree where ratings do not vary
@@ -286,15 +288,15 @@ def test_a_curve_ends_where_the_ratings_that_are_kept_are_the_same():
     assert rejection.curve([said])[-1].kept == 0.45
 
 
-def test_what_each_model_says_of_its_validation_part_is_kept(run):
-    found = fold_predictions.of_validation(read_run(run))
+def test_validation_predictions_of_each_model_are_saved(run):
+    found = fold_predictions.read_validation_parts(read_run(run))
     assert [p.fold for p in found] == [f"session{k}" for k in range(1, 6)]
     for p in found:
         assert p.predicted.shape == (2, 60, 3)
         assert {speaker[0] for speaker in p.speakers} == {str(int(p.fold[-1]) % 5 + 1)}
 
 
-def test_test_truths_change_nothing_that_was_learnt(run, tmp_path):
+def test_test_ratings_do_not_change_a_calibration(run, tmp_path):
     said = calibrate(run, level=0.9, by="auto")
     assert "90% interval holds" in said
     assert f"type python cli.py predict {run} --calibrated" in said
@@ -307,7 +309,7 @@ def test_test_truths_change_nothing_that_was_learnt(run, tmp_path):
     whole = path.read_bytes()
     try:
         write_predictions(path, poisoned, found.info)
-        unlisted(path)
+        remove_from_manifests(path)
         calibrate(run, level=0.9, by="auto")
         dirty = json.loads((run / "calibration.json").read_text())
     finally:
@@ -331,8 +333,8 @@ def test_poisoned_test_rows_change_no_validation_prediction(tmp_path):
         found = dataclasses.replace(found, utterances=utterances)
         caches["text"].values[[u.session == "5" for u in utterances]] = bad
         runs = tmp_path / str(bad)
-        folder = trained(runs, "text", epochs=1, found=found, caches=caches)
-        files = contents(folder)
+        folder = train_run(runs, "text", epochs=1, found=found, caches=caches)
+        files = file_contents(folder)
         kept.append({f: files[f] for f in files if f.name == ModelFolder.validation})
     assert len(kept[0]) == 1
     assert kept[0] == kept[1]
@@ -357,20 +359,20 @@ def test_the_figures_are_those_of_the_files(run):
 
 
 def test_a_run_without_validation_predictions_says_what_to_do(tmp_path):
-    folder = trained(tmp_path, "text", epochs=1)
+    folder = train_run(tmp_path, "text", epochs=1)
     path = next(folder.glob(f"*/*/{ModelFolder.validation}"))
     kept = path.read_bytes()
     path.unlink()
     with pytest.raises(ValueError, match="is missing, and SHA256SUMS beside it lists"):
         calibrate(folder, level=0.9, by="auto")
-    unlisted(path)  # as in runs of a version that did not keep it
+    remove_from_manifests(path)  # as in runs of a version that did not keep it
     with pytest.raises(FileNotFoundError, match="repeat the train command"):
         calibrate(folder, level=0.9, by="auto")
-    trained(tmp_path, "text", epochs=1)
+    train_run(tmp_path, "text", epochs=1)
     assert path.read_bytes() == kept
     assert "No rejection curve" in calibrate(folder, level=0.9, by="auto")
     assert not (folder / "rejection.svg").exists()
     path.write_text(kept.decode().replace("u003,", "u999,"))
-    unlisted(path)
+    remove_from_manifests(path)
     with pytest.raises(ValueError, match="is not of the validation part of fold"):
         calibrate(folder, level=0.9, by="auto")

@@ -1,4 +1,4 @@
-"""The table that `predict` writes, beside what the models say."""
+"""Columns of the table that `predict` writes, and their warnings."""
 
 import csv
 import dataclasses
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from applied_models import applied
+from applied_models import example_predictions
 from learnable_corpus import corpus, embeddings
 from small_caches import fill, recipe
 
 from affuse.data.cache import corpus_table
-from affuse.data.cache.recording_spans import Stretch
-from affuse.data.cache.shared_recordings import Place, place
+from affuse.data.cache.recording_spans import RecordingSpan
+from affuse.data.cache.shared_recordings import Place, locate
 from affuse.data.errors import DamagedFileError
 from affuse.data.records import Corpus, Utterance
 from affuse.data.runs.fold_table import FoldRow, write_folds
@@ -28,9 +28,11 @@ INFO = RunInfo("run", "text", "toy", "synthetic", "loso", ("valence",), {}, {})
 ROOT = Path("/root")
 
 
-def test_columns_say_their_scale_and_files_their_seconds():
+def test_the_table_has_columns_on_the_scale_and_recordings():
     said = dataclasses.replace(
-        applied("=a", "b"), mean=np.array([[0.5], [-1.0]]), std=np.full((2, 1), 0.25)
+        example_predictions("=a", "b"),
+        mean=np.array([[0.5], [-1.0]]),
+        std=np.full((2, 1), 0.25),
     )
     places = {"=a": Place("wav/a.wav", 0.0, 1.5)}
     context = Context((0.0, 6.0), Overlap({"=a": 2, "b": None}, 3), places)
@@ -54,10 +56,10 @@ def test_columns_say_their_scale_and_files_their_seconds():
     assert [second[n] for n in ("trained_on", "file", "start", "end")] == [""] * 4
 
 
-def test_without_a_scale_there_are_no_columns_of_it():
+def test_without_a_scale_ratings_are_on_minus_one_to_one_only():
     file = io.StringIO()
     context = Context(None, Overlap({"a": 0}, 3), {})
-    prediction_table.write(file, applied("a"), context, {})
+    prediction_table.write(file, example_predictions("a"), context, {})
     header = "id,valence,valence_deviation,trained_on,file,start,end\n"
     assert file.getvalue().startswith(header)
 
@@ -66,28 +68,30 @@ def test_without_a_scale_there_are_no_columns_of_it():
     ("span", "stretch", "start", "end"),
     [
         (None, None, 0.0, None),
-        (None, Stretch("f", 0.0, 7.5), 0.0, 7.5),
+        (None, RecordingSpan("f", 0.0, 7.5), 0.0, 7.5),
         ((1.0, 2.0), None, 1.0, 2.0),
-        ((1.0, None), Stretch("f", 1.0, 7.5), 1.0, 7.5),
-        ((1.0, 99.0), Stretch("f", 1.0, 7.5), 1.0, 7.5),  # the file ends before
+        ((1.0, None), RecordingSpan("f", 1.0, 7.5), 1.0, 7.5),
+        ((1.0, 99.0), RecordingSpan("f", 1.0, 7.5), 1.0, 7.5),  # the file ends at 7.5 s
     ],
 )
-def test_seconds_come_without_opening_the_file(tmp_path, span, stretch, start, end):
+def test_start_and_end_are_known_without_opening_the_recording(
+    tmp_path, span, stretch, start, end
+):
     read = Utterance("a", audio=ROOT / "wav" / "a.wav", span=span)
     corpus_table.save(Corpus("toy", ROOT, (read,), None, ""), tmp_path)
     (kept,) = corpus_table.load(tmp_path, "toy").utterances
     for utterance in (read, kept):
-        assert place(utterance, ROOT, stretch) == Place("wav/a.wav", start, end)
+        assert locate(utterance, ROOT, stretch) == Place("wav/a.wav", start, end)
 
 
-def test_a_recording_elsewhere_has_no_folder():
+def test_a_recording_outside_the_corpus_folder_has_only_its_name():
     odd = Utterance("a", audio=Path("/home/me/a.wav"))
-    assert place(odd, ROOT, None) == Place("a.wav", 0.0, None)
+    assert locate(odd, ROOT, None) == Place("a.wav", 0.0, None)
 
 
 @pytest.fixture
 def run(tmp_path):
-    """A run of toy, by an older version, which recorded no scale."""
+    """Run on toy by an older version, which recorded no scale."""
     folder = tmp_path / "run"
     write_info(folder, INFO)
     write_folds(folder, [FoldRow("one", "test", "u000"), FoldRow("one", "train", "u1")])
@@ -99,9 +103,9 @@ def run(tmp_path):
     return folder
 
 
-def test_the_scale_is_recorded(run):
+def test_a_run_records_the_scale_of_its_ratings(run):
     write_info(run, dataclasses.replace(INFO, scale=(1.0, 7.0)))
-    assert training_scale.of_run(run, read_info(run), None) == (1.0, 7.0)
+    assert training_scale.scale_of_run(run, read_info(run), None) == (1.0, 7.0)
     path = run / "run.json"
     path.write_text(path.read_text().replace("7.0", "0.5"), encoding="utf-8")
     with pytest.raises(
@@ -110,15 +114,15 @@ def test_the_scale_is_recorded(run):
         read_info(run)
 
 
-def test_an_older_run_has_the_scale_of_its_corpus(run):
+def test_an_older_run_takes_the_scale_of_the_cached_corpus_if_ratings_agree(run):
     info = read_info(run)
     assert info.scale is None
-    assert training_scale.of_run(run, info, corpus()) == (1.0, 5.0)
-    other = dataclasses.replace(corpus(), scale=(0.0, 5.0))  # of the same name
-    assert training_scale.of_run(run, info, other) is None
-    assert training_scale.of_run(run, info, None) is None
+    assert training_scale.scale_of_run(run, info, corpus()) == (1.0, 5.0)
+    other = dataclasses.replace(corpus(), scale=(0.0, 5.0))  # same name, other ratings
+    assert training_scale.scale_of_run(run, info, other) is None
+    assert training_scale.scale_of_run(run, info, None) is None
     (run / "predictions.csv").unlink()
-    assert training_scale.of_run(run, info, corpus()) is None
+    assert training_scale.scale_of_run(run, info, corpus()) is None
 
 
 @pytest.mark.parametrize(
@@ -129,11 +133,11 @@ def test_an_older_run_has_the_scale_of_its_corpus(run):
         ((1.0, 5.0), ""),
     ],
 )
-def test_a_scale_that_is_not_expected_is_said(run, caplog, scale, said):
+def test_an_unknown_or_different_scale_has_a_warning(run, caplog, scale, said):
     write_info(run, dataclasses.replace(INFO, scale=scale))
     new = dataclasses.replace(corpus(), name="new")
     given = Sources(new, (), embeddings())
-    context = prediction_table.gather(run, applied("u000"), given, run)
+    context = prediction_table.gather(run, example_predictions("u000"), given, run)
     assert context.scale == scale
     assert context.overlap.models == {"u000": None}
     told = [r.getMessage() for r in caplog.records][1:]  # the first is on the overlap
@@ -141,8 +145,8 @@ def test_a_scale_that_is_not_expected_is_said(run, caplog, scale, said):
     assert said in " ".join(told)
 
 
-def test_an_older_cache_of_speech_has_no_names_of_files(run, caplog):
+def test_a_warning_says_that_an_older_cache_lacks_recording_names(run, caplog):
     fill(run, of=recipe(modality="audio"))
     given = Sources(corpus(), (), {})
-    prediction_table.gather(run, applied("u000"), given, run)
+    prediction_table.gather(run, example_predictions("u000"), given, run)
     assert "an older version extracted 'toy' and saved no names" in caplog.text

@@ -1,4 +1,4 @@
-"""The run command, from recordings to the table; fine-tuning is stood in for."""
+"""The command run, from recordings to the table, with simulated fine-tuning."""
 
 import csv
 import dataclasses
@@ -11,9 +11,9 @@ import spoken_corpus
 import torch
 import transformers
 import tunable_checkpoints
-from cli_calls import call, refused, typed
+from cli_calls import call, error_sentence, parse_command
 from family_checkpoints import FAMILIES, vocabulary
-from trained_runs import contents
+from trained_runs import file_contents
 
 from affuse.data.cache import fold_encoders, store, training_data
 from affuse.data.options.source_options import CorpusSource
@@ -35,7 +35,7 @@ TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny")
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """Six speakers, three utterances each, as a manifest."""
+    """Write a manifest of six speakers with three utterances each."""
     root = tmp_path_factory.mktemp("corpus")
     rng = np.random.default_rng(0)
     rows = []
@@ -63,7 +63,7 @@ def run(table, root, *words):
 
 
 def fine_tune(say, table, folder):
-    """Encoders of random weights for each fold, in the layout of a fine-tuning."""
+    """Write random encoders for each fold, in the layout of a fine-tuning."""
     corpus = corpus_reading.read(
         CorpusSource(corpus="manifest", root=table, name="own", scale=(1, 5))
     )
@@ -90,7 +90,7 @@ def fine_tune(say, table, folder):
 
 @pytest.fixture
 def tune(table, tmp_path, monkeypatch):
-    """What was asked of the fine-tuning, each time."""
+    """Simulate the fine-tuning; give the list of its calls."""
     asked = []
 
     def stand_in(say, options, design):
@@ -107,7 +107,7 @@ def only(root):
     return found
 
 
-def test_from_recordings_to_the_table(table, tmp_path):
+def test_run_extracts_trains_and_reports(table, tmp_path):
     done = run(table, tmp_path, "--fusion", "early", "--fusion", "ridge", *TINY)
     assert done.exit_code == 0, done.output
     steps = [
@@ -126,7 +126,7 @@ def test_from_recordings_to_the_table(table, tmp_path):
     assert table_of[0] == table_of[1]
 
 
-def test_what_was_just_extracted_is_trained_on(table, tmp_path):
+def test_run_trains_on_the_caches_that_it_extracted(table, tmp_path):
     words = ("--fusion", "text", "--modality", "text", *TINY)
     assert run(table, tmp_path, *words).exit_code == 0
     shutil.rmtree(tmp_path / "runs")
@@ -134,17 +134,17 @@ def test_what_was_just_extracted_is_trained_on(table, tmp_path):
     assert read_run(only(tmp_path)).info.encoders["text"]["pooling"] == "mean+std"
 
 
-def test_a_recording_that_is_missing_is_the_exit_status(table, tmp_path):
+def test_the_exit_status_is_1_if_a_recording_is_missing(table, tmp_path):
     shutil.copytree(table.parent, tmp_path / "corpus")
     (tmp_path / "corpus" / "wav" / "003.wav").write_bytes(b"RIFF")
     words = ("--fusion", "text", "--modality", "audio", "--modality", "text", *TINY)
     done = run(tmp_path / "corpus" / "own.csv", tmp_path, *words)
     assert done.exit_code == 1
     assert "003.wav" in done.stdout
-    assert len(read_run(only(tmp_path)).predictions) == COUNT  # text has them all
+    assert len(read_run(only(tmp_path)).predictions) == COUNT  # all have a transcript
 
 
-def test_each_fold_is_extracted_with_its_own_encoders(table, tmp_path, tune):
+def test_finetune_extracts_each_fold_with_its_own_encoders(table, tmp_path, tune):
     done = run(table, tmp_path, "--fusion", "ridge", "--fusion", "early", "--finetune")
     assert done.exit_code == 0, done.output
     assert [design for _, design in tune] == ["early"]
@@ -165,14 +165,16 @@ def test_each_fold_is_extracted_with_its_own_encoders(table, tmp_path, tune):
 
 
 @pytest.mark.slow
-def test_how_heads_are_trained_is_said_to_the_second_stage_alone(table, tmp_path, tune):
+def test_the_setting_of_jointly_trained_heads_does_not_reach_the_fine_tuning(
+    table, tmp_path, tune
+):
     words = ("--fusion", "early", "--finetune", "--set", "training=pretrain")
     done = run(table, tmp_path, *words)
     assert done.exit_code == 0, done.output
     assert read_run(only(tmp_path)).info.settings["training"] == "pretrain"
 
 
-def test_stopped_and_repeated_it_goes_on(table, tmp_path, tune, monkeypatch):
+def test_an_interrupted_run_resumes(table, tmp_path, tune, monkeypatch):
     words = ("--fusion", "text", "--finetune")
     real, made = training_commands.train, []
 
@@ -183,20 +185,20 @@ def test_stopped_and_repeated_it_goes_on(table, tmp_path, tune, monkeypatch):
     stopped = run(table, tmp_path, *words)
     assert stopped.exit_code == 130
     assert "repeat to go on" in stopped.stderr
-    caches = contents(tmp_path / "cache")
+    caches = file_contents(tmp_path / "cache")
     monkeypatch.setattr(training_commands, "train", real)
     done = run(table, tmp_path, *words)
     assert done.exit_code == 0, done.output
     assert done.stdout.count("nothing was left to encode") == FOLDS
     parts = {p: c for p, c in caches.items() if p.name.startswith("part-")}
-    assert {p: contents(tmp_path / "cache")[p] for p in parts} == parts
-    made.append(contents(only(tmp_path)))
+    assert {p: file_contents(tmp_path / "cache")[p] for p in parts} == parts
+    made.append(file_contents(only(tmp_path)))
     shutil.rmtree(tmp_path / "runs")
     assert run(table, tmp_path, *words).exit_code == 0
-    assert contents(only(tmp_path)) == made[0]
+    assert file_contents(only(tmp_path)) == made[0]
 
 
-def test_a_fine_tuning_of_before_is_named(table, tmp_path):
+def test_an_earlier_fine_tuning_is_used_with_finetuned(table, tmp_path):
     folder = fine_tune(print, table, tmp_path / "mine")
     words = ("--fusion", "audio", "--finetuned", folder, "--layers", "audio=1")
     done = run(table, tmp_path, *words)
@@ -207,15 +209,15 @@ def test_a_fine_tuning_of_before_is_named(table, tmp_path):
     ]
 
 
-def test_without_a_design_nothing_can_be_fine_tuned(table, tmp_path, tune):
+def test_finetune_without_a_network_is_refused(table, tmp_path, tune):
     done = run(table, tmp_path, "--fusion", "ridge", "--finetune")
-    assert "--finetune trains encoders together with a design" in refused(
+    assert "--finetune trains encoders together with a network" in error_sentence(
         done, status=2
     )
     assert not (tmp_path / "cache").exists()
 
 
-def test_fine_tuning_is_told_what_both_commands_are_told(monkeypatch, tmp_path):
+def test_shared_options_reach_the_fine_tuning(monkeypatch, tmp_path):
     asked = []
 
     def record(say, options):
@@ -224,16 +226,16 @@ def test_fine_tuning_is_told_what_both_commands_are_told(monkeypatch, tmp_path):
 
     monkeypatch.setattr("affuse.extract.commands.finetune_command.finetune", record)
     words = ["manifest", "x.csv", "--fusion", "early", "--folds", "4", "--seed", "7"]
-    found = typed("run", *words, "--batch", "9", "--set", "training=pretrain")
+    found = parse_command("run", *words, "--batch", "9", "--set", "training=pretrain")
     assert run_tuning.tune(print, found, "early") == tmp_path
-    expected = typed("finetune", *words)
+    expected = parse_command("finetune", *words)
     run_tuning.tune(print, dataclasses.replace(found, experiment="paper"), "early")
     assert asked == [expected, dataclasses.replace(expected, experiment="paper")]
 
 
 @pytest.mark.slow
-def test_encoders_are_really_fine_tuned(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # which is where they are left
+def test_run_fine_tunes_encoders_without_simulation(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # fine-tuned encoders are written here
     table = tunable_checkpoints.table(tmp_path / "corpus")
     encoder = tunable_checkpoints.text(tmp_path / "text")
     words = ("--fusion", "text", "--text-checkpoint", encoder, "--finetune")
@@ -245,5 +247,6 @@ def test_encoders_are_really_fine_tuned(tmp_path, monkeypatch):
     assert sorted(set(run.predictions.fold)) == ["session1", "session2", "session3"]
     recipes = [c.recipe for c in store.find(tmp_path / "cache")]
     assert len(recipes) == 3
-    assert len({r.weights for r in recipes}) > 1  # of some, no epoch may be the best
+    # Some folds may keep the initial weights.
+    assert len({r.weights for r in recipes}) > 1
     assert call("lint", run.path, "--cache", tmp_path / "cache").exit_code == 0

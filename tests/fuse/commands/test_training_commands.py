@@ -1,34 +1,34 @@
-"""What the command line offers of sizes, layers and modalities, without an encoder."""
+"""The commands train, sweep and ablate on a small corpus in memory."""
 
 import dataclasses
 
 import pytest
 from fusion_calls import QUICK, call, train
 from fusion_calls import caches as caches
-from learnable_corpus import COUNT, reordered
+from learnable_corpus import COUNT, reorder_rows
 
-from affuse.data.runs.run_predictions import finished, read_run
+from affuse.data.runs.run_predictions import finished_runs, read_run
 from affuse.data.system.progress import _Bar
-from affuse.fuse.commands.requested_designs import designs, needs
+from affuse.fuse.commands.requested_designs import expand_designs, needed_modalities
 
 WEIGHTED = ("--set", "layers=weighted")
 
 
-def test_designs_are_matched_by_their_parameters(tmp_path, caches):
+def test_match_parameters_gives_designs_of_similar_size(tmp_path, caches):
     words = ("--fusion", "early", "--fusion", "gated", "--fusion", "ridge")
     done = train(tmp_path, *words, "--match-parameters", 3000)
     assert done.exit_code == 0, done.output
-    found = {r.info.design: r.info for r in map(read_run, finished(tmp_path))}
+    found = {r.info.design: r.info for r in map(read_run, finished_runs(tmp_path))}
     assert found["early"].settings["hidden"] != found["gated"].settings["hidden"]
     for name in ("early", "gated"):
         size = found[name].parameters
         assert size == pytest.approx(3000, rel=0.02)
         hidden = found[name].settings["hidden"]
         assert f"{name}: hidden={hidden} gives {size:,} parameters" in done.output
-    assert found["ridge"].parameters == 19 * 3 + 3  # it has nothing to choose
+    assert found["ridge"].parameters == 19 * 3 + 3  # ridge has no hidden units
 
 
-def test_a_size_that_cannot_be_is_said_before_anything_is_trained(tmp_path, caches):
+def test_an_impossible_size_is_refused_before_training(tmp_path, caches):
     words = ("--fusion", "text", "--fusion", "early", "--match-parameters", 300)
     done = train(tmp_path, *words)
     assert done.exit_code == 2
@@ -36,13 +36,13 @@ def test_a_size_that_cannot_be_is_said_before_anything_is_trained(tmp_path, cach
     assert not list(tmp_path.iterdir())
 
 
-def test_the_weights_of_layers_are_said(tmp_path, caches):
+def test_train_prints_the_layer_weights(tmp_path, caches):
     done = train(tmp_path, "--fusion", "early", *WEIGHTED)
     assert done.exit_code == 0, done.output
     assert "early: mean weights of layers: valence audio" in done.output
 
 
-def test_the_progress_bar_says_of_which_part_its_ccc_is(tmp_path, caches, monkeypatch):
+def test_the_progress_bar_shows_the_validation_ccc(tmp_path, caches, monkeypatch):
     told = []
     monkeypatch.setattr(_Bar, "set_postfix_str", lambda bar, words: told.append(words))
     assert train(tmp_path, "--fusion", "text").exit_code == 0
@@ -50,7 +50,7 @@ def test_the_progress_bar_says_of_which_part_its_ccc_is(tmp_path, caches, monkey
     assert all(": validation CCC " in words for words in told)
 
 
-def test_a_single_layer_has_nothing_to_weigh(tmp_path, caches):
+def test_weighted_layers_need_a_cache_of_several_layers(tmp_path, caches):
     audio = caches["audio"]
     recipe = dataclasses.replace(audio.recipe, layers=(1,))
     caches["audio"] = dataclasses.replace(
@@ -62,7 +62,7 @@ def test_a_single_layer_has_nothing_to_weigh(tmp_path, caches):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_search_does_not_weigh_a_single_layer_either(tmp_path, caches):
+def test_sweep_refuses_weighted_layers_on_a_single_layer(tmp_path, caches):
     for modality, found in caches.items():
         recipe = dataclasses.replace(found.recipe, layers=(1,))
         values = found.values[:, :1]
@@ -74,7 +74,7 @@ def test_a_search_does_not_weigh_a_single_layer_either(tmp_path, caches):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_search_refuses_what_it_would_not_heed(caches):
+def test_sweep_has_no_option_match_parameters(caches):
     words = ("--fusion", "text", "--grid", "latent=4,8", "--match-parameters", 3000)
     done = call("sweep", *words)
     assert done.exit_code == 2
@@ -82,22 +82,22 @@ def test_a_search_refuses_what_it_would_not_heed(caches):
 
 
 @pytest.mark.parametrize("words", [("train",), ("sweep", "--grid", "latent=4,8")])
-def test_an_unknown_design_is_said_before_any_cache_is_looked_for(tmp_path, words):
+def test_an_unknown_design_is_refused_before_caches_are_read(tmp_path, words):
     done = call(*words, "--fusion", "erly", "--cache", tmp_path)
     assert done.exit_code == 2
     assert "no fusion 'erly': choose from audio, crossattention" in done.stderr
 
 
-def test_what_is_named_beside_all_stays():
-    assert designs(["all", "early"], ["text"], head=False)[-2:] == [
+def test_designs_that_are_named_beside_all_are_kept():
+    assert expand_designs(["all", "early"], ["text"], head=False)[-2:] == [
         "early",
         "text",
     ]
-    assert "zeroshot" in designs(["all", "zeroshot"], ["text"], head=False)
-    assert designs(["text", "text"], ["text"], head=False) == ["text"]
+    assert "zeroshot" in expand_designs(["all", "zeroshot"], ["text"], head=False)
+    assert expand_designs(["text", "text"], ["text"], head=False) == ["text"]
 
 
-def test_what_each_modality_contributes_is_printed(tmp_path, caches):
+def test_ablate_prints_the_contribution_of_each_modality(tmp_path, caches):
     train(tmp_path, "--fusion", "experts")
     (run,) = tmp_path.iterdir()
     done = call("ablate", run, "--seed", 3, "--threads", 1)
@@ -120,10 +120,12 @@ def test_what_each_modality_contributes_is_printed(tmp_path, caches):
         ("early", "left out: 7 utterances with no text embedding", COUNT - 7),
     ],
 )
-def test_what_lacks_a_modality_is_said(tmp_path, caches, caplog, fusion, said, rows):
+def test_predict_names_utterances_that_lack_a_modality(
+    tmp_path, caches, caplog, fusion, said, rows
+):
     train(tmp_path, "--fusion", fusion)
     (run,) = tmp_path.iterdir()
-    caches["text"] = reordered(caches["text"], range(7, COUNT))
+    caches["text"] = reorder_rows(caches["text"], range(7, COUNT))
     done = call("predict", run, "--threads", 1)
     assert done.exit_code == 0, done.output
     assert done.stdout.count("\n") == 1 + rows
@@ -132,8 +134,8 @@ def test_what_lacks_a_modality_is_said(tmp_path, caches, caplog, fusion, said, r
     assert "were in the training or validation part of the one model" in told[1]
 
 
-def test_decisions_take_both_modalities():
-    assert needs(["lateccc"]) == ("audio", "text")
-    only = designs(["all"], ["text"], head=False)
+def test_late_fusion_designs_need_both_modalities():
+    assert needed_modalities(["lateccc"]) == ("audio", "text")
+    only = expand_designs(["all"], ["text"], head=False)
     assert "text" in only
     assert not {"latemean", "lateccc", "stacking", "experts"} & set(only)

@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
 
-from affuse.fuse.inputs.column_ranges import places
+from affuse.fuse.inputs.column_ranges import resolve_columns
 
 NAMES = ("a0", "a1", "a2", "t0", "t1")
 
 
 def found(columns, modalities=("audio", "text"), width=5, names=None):
-    return {m: at.tolist() for m, at in places(columns, modalities, width, names)}
+    return {
+        m: at.tolist() for m, at in resolve_columns(columns, modalities, width, names)
+    }
 
 
 @pytest.mark.parametrize(
@@ -28,7 +30,7 @@ def found(columns, modalities=("audio", "text"), width=5, names=None):
         ({"audio": 3, "video": "t0", "text": "t1"}, [0, 1, 2], [4]),
     ],
 )
-def test_places_are_resolved(columns, audio, text):
+def test_column_ranges_are_resolved(columns, audio, text):
     assert found(columns, names=NAMES) == {"audio": audio, "text": text}
 
 
@@ -83,13 +85,13 @@ def test_no_column_is_counted_twice(columns, sentence):
     ],
     ids=lambda place: type(place).__name__,
 )
-def test_what_is_no_place_is_refused(place):
+def test_invalid_column_ranges_are_refused(place):
     sentence = "columns of text are .*, and there are 5 columns; give a size, a slice, "
     with pytest.raises(ValueError, match=sentence):
         found({"audio": [0], "text": place}, names=NAMES)
 
 
-def test_names_that_are_not_there_are_refused_with_the_nearest():
+def test_unknown_names_are_refused_with_the_nearest_name():
     sentence = (
         r"text name 't7' \(the nearest is 't\d'\), 'a_0' \(the nearest is 'a0'\), w"
     )
@@ -109,7 +111,7 @@ def test_names_need_a_frame_whose_columns_have_them_once():
         found({"audio": "a", "text": "b"}, width=3, names=["a", "b", "b"])
 
 
-def test_every_modality_is_said():
+def test_missing_modalities_are_named():
     with pytest.raises(ValueError, match="takes audio, text, and columns lacks"):
         found({"audio": 5})
     with pytest.raises(ValueError, match="columns={'audio': SIZE, 'text': SIZE}"):

@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from affuse.fuse.inputs.feature_standardisation import Standard, demand_variation
+from affuse.fuse.inputs.feature_standardisation import (
+    ColumnScaler,
+    demand_variation,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(2, 3, (60, 5))
@@ -14,7 +17,7 @@ def named(column):
 
 
 def standardised(values):
-    return Standard.fitted(values).apply(values, named)
+    return ColumnScaler.fitted(values).apply(values, named)
 
 
 def demand(values):
@@ -22,7 +25,7 @@ def demand(values):
 
 
 def test_ordinary_columns_are_those_of_scikit_learn():
-    found, scaler = Standard.fitted(X), StandardScaler().fit(X)
+    found, scaler = ColumnScaler.fitted(X), StandardScaler().fit(X)
     np.testing.assert_allclose(found.mean, scaler.mean_, rtol=1e-14)
     np.testing.assert_allclose(found.scale, scaler.scale_, rtol=1e-14)
     expected = scaler.transform(X)
@@ -32,7 +35,7 @@ def test_ordinary_columns_are_those_of_scikit_learn():
 
 
 @pytest.mark.parametrize("offset", [1e8, -1e8, 1e11])
-def test_an_offset_costs_no_more_than_float64_rounds(offset):
+def test_an_offset_causes_only_rounding_errors_of_float64(offset):
     found = standardised(X + offset)
     rounding = 2 * np.spacing(abs(offset)) / X.std(axis=0).min()
     np.testing.assert_allclose(found, standardised(X), rtol=0, atol=rounding + 1e-6)
@@ -43,14 +46,14 @@ def test_the_unit_of_a_column_changes_no_bit(exponent):
     scaled = X.copy()
     scaled[:, 1] = np.ldexp(X[:, 1], exponent)
     assert np.array_equal(standardised(scaled), standardised(X))
-    assert Standard.fitted(scaled).scale[1] == np.ldexp(X[:, 1].std(), exponent)
+    assert ColumnScaler.fitted(scaled).scale[1] == np.ldexp(X[:, 1].std(), exponent)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -1e300, 1e-300, 1e8 + 1 / 3])
 @pytest.mark.parametrize("rows", [3, 7, 60])
 def test_a_constant_column_is_0_also_where_it_differs_later(value, rows):
     values = np.column_stack([np.full(rows, value), X[:rows, 0]])
-    found = Standard.fitted(values)
+    found = ColumnScaler.fitted(values)
     assert found.scale[0] == 0
     assert found.scale[1] > 0
     later = found.apply(np.array([[1.7e308, 0.0], [-1.7e308, 1.0]]), named)
@@ -63,11 +66,11 @@ def test_rounding_is_no_variation():
         values = np.full((60, 2), 0.1, dtype)
         values[::3] = np.nextafter(values[::3], dtype(1))
         values[:, 1] = X[:, 1]
-        assert (Standard.fitted(values).scale > 0).tolist() == [False, True]
+        assert (ColumnScaler.fitted(values).scale > 0).tolist() == [False, True]
 
 
-def test_columns_that_nobody_takes_are_0():
-    found = Standard.fitted(X, np.array([3, 1]))
+def test_unused_columns_are_0():
+    found = ColumnScaler.fitted(X, np.array([3, 1]))
     assert (found.scale > 0).tolist() == [False, True, False, True, False]
     values = X.copy()
     values[:, [0, 2, 4]] *= 1e300
@@ -75,13 +78,13 @@ def test_columns_that_nobody_takes_are_0():
 
 
 @pytest.mark.parametrize("value", [1e40, -1.7e308])
-def test_what_float32_cannot_hold_is_refused_by_row_and_column(value):
+def test_values_beyond_float32_are_refused_by_row_and_column(value):
     later = X.copy()
     later[[17, 40], 3] = value
     with pytest.raises(
         ValueError, match=r"column 3 has a value of .*e\+.* in row 17, .* 2 rows of 60:"
     ):
-        Standard.fitted(X).apply(later, named)
+        ColumnScaler.fitted(X).apply(later, named)
 
 
 def test_ordinary_rows_are_not_refused():
@@ -101,7 +104,7 @@ def test_an_offset_that_was_rounded_away_is_refused():
         demand(X + 1e8 * offset)
 
 
-def test_a_row_that_hides_all_others_is_refused():
+def test_an_outlier_that_rounds_all_other_rows_to_one_is_refused():
     values = X.copy()
     values[5, :3] = 1e30
     with pytest.raises(ValueError, match="every column of audio .* rows far away from"):

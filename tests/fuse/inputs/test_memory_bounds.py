@@ -1,7 +1,7 @@
-"""Training on a made-up cache holds no more of it than it was allowed to.
+"""Training on a synthetic cache stays within its memory limit.
 
-What counts is anonymous memory. Pages of a scratch file lie in the page cache while
-there is room, and the system takes them back when there is none.
+Only anonymous memory counts. Pages of a scratch file are in the page cache, which the
+system reduces when it needs memory.
 """
 
 import subprocess
@@ -103,7 +103,7 @@ def grown(folder, *words):
     not STATUS.is_file() or "RssAnon" not in STATUS.read_text(),
     reason="the system does not tell anonymous memory",
 )
-def test_no_more_is_held_than_allowed(tmp_path, monkeypatch):
+def test_training_stays_within_the_memory_limit(tmp_path, monkeypatch):
     monkeypatch.delenv("TMPDIR", raising=False)
     made(tmp_path / "cache")
     words = ("--fusion", "ridge", "--fusion", "early")

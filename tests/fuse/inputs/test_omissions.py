@@ -1,4 +1,4 @@
-"""Rows that are left out of training are counted, with a line for each reason."""
+"""Utterances that are left out of training are counted, with a line for each reason."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from affuse.data.records import Problem
 from affuse.extract.finetune import fold_inputs, joint_system
 from affuse.extract.finetune.fold_inputs import FoldPart, Material
 from affuse.extract.finetune.fold_remarks import remarks
-from affuse.fuse.inputs.omissions import explained, sentences
+from affuse.fuse.inputs.omissions import explain_omissions, sentences
 
 
 def corpus_without(folder, change):
@@ -51,9 +51,9 @@ def command(corpus, root, *words):
     return CliRunner().invoke(cli.main, [str(word) for word in words])
 
 
-def test_finetune_says_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
+def test_finetune_reports_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        joint_system, "probe", lambda settings: replace(SMALL, epochs=3)
+        joint_system, "probe_settings", lambda settings: replace(SMALL, epochs=3)
     )
     tunable_checkpoints.text(tmp_path / "text")
     path = corpus_without(tmp_path / "corpus", sparse)
@@ -71,7 +71,7 @@ def test_finetune_says_how_many_rows_it_leaves_out(tmp_path, monkeypatch):
     assert found == {"no text": 2, "no rating of dominance": 3}
 
 
-def test_speakers_that_fell_out_are_named(tmp_path):
+def test_speakers_without_utterances_are_named(tmp_path):
     def change(number, row):
         if row["speaker"] in ("1F", "2F", "3M"):
             row["dominance"] = ""
@@ -81,11 +81,11 @@ def test_speakers_that_fell_out_are_named(tmp_path):
     done = command(path, tmp_path, "--protocol", "speakers", "--folds", 5)
     assert done.exit_code == 1
     assert "5" in done.stderr
-    assert "of 3 speakers (1F, 2F, 3M) no utterance is left" in done.stderr
+    assert "no utterance is left of 3 speakers (1F, 2F, 3M)" in done.stderr
     assert "utterances with no rating of dominance" in done.stderr
 
 
-def test_what_is_whole_is_not_mentioned(tmp_path):
+def test_nothing_is_reported_without_omissions(tmp_path):
     corpus = corpus_reading.read(
         CorpusSource(
             corpus="manifest",
@@ -93,15 +93,18 @@ def test_what_is_whole_is_not_mentioned(tmp_path):
             scale=(1.0, 5.0),
         )
     )
-    assert fold_inputs.usable(corpus, ("text", "audio"), policy="clip").left_out == {}
+    assert (
+        fold_inputs.usable_utterances(corpus, ("text", "audio"), policy="clip").left_out
+        == {}
+    )
 
 
-def test_the_class_of_an_error_stays():
+def test_the_class_of_an_error_is_preserved():
     with pytest.raises(OptionError, match="no\n  left out: 1 utterance with no text"):
-        with explained({"no text": 1}, [], []):
+        with explain_omissions({"no text": 1}, [], []):
             raise OptionError("no")
     with pytest.raises(AffuseError, match="^no$"):
-        with explained({}, [], []):
+        with explain_omissions({}, [], []):
             raise AffuseError("no")
 
 

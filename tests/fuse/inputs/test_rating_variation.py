@@ -1,4 +1,4 @@
-"""A rating that is constant in a part of a fold has no CCC, and one rule says so."""
+"""Ratings that are constant in a part of a fold have no CCC and are refused."""
 
 import dataclasses
 import json
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from learnable_corpus import corpus, embeddings
 from report_runs import info_of, save
-from trained_runs import QUICK, trained
+from trained_runs import QUICK, train_run
 
 from affuse.data.errors import AffuseError
 from affuse.data.runs.run_folder import RunFolder
@@ -18,8 +18,12 @@ from affuse.data.system import digests
 from affuse.fuse.commands import design_training
 from affuse.fuse.commands.calibrate_command import calibrate
 from affuse.fuse.commands.report_command import collect, render
-from affuse.fuse.inputs.rating_remedies import remedy
-from affuse.fuse.inputs.rating_variation import constant, demand_folds, undefined
+from affuse.fuse.inputs.rating_remedies import suggest_remedy
+from affuse.fuse.inputs.rating_variation import (
+    demand_folds,
+    describe_undefined_ccc,
+    is_constant,
+)
 from affuse.fuse.inputs.tensors import align
 from affuse.fuse.models import baselines
 from affuse.fuse.models.trainable.design_registry import design_names
@@ -47,33 +51,33 @@ def constant_in(part, *, rating="arousal", value=3.0):
     )
 
 
-def test_what_is_constant():
+def test_constant_ratings_are_found():
     truth = np.array([[0.1, 0.1], [0.1, 0.2]])
-    assert constant(truth).tolist() == [True, False]
-    assert constant(truth[:0]).tolist() == [False, False]
-    assert undefined(truth[:, 1:], ["valence"], part="test") == ""
-    alone = undefined(truth[:1], ["valence", "arousal"], part="test", where="fold 'a'")
+    assert is_constant(truth).tolist() == [True, False]
+    assert is_constant(truth[:0]).tolist() == [False, False]
+    assert describe_undefined_ccc(truth[:, 1:], ["valence"], part="test") == ""
+    alone = describe_undefined_ccc(
+        truth[:1], ["valence", "arousal"], part="test", where="fold 'a'"
+    )
     assert alone.startswith(
-        "fold 'a': the test CCC of valence and arousal is not defined: there is one "
-        "utterance alone; divide the utterances in another way"
+        "fold 'a': the test CCC of valence and arousal is not defined: there is only "
+        "one utterance; divide the utterances in another way"
     )
 
 
 @pytest.mark.parametrize("part", SESSIONS)
-def test_every_kind_is_refused_with_one_sentence_before_time_is_spent(
-    tmp_path, monkeypatch, part
-):
+def test_constant_ratings_are_refused_before_any_training(tmp_path, monkeypatch, part):
     def spent(*args, **kwargs):
         pytest.fail("time was spent")
 
-    monkeypatch.setattr(design_training, "fit_fusions", spent)
+    monkeypatch.setattr(design_training, "fit_any_kind", spent)
     monkeypatch.setattr(fitting, "fit_all", spent)
     monkeypatch.setattr(baselines, "fit", spent)
     count = {"train": 180, "validation": 60, "test": 60}[part]
     said = set()
     for fusion in design_names():
         with pytest.raises(AffuseError) as raised:
-            trained(tmp_path, fusion, found=constant_in(part))
+            train_run(tmp_path, fusion, found=constant_in(part))
         said.add(str(raised.value))
     assert said == {
         f"fold 'session5': the {WORDS.get(part, part)} CCC of arousal is not defined: "
@@ -106,19 +110,17 @@ def always(value, *, scale=(1, 5), ratings=("dominance",)):
         ),
     ],
 )
-def test_a_rating_that_never_varies_is_not_a_matter_of_division(
-    tmp_path, found, advice
-):
+def test_an_always_constant_rating_gets_no_advice_on_division(tmp_path, found, advice):
     with pytest.raises(AffuseError, match=advice) as raised:
-        trained(tmp_path, "early", found=found)
+        train_run(tmp_path, "early", found=found)
     assert "protocol" not in str(raised.value)
     assert "split_seed" not in str(raised.value)
 
 
 @pytest.mark.parametrize("part", SESSIONS)
-def test_a_sweep_looks_at_training_and_validation_alone(tmp_path, part):
+def test_a_sweep_checks_training_and_validation_only(tmp_path, part):
     def planned():
-        return run_plan.make(
+        return run_plan.plan_run(
             TrainingData(constant_in(part), embeddings()),
             fusion="early",
             settings=QUICK,
@@ -135,7 +137,7 @@ def test_a_sweep_looks_at_training_and_validation_alone(tmp_path, part):
 
 
 @pytest.mark.parametrize(("rows", "part"), [(range(160), "tr"), (range(200, 260), "v")])
-def test_a_job_without_a_plan_is_refused_too(rows, part):
+def test_a_task_without_a_plan_is_refused(rows, part):
     from affuse.fuse.inputs.tensors import align
 
     aligned = align(corpus(), embeddings())
@@ -156,12 +158,12 @@ def forged(folder, name, rows):
     p = run.predictions
     truth = p.truth.copy()
     truth[rows(p), 0] = 0.25
-    with digests.rewriting(folder, [name]):
+    with digests.rewrite_files(folder, [name]):
         write_predictions(folder / name, dataclasses.replace(p, truth=truth), run.info)
 
 
-def test_calibrate_and_ablate_refuse_what_has_no_ccc(tmp_path):
-    folder = trained(tmp_path)
+def test_calibrate_and_ablate_refuse_constant_ratings(tmp_path):
+    folder = train_run(tmp_path)
     forged(folder, RunFolder.predictions, lambda p: np.ones(len(p), bool))
     with pytest.raises(AffuseError, match="fold 'session5': the test CCC of valence"):
         calibrate(folder, level=0.9, by="utterance")
@@ -188,7 +190,7 @@ def test_the_report_shows_no_figure_and_says_why(tmp_path):
     assert figures["mean"]["value"] is None
     assert figures["valence"]["value"] > 0
     words = " ".join(render([table], "text").split())
-    assert "CCC not defined, so neither is a mean with it (-), because" in words
+    assert "CCC not defined (-), nor is a mean that includes it, because" in words
     assert "same rating: arousal in fold '5' (of 40); improvised, arousal in" in words
     assert "p unknown" in words
     assert "because a fold has only one" not in words
@@ -229,7 +231,7 @@ def divided_by_speakers(sizes):
 )
 def test_a_division_is_advised_only_where_it_works(sizes, advice):
     aligned = divided_by_speakers(sizes)
-    said = remedy(aligned, "speakers", 5)
+    said = suggest_remedy(aligned, "speakers", 5)
     assert re.search(advice, said), said
     if found := re.search(r"--folds (\d+)", said):
         made = folds(aligned.utterances, "speakers", folds=int(found[1]))

@@ -1,4 +1,4 @@
-"""What memory does not hold is trained on alike, and with bounded memory."""
+"""Training on memory-mapped embeddings gives the same models in bounded memory."""
 
 import dataclasses
 
@@ -7,9 +7,9 @@ import pytest
 import torch
 from click.testing import CliRunner
 from learnable_corpus import corpus, embeddings
-from planted_leaks import keep
+from planted_leaks import write_cache
 from small_caches import FRAMES, fill, flip, recipe
-from trained_runs import QUICK, contents, trained
+from trained_runs import QUICK, file_contents, train_run
 
 from affuse import cli
 from affuse.data.cache import parts, store, streaming
@@ -25,14 +25,14 @@ HEAD = recipe(head=("arousal",))
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small_chunks(monkeypatch):
     """Pieces of a few rows, none of which is held because it is small."""
-    monkeypatch.setattr(chunks, "MOST", 64)
-    monkeypatch.setattr(chunks, "HELD", 0)
+    monkeypatch.setattr(chunks, "MOST_ROWS", 64)
+    monkeypatch.setattr(chunks, "MEMORY_COPY_BYTES", 0)
 
 
 def opened(folder, gib=0):
-    cache = store.look(folder)
+    cache = store.read_headers(folder)
     return streaming.open_all({"text": (cache, cache.recipe)}, gib=gib)
 
 
@@ -45,10 +45,12 @@ def mapped(folder):
 
 @pytest.mark.parametrize("gib", [0, 1])
 @pytest.mark.parametrize("of", [recipe(), FRAMES, HEAD])
-def test_what_is_gathered_is_what_is_loaded(tmp_path, of, gib, small, monkeypatch):
+def test_mapped_features_equal_loaded_features(
+    tmp_path, of, gib, small_chunks, monkeypatch
+):
     monkeypatch.delenv("TMPDIR", raising=False)
     folder = fill(tmp_path, of=of, rows=(3, 0, 2, 4))
-    loaded, found = store.load(store.look(folder)), opened(folder, gib)["text"]
+    loaded, found = store.load(store.read_headers(folder)), opened(folder, gib)["text"]
     assert (found.ids, found.contents) == (loaded.ids, loaded.contents)
     ids = ["3-2", "0-1", "2-0", "0-0", "3-2"]
     expected = gather({"text": loaded}, ids)
@@ -61,7 +63,7 @@ def test_what_is_gathered_is_what_is_loaded(tmp_path, of, gib, small, monkeypatc
         gather({"text": found}, ["9-9"])
 
 
-def test_only_parts_that_are_wanted_are_read(tmp_path):
+def test_only_needed_parts_are_read(tmp_path):
     folder = fill(tmp_path, rows=(2, 2))
     found = opened(folder)
     flip(parts.part_path(folder, 1), place=0.9)
@@ -83,7 +85,7 @@ def test_a_part_of_another_recipe_or_id_is_named(tmp_path):
     other = fill(tmp_path / "other", of=recipe(layers=(3, 4)))
     for path in other.iterdir():
         path.rename(folder / path.name.replace("part-00001", "part-00002"))
-    with pytest.raises(ValueError, match=r"was extracted with layers=\[.*as wanted"):
+    with pytest.raises(ValueError, match=r"was extracted with layers=\[.*as required"):
         opened(folder)
 
 
@@ -96,20 +98,22 @@ def test_a_part_of_another_recipe_or_id_is_named(tmp_path):
         ("gated", {"training": "pretrain", "pretrain_epochs": 2}),
     ],
 )
-def test_every_design_is_the_same(tmp_path, small, fusion, changes):
+def test_every_design_is_the_same_on_mapped_embeddings(
+    tmp_path, small_chunks, fusion, changes
+):
     options = {"epochs": 2, **changes}
-    one = trained(tmp_path / "memory", fusion, **options)
+    one = train_run(tmp_path / "memory", fusion, **options)
     (tmp_path / "scratch").mkdir()
-    two = trained(
+    two = train_run(
         tmp_path / "mapped", fusion, caches=mapped(tmp_path / "scratch"), **options
     )
-    assert contents(one) == contents(two)
+    assert file_contents(one) == file_contents(two)
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("fusion", ["early", "lateccc", "ridge"])
-def test_a_gpu_is_fed_from_what_is_mapped(tmp_path, small, fusion):
+def test_a_gpu_is_trained_on_mapped_embeddings(tmp_path, small_chunks, fusion):
     options = {"fusion": fusion, "settings": QUICK, "seeds": [0], "progress": False}
     one, two = (
         design_training.run(
@@ -117,11 +121,11 @@ def test_a_gpu_is_fed_from_what_is_mapped(tmp_path, small, fusion):
         )
         for name, found in (("memory", embeddings()), ("mapped", mapped(tmp_path)))
     )
-    assert contents(one) == contents(two)
+    assert file_contents(one) == file_contents(two)
 
 
-def test_what_needs_all_rows_says_so_and_costs_only_itself(tmp_path, small):
-    keep(tmp_path / "cache")
+def test_only_baselines_that_need_all_rows_are_refused(tmp_path, small_chunks):
+    write_cache(tmp_path / "cache")
     where = ("--cache", tmp_path / "cache", "--runs", tmp_path / "runs", "--memory", 0)
     words = ("train", "--fusion", "svr", "--fusion", "ridge", "--fusion", "text")
     quick = ("--seeds", 1, "--set", "epochs=1", "--threads", 1)
@@ -132,9 +136,9 @@ def test_what_needs_all_rows_says_so_and_costs_only_itself(tmp_path, small):
         assert len(list((tmp_path / "runs").glob(f"*-{name}-*/predictions.csv"))) == 1
 
 
-def test_no_copy_is_made_of_what_is_mapped(tmp_path, small):
+def test_mapped_embeddings_are_not_copied(tmp_path, small_chunks):
     aligned = align(corpus(), mapped(tmp_path))
-    whole = aligned.resident(features=("audio", "text"))
+    whole = aligned.all_rows(features=("audio", "text"))
     assert whole.mapped
     assert whole.features["text"].data_ptr() == aligned.features["text"].ctypes.data
     part = aligned.rows(aligned.ids[5:100], features=("text",))
@@ -143,7 +147,7 @@ def test_no_copy_is_made_of_what_is_mapped(tmp_path, small):
 
 
 @pytest.mark.parametrize("wide", [64, 4])  # exact, and by random directions
-def test_axes_of_many_rows_are_those_of_few(monkeypatch, small, wide):
+def test_axes_of_many_rows_are_those_of_few(monkeypatch, small_chunks, wide):
     rng = np.random.default_rng(0)
     scales = 0.5 ** np.arange(24)  # clear of each other
     mixed = (
@@ -152,7 +156,7 @@ def test_axes_of_many_rows_are_those_of_few(monkeypatch, small, wide):
     x = torch.from_numpy(mixed.astype(np.float32))
     rows = torch.from_numpy(rng.permutation(500)[:400])
     few = Projection.fitted(x[rows], components=5)
-    monkeypatch.setattr(principal_axes, "FEW", 0)
+    monkeypatch.setattr(principal_axes, "FEW_ROWS_BYTES", 0)
     monkeypatch.setattr(principal_axes, "WIDE", wide)
     many = Projection.fitted(x, rows=rows, components=5)
     for name, values in few.state_dict().items():

@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from learnable_corpus import COUNT, corpus, embeddings, recipe, reordered, truth
+from learnable_corpus import COUNT, corpus, embeddings, recipe, reorder_rows, truth
 
 from affuse.data.cache.store import Embeddings
 from affuse.fuse.inputs.tensors import HEAD, align
@@ -20,14 +20,14 @@ def test_ratings_are_on_minus_one_to_one():
     np.testing.assert_allclose(align(corpus(), embeddings()).truth, truth(), atol=1e-6)
 
 
-def test_layers_stand_side_by_side():
+def test_layers_are_concatenated():
     cache = embeddings()["audio"]
     found = align(corpus(), {"audio": cache}).features["audio"]
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found[:, 6:], cache.values[:, 1])
 
 
-def test_the_same_tensors_whatever_the_order():
+def test_tensors_do_not_depend_on_the_order():
     rng = np.random.default_rng(0)
     expected = align(corpus(), embeddings())
     order = rng.permutation(COUNT)
@@ -35,7 +35,7 @@ def test_the_same_tensors_whatever_the_order():
         corpus(), utterances=tuple(corpus().utterances[row] for row in order)
     )
     mixed = {
-        modality: reordered(cache, rng.permutation(COUNT))
+        modality: reorder_rows(cache, rng.permutation(COUNT))
         for modality, cache in reversed(embeddings().items())
     }
     found = align(shuffled, mixed)
@@ -55,14 +55,14 @@ def test_rows_are_found_by_id():
     np.testing.assert_array_equal(rows.truth.numpy(), aligned.truth[[7, 2]])
 
 
-def test_what_is_left_out_is_counted_by_reason():
+def test_omissions_are_counted_by_reason():
     found = changed(corpus(), 0, ratings={"valence": 1.0, "arousal": 1.0})
     found = changed(found, 1, ratings={})
     found = changed(
         found, 2, ratings=dict.fromkeys(found.utterances[2].ratings, np.nan)
     )
     caches = embeddings()
-    caches["text"] = reordered(caches["text"], range(5, COUNT))
+    caches["text"] = reorder_rows(caches["text"], range(5, COUNT))
     aligned = align(found, caches)
     assert aligned.left_out == {
         "no rating of dominance": 1,
@@ -72,7 +72,7 @@ def test_what_is_left_out_is_counted_by_reason():
     assert aligned.ids == tuple(f"u{row:03d}" for row in range(5, COUNT))
 
 
-def test_embeddings_of_utterances_that_are_no_more_are_left_aside():
+def test_embeddings_without_an_utterance_are_ignored():
     found = dataclasses.replace(corpus(), utterances=corpus().utterances[:9])
     assert len(align(found, embeddings()).ids) == 9
 
@@ -90,7 +90,7 @@ def test_ratings_outside_the_scale(policy, kept, highest):
     assert aligned.left_out == expected
 
 
-def test_a_rating_that_few_have_is_no_target():
+def test_a_rare_rating_is_no_target():
     found = corpus(ratings=("valence", "arousal"))
     rare = {"valence": 2.0, "arousal": 2.0, "dominance": 2.0}
     aligned = align(changed(found, 0, ratings=rare), embeddings())
@@ -142,10 +142,10 @@ def test_a_corpus_without_ratings_is_refused():
         align(found, embeddings())
 
 
-def test_nothing_left_is_said_with_the_counts():
+def test_an_empty_join_reports_counts_by_reason():
     caches = embeddings()
-    caches["audio"] = reordered(caches["audio"], range(10))
-    caches["text"] = reordered(caches["text"], range(10, 30))
+    caches["audio"] = reorder_rows(caches["audio"], range(10))
+    caches["text"] = reorder_rows(caches["text"], range(10, 30))
     sentence = r"of 300: no audio embedding \(290\), no text embedding \(10\)"
     with pytest.raises(ValueError, match=sentence):
         align(corpus(), caches)

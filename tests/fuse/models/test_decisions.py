@@ -4,15 +4,15 @@ import torch
 from scipy.optimize import minimize
 
 from affuse.fuse.models.decisions import (
-    Decisions,
+    DecisionFusion,
     ccc_weights,
-    scaled,
+    scale_to_ccc,
     stacking_weights,
 )
 from affuse.fuse.scoring.metrics import ccc
 
 
-def votes(models=3, *, count=200, seed=0):
+def simulated_predictions(models=3, *, count=200, seed=0):
     """Models that know the ratings in part, each with its gain and shift."""
     rng = np.random.default_rng(seed)
     truth = 0.3 * rng.normal(size=count) + 0.2
@@ -42,7 +42,7 @@ def highest(y, truth, *, nonnegative):
 @pytest.mark.parametrize("nonnegative", [False, True])
 @pytest.mark.parametrize("seed", range(3))
 def test_no_search_finds_a_higher_ccc(seed, nonnegative):
-    y, truth = votes(seed=seed)
+    y, truth = simulated_predictions(seed=seed)
     weights, constant = ccc_weights(y, truth, nonnegative=nonnegative)
     expected = highest(y, truth, nonnegative=nonnegative)
     # the search stops where its gradient, by differences, is about 1e-5
@@ -50,8 +50,8 @@ def test_no_search_finds_a_higher_ccc(seed, nonnegative):
     assert not nonnegative or (weights >= 0).all()
 
 
-def test_what_is_reached_is_the_multiple_correlation():
-    y, truth = votes()
+def test_the_highest_ccc_is_the_multiple_correlation():
+    y, truth = simulated_predictions()
     weights, constant = ccc_weights(y, truth)
     s, g = np.cov(y.T, bias=True), (y - y.mean(0)).T @ (truth - truth.mean()) / len(y)
     multiple = np.sqrt(g @ np.linalg.solve(s, g) / truth.var())
@@ -71,26 +71,26 @@ def test_without_a_bound_weights_may_be_negative():
     assert bounded[1] == 0
 
 
-def test_models_that_only_disagree_get_no_weight():
-    _, truth = votes()
+def test_models_with_a_negative_correlation_get_no_weight():
+    _, truth = simulated_predictions()
     weights, constant = ccc_weights(-truth[:, None] - 3, truth, nonnegative=True)
     assert (weights.tolist(), constant) == ([0.0], pytest.approx(truth.mean()))
 
 
-def test_equal_models_are_no_trouble():
-    y, truth = votes(1)
+def test_equal_models_share_the_weight_of_one():
+    y, truth = simulated_predictions(1)
     weights, constant = ccc_weights(np.hstack([y, y]), truth)
     single, same = ccc_weights(y, truth)
     assert (weights.sum(), constant) == pytest.approx((single[0], same))
 
 
-def test_a_constant_vote_has_no_scale():
-    _, truth = votes()
-    weights, constant = scaled(np.ones(1), np.full((200, 1), 0.1), truth)
+def test_constant_predictions_get_no_weight():
+    _, truth = simulated_predictions()
+    weights, constant = scale_to_ccc(np.ones(1), np.full((200, 1), 0.1), truth)
     assert (weights[0], constant) == (0, pytest.approx(truth.mean()))
 
 
-def test_the_stacker_uses_what_others_say_of_another_rating():
+def test_stacking_uses_predictions_of_other_ratings():
     # nobody knows the truth, but somebody's arousal is what is left of it
     rng = np.random.default_rng(0)
     truth, other = rng.normal(size=(2, 300))
@@ -100,7 +100,7 @@ def test_the_stacker_uses_what_others_say_of_another_rating():
     assert weights == pytest.approx([1, -0.2], abs=0.01)
 
 
-def test_decisions_begin_as_the_mean():
+def test_decision_fusion_starts_as_the_mean():
     bases = {m: torch.nn.Linear(4, 2) for m in ("audio", "text")}
 
     class Base(torch.nn.Module):
@@ -111,8 +111,8 @@ def test_decisions_begin_as_the_mean():
         def forward(self, features):
             return self.linear(features[self.modality])
 
-    model = Decisions({m: Base(m) for m in bases}, targets=2)
+    model = DecisionFusion({m: Base(m) for m in bases}, targets=2)
     features = {m: torch.randn(5, 4) for m in bases}
     said = [bases[m](features[m]) for m in bases]
     torch.testing.assert_close(model(features), sum(said) / 2)
-    torch.testing.assert_close(model.votes(features), torch.cat(said, dim=1))
+    torch.testing.assert_close(model.base_predictions(features), torch.cat(said, dim=1))

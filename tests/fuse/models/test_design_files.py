@@ -1,4 +1,4 @@
-"""Designs from the user's own files: what runs them, and what a run records."""
+"""Designs from a user's files: which commands execute them, what a run records."""
 
 import dataclasses
 import hashlib
@@ -24,7 +24,7 @@ from affuse.fuse.commands.requested_designs import with_files
 from affuse.fuse.commands.table_training import train_designs
 from affuse.fuse.linting import linter
 from affuse.fuse.linting.evidence import TRAINED
-from affuse.fuse.linting.gathering import left
+from affuse.fuse.linting.gathering import gather_finished_run
 from affuse.fuse.models import code_revisions, designs
 from affuse.fuse.models.design_files import use_files
 from affuse.fuse.models.trainable.design_registry import design_names
@@ -33,7 +33,7 @@ from affuse.fuse.trained import prediction
 
 
 @pytest.fixture(autouse=True)
-def fresh():
+def forget_design_files():
     """No file is a design before a test or after it."""
     forget()
     yield
@@ -71,7 +71,7 @@ def run(file, tmp_path):
 
 
 def predict(folder):
-    return prediction.apply(folder, learnable_corpus.embeddings()).mean
+    return prediction.predict(folder, learnable_corpus.embeddings()).mean
 
 
 def test_a_file_is_a_design_like_those_in_the_folder(file, tmp_path, monkeypatch):
@@ -118,7 +118,7 @@ def test_an_edited_file_is_another_run_and_a_comment_is_not(file, run):
     assert changed in str(caught.value)
 
 
-def test_a_folder_of_a_run_never_runs_the_file_that_it_names(file, run, tmp_path):
+def test_reading_a_run_never_executes_its_design_file(file, run, tmp_path):
     mark = tmp_path / "ran"
     file.write_text(f"open({str(mark)!r}, 'w')\n{DESIGN}")
     for work in (
@@ -129,7 +129,12 @@ def test_a_folder_of_a_run_never_runs_the_file_that_it_names(file, run, tmp_path
             work()
         assert "which is not run unless you name it" in str(caught.value)
         assert f"--design {file.resolve()}" in str(caught.value)
-    found = {r.rule: r for r in linter.check(left(run, tmp_path), linter.rules())}
+    found = {
+        r.rule: r
+        for r in linter.apply_rules(
+            gather_finished_run(run, tmp_path), linter.rule_names()
+        )
+    }
     assert f"--design {file.resolve()}" in found["selection"].skipped
     assert "product" in render(collect(run.parent), "text")
     assert "product" in calibrate(run, level=0.9, by="utterance", cache=tmp_path)
@@ -141,11 +146,11 @@ def test_with_the_file_every_command_can_rebuild_the_network(file, run, tmp_path
     assert predict(run).shape == (learnable_corpus.COUNT, 3)
     lines = ablation.ablate(run, learnable_corpus.embeddings(), device="cpu").lines()
     assert any("audio only" in line for line in lines)
-    assert TRAINED not in left(run, tmp_path).missing
+    assert TRAINED not in gather_finished_run(run, tmp_path).missing
 
 
 @pytest.mark.parametrize("name", ["early", "ridge", "stacking", "all"])
-def test_a_name_of_ours_is_refused(tmp_path, name):
+def test_the_name_of_a_built_in_design_is_refused(tmp_path, name):
     path = tmp_path / f"{name}.py"
     path.write_text("raise AssertionError")
     with pytest.raises(OptionError, match=f"'{name}', which is a name of affuse; ren"):
@@ -153,14 +158,14 @@ def test_a_name_of_ours_is_refused(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["a-b.py", "2nd.py", "_own.py", "product.txt", "ä.py"])
-def test_what_is_no_name_is_refused(tmp_path, name):
+def test_a_file_with_an_invalid_name_is_refused(tmp_path, name):
     path = tmp_path / name
     path.write_text("raise AssertionError")
     with pytest.raises(OptionError, match="cannot name a design: use letters, digits"):
         use_files([path])
 
 
-def test_a_name_of_a_package_is_refused(install, file):
+def test_the_name_of_a_packaged_design_is_refused(install, file):
     install("labproduct", {"affuse.designs": "product = labproduct.plug"}, DESIGN)
     with pytest.raises(OptionError, match="a name of the package labproduct 1.0; ren"):
         use_files([file])
@@ -186,7 +191,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("code", BROKEN)
-def test_a_file_that_cannot_be_used_is_a_sentence(file, code):
+def test_an_unusable_file_is_reported_in_a_sentence(file, code):
     file.write_text(code)
     with pytest.raises(AffuseError) as caught:
         use_files([file])
@@ -196,24 +201,24 @@ def test_a_file_that_cannot_be_used_is_a_sentence(file, code):
     assert f"{plugin_files.PREFIX}product" not in sys.modules
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(OptionError, match="none.py is no file; name a Python file"):
         use_files([tmp_path / "none.py"])
 
 
-def test_an_edit_within_a_second_counts(file):
+def test_an_edit_within_a_second_is_noticed(file):
     use_files([file])
-    first = code_revisions.of("product")
+    first = code_revisions.code_identity("product")
     file.write_text(DESIGN.replace("0.0", "0.1"))
     use_files([file])
-    assert code_revisions.of("product") != first
+    assert code_revisions.code_identity("product") != first
 
 
 SMALL = ["latent=4", "autoencoder_hidden=8", "hidden=8", "epochs=1"]
 SMALL = [word for setting in SMALL for word in ("--set", setting)]
 
 
-def test_commands_take_the_file(file, cached, tmp_path):
+def test_commands_accept_a_design_file(file, cached, tmp_path):
     where = ("--cache", cached, "--runs", tmp_path / "runs")
     done = call("train", "--design", file, "--seeds", 1, *SMALL, *where)
     assert done.exit_code == 0, done.output
@@ -245,7 +250,7 @@ def test_a_file_of_another_design_is_refused(file, run, tmp_path):
     assert "was trained with 'product'; leave" in done.output
 
 
-def test_a_search_names_the_file_for_what_is_next(file, cached, tmp_path):
+def test_the_next_command_of_a_sweep_names_the_file(file, cached, tmp_path):
     where = ("--cache", cached, "--runs", tmp_path / "runs")
     words = ("--grid", "hidden=4,8", "--seeds", 1, "--sweeps", tmp_path / "sweeps")
     done = call("sweep", "--design", file, *words, *SMALL[:4], *SMALL[-2:], *where)
@@ -255,7 +260,7 @@ def test_a_search_names_the_file_for_what_is_next(file, cached, tmp_path):
     assert "--fusion" not in line
 
 
-def test_designs_of_files_are_trained_beside_those_that_are_named(file):
+def test_designs_of_files_are_trained_beside_named_designs(file):
     found = with_files(Train(designs=("early", "product"), design_files=(file,)))
     assert found.designs == ("early", "product")
     assert with_files(Sweep(design_files=(file,))).designs == ("product",)
@@ -269,19 +274,19 @@ def test_python_trains_a_file(file, cached, tmp_path):
     assert list(runs) == ["product"]
 
 
-def test_a_file_in_a_folder_of_packages_counts_too(tmp_path):
+def test_the_identity_covers_a_file_in_a_folder_of_packages(tmp_path):
     path = tmp_path / "site-packages" / "product.py"
     path.parent.mkdir()
     found = set()
     for width in (1, 2):
         path.write_text(f"{DESIGN}\nWIDTH = {width}\n")
         use_files([path])
-        found.add(code_revisions.of("product"))
+        found.add(code_revisions.code_identity("product"))
     assert len(found) == 2
 
 
 @pytest.mark.parametrize("made", ["pipe", "folder", "loop"])
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path, made):
+def test_irregular_files_are_refused_at_once(tmp_path, made):
     path = tmp_path / "product.py"
     if made == "pipe":
         os.mkfifo(path)

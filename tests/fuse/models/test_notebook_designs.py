@@ -1,4 +1,4 @@
-"""Classes of a notebook as designs: what came of running `notebook_script`."""
+"""Classes of a notebook as designs, tested on the results of `notebook_script`."""
 
 import json
 import os
@@ -53,14 +53,14 @@ def test_a_design_pickles(found):
     assert hash(again) == hash(design)
 
 
-def test_a_search_in_two_processes_is_that_in_one(found):
+def test_a_search_in_two_processes_equals_one_in_one_process(found):
     assert len(found["one process"]) == 3
     assert np.isfinite(found["one process"]).all()
     assert found["two processes"] == found["one process"]
     assert found["one process"][0] > found["one process"][1] + 0.1  # text alone
 
 
-def test_what_a_class_states_travels_to_other_processes(found):
+def test_declared_properties_reach_other_processes(found):
     assert found["validated in two"] == found["validated"]
     assert found["travelling"] == found["validated"]
 
@@ -76,7 +76,7 @@ def test_a_class_without_modalities_fails_at_once(found, way):
     assert "pass fusion=Design(Sum, modalities=('audio', 'text'))" in sentence
 
 
-def test_a_fact_that_may_be_of_another_class_is_refused(found):
+def test_an_ambiguous_property_is_refused(found):
     kind, sentence = found["leftover"]
     assert kind == "AffuseError"
     assert "TOKENS stands beside it in __main__" in sentence
@@ -92,7 +92,7 @@ class Silent(nn.Module):
     pass
 
 
-def test_facts_inside_a_class_count_first(monkeypatch):
+def test_properties_inside_a_class_take_precedence(monkeypatch):
     module = sys.modules[__name__]
     monkeypatch.setattr(module, "MODALITIES", ("text",), raising=False)
     assert Design(Stated).modalities == ("text", "audio")
@@ -103,7 +103,7 @@ def test_facts_inside_a_class_count_first(monkeypatch):
     assert (given.modalities, given.tolerant) == (("audio",), False)
 
 
-def test_facts_beside_a_class_are_read():
+def test_properties_beside_a_class_are_read():
     found = Design(crossattention.Fusion)
     assert (found.modalities, found.tokens) == (("audio", "text"), True)
     assert Design(experts.Fusion).tolerant
@@ -112,7 +112,7 @@ def test_facts_beside_a_class_are_read():
         assert modalities(find(name)) == modalities(name)
 
 
-def test_the_facts_of_a_file_may_stand_inside_its_class_or_beside_it():
+def test_a_file_declares_properties_inside_its_class_or_beside_it():
     module = types.ModuleType("design")
     module.Fusion, module.TOKENS = Stated, True
     found = Design.of(module)
@@ -131,6 +131,6 @@ def test_modalities_are_different_names_in_a_tuple(stated):
 
 
 @pytest.mark.parametrize("fusion", [7, None, Stated()])
-def test_what_is_no_class_is_no_design(fusion):
+def test_objects_that_are_no_class_are_refused(fusion):
     with pytest.raises(ValueError, match="give the name of a design, or a class with"):
         Design(fusion)

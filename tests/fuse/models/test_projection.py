@@ -10,7 +10,7 @@ def rows(n=50, dim=6):
     return 3 + torch.randn(n, dim) * torch.arange(1, dim + 1)
 
 
-def test_training_rows_become_standard():
+def test_training_rows_are_standardised():
     x = rows()
     found = Projection.fitted(x)(x)
     # float32 holds numbers near 10 to 1e-6
@@ -21,7 +21,7 @@ def test_training_rows_become_standard():
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -1000.0])
-def test_a_feature_that_never_varied_says_nothing(value):
+def test_a_constant_feature_is_ignored(value):
     x = rows()
     x[:, 2] = value
     projection = Projection.fitted(x)
@@ -37,7 +37,7 @@ def test_the_unit_of_the_embeddings_does_not_matter():
 
 
 @pytest.mark.parametrize(("n", "wanted", "found"), [(50, 4, 4), (50, 9, 6), (3, 4, 3)])
-def test_components_are_as_many_as_there_can_be(n, wanted, found):
+def test_components_are_limited_by_rows_and_features(n, wanted, found):
     projection = Projection.fitted(rows(n), components=wanted)
     assert projection.size == found
     assert projection(rows(5)).shape == (5, found)
@@ -52,7 +52,7 @@ def test_components_are_uncorrelated_of_mean_variance_one():
     assert (np.diff(np.diag(covariance)) < 0).all()
 
 
-def test_nothing_in_it_is_trained():
+def test_a_projection_has_no_trainable_parameters():
     projection = Projection.fitted(rows(), components=2)
     assert list(projection.parameters()) == []
     assert sorted(projection.state_dict()) == ["mean", "rotation", "scale"]

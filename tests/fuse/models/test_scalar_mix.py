@@ -7,7 +7,12 @@ from torch.func import functional_call, stack_module_state, vmap
 from affuse.fuse.inputs.tensors import Rows
 from affuse.fuse.models.fitted import ccc
 from affuse.fuse.models.projection import Projection
-from affuse.fuse.models.scalar_mix import Mixture, PerRating, blocks, layer_weights
+from affuse.fuse.models.scalar_mix import (
+    PerRatingDesign,
+    ScalarMix,
+    blocks,
+    layer_weights,
+)
 from affuse.fuse.models.system import System
 from affuse.fuse.settings import Settings
 from affuse.fuse.training.fitting import fit
@@ -53,7 +58,7 @@ def system(fusion="early", **changes):
 
 
 def test_a_mixture_is_a_weighted_mean():
-    mixture = Mixture(blocks(3, 12), 2)
+    mixture = ScalarMix(blocks(3, 12), 2)
     mixture.scores.data = torch.tensor([[0.0, 0, 0], [5, 0, 0]])
     x = torch.arange(12.0).reshape(1, 12)  # three layers of four features
     found = mixture(x)[0]
@@ -79,7 +84,7 @@ def test_per_rating_takes_the_diagonal():
         def forward(self, embeddings):
             return design(embeddings["text"])
 
-    found = PerRating(One())({"text": codes})
+    found = PerRatingDesign(One())({"text": codes})
     for rating in range(2):
         expected = design(codes[:, rating])[:, rating]
         torch.testing.assert_close(found[:, rating], expected)
@@ -111,12 +116,12 @@ def test_the_layer_that_holds_a_rating_gets_its_weight():
     assert min(found) > 0.8  # the layer alone: 1.6 of signal, .5 of noise
 
 
-def test_layers_side_by_side_have_no_weights():
+def test_concatenated_layers_have_no_weights():
     assert layer_weights(system(layers="concat")) == {}
     assert layer_weights(torch.nn.Linear(1, 1)) == {}
 
 
-def test_many_systems_at_once_say_what_each_says_alone():
+def test_systems_predict_the_same_under_vmap():
     models = [system().eval() for _ in range(2)]
     with torch.no_grad():
         for number, model in enumerate(models):

@@ -23,20 +23,20 @@ def system(fusion="early", cached=None, **changes):
 
 
 @pytest.mark.parametrize("reduce", ["autoencoder", "pca", "none"])
-def test_raw_embeddings_in_ratings_out(reduce):
+def test_a_system_maps_cached_embeddings_to_ratings(reduce):
     assert system(reduce=reduce)(features()).shape == (40, 3)
 
 
 @pytest.mark.parametrize(
     ("reduce", "size"), [("autoencoder", 5), ("pca", 5), ("none", 12)]
 )
-def test_a_design_gets_codes_of_the_wanted_size(reduce, size):
+def test_a_design_gets_codes_of_the_requested_size(reduce, size):
     model = system("text", reduce=reduce)
     codes = model.encode(model.project(features()))
     assert {m: z.shape for m, z in codes.items()} == {"text": (40, size)}
 
 
-def test_only_what_the_design_takes_is_compressed():
+def test_only_modalities_of_the_design_have_autoencoders():
     assert list(system("audio").autoencoders) == ["audio"]
 
 
@@ -57,7 +57,7 @@ def test_embeddings_are_corrupted_in_training_only():
     assert torch.equal(model(features()), model(features()))
 
 
-def test_the_state_is_all_there_is():
+def test_the_state_restores_a_system():
     model = system(reduce="pca").eval()
     blank = {m: Projection(d, 5) for m, d in {"audio": 10, "text": 12}.items()}
     settings = Settings(latent=5, hidden=8, reduce="pca")
@@ -120,7 +120,7 @@ def test_other_designs_get_all_layers_in_one_code():
 
 
 @pytest.mark.parametrize("layers", ["concat", "weighted"])
-def test_what_is_missing_is_the_training_mean(layers):
+def test_the_training_mean_replaces_a_missing_modality(layers):
     model = system(cached=LAYERS, layers=layers, modality_dropout=0.3).eval()
     full = features()
     assert model.robust
@@ -134,7 +134,7 @@ def test_what_is_missing_is_the_training_mean(layers):
         model({})
 
 
-def test_a_tolerant_design_does_without_what_is_missing():
+def test_a_tolerant_design_omits_a_missing_modality():
     model, full = system("experts").eval(), features()
     assert model.robust
     codes = model.encode(model.project(full))
@@ -149,7 +149,7 @@ def test_a_single_modality_cannot_be_missing():
         model({"audio": features()["audio"]})
 
 
-def test_modalities_are_hidden_in_training_alone():
+def test_modalities_are_dropped_in_training_only():
     model = system(modality_dropout=0.9, input_dropout=0.0, dropout=0.0)
     seen = model.project(features())
     hidden = model.encode(seen)

@@ -1,4 +1,4 @@
-"""The mean prediction of a run's seeds: what it is, and what it is compared with."""
+"""Rows of ensembles: their scores, and the rows that they are compared with."""
 
 import csv
 import dataclasses
@@ -18,7 +18,7 @@ from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.runs import run_predictions as p
 from affuse.fuse.commands import design_training
 from affuse.fuse.commands.report_command import collect, render
-from affuse.fuse.reporting.ensembles import ensemble
+from affuse.fuse.reporting.ensembles import average_seeds
 from affuse.fuse.scoring.metrics import ccc
 from affuse.fuse.settings import Settings
 from affuse.fuse.trained import fold_predictions as calibration_parts
@@ -45,7 +45,7 @@ def rows_of(runs, **choice):
     return {row.name: row for row in table.rows if row.info}, table
 
 
-def test_a_row_is_added_for_each_run_of_several_trained_seeds(runs):
+def test_each_run_with_several_trained_seeds_has_an_ensemble_row(runs):
     rows, table = rows_of(runs)
     assert list(rows) == [
         "ridge",
@@ -61,7 +61,7 @@ def test_a_row_is_added_for_each_run_of_several_trained_seeds(runs):
     assert "hold for these models only, not for other seeds or another training" in note
 
 
-def test_the_row_is_the_ccc_of_the_mean_prediction_in_every_section(runs):
+def test_an_ensemble_has_the_ccc_of_the_mean_prediction_in_every_section(runs):
     rows, _ = rows_of(runs)
     run = p.read_run(runs / info_of("early").name)
     by_id: dict[str, list[np.ndarray]] = {}
@@ -92,7 +92,7 @@ def test_the_row_is_the_ccc_of_the_mean_prediction_in_every_section(runs):
     assert rows["early (ensemble of 3 seeds)"].sections["all"].mean.value > single
 
 
-def test_models_face_models_and_ensembles_face_ensembles(runs):
+def test_models_are_compared_with_models_and_ensembles_with_ensembles(runs):
     rows, _ = rows_of(runs)
     assert rows["ridge"].versus["all"].name == "text"
     assert rows["early"].versus["all"].name == "text"
@@ -106,7 +106,7 @@ def test_models_face_models_and_ensembles_face_ensembles(runs):
     assert min(adjusted) == pytest.approx(min(1, 9 * smallest))
 
 
-def test_every_row_is_compared_with_the_one_that_is_named(runs):
+def test_against_compares_ensembles_too(runs):
     rows, _ = rows_of(runs, against="text")
     names = {row.versus["all"].name for row in rows.values() if row.versus}
     assert names == {"text"}
@@ -115,7 +115,7 @@ def test_every_row_is_compared_with_the_one_that_is_named(runs):
     assert rows["early"].versus["all"].name == "text (ensemble of 3 seeds)"
 
 
-def test_a_design_is_its_model_where_rows_have_details(runs):
+def test_against_a_design_means_its_models_not_its_ensemble(runs):
     other = {**TEXT, "layers": [1]}
     info = info_of("early", name="iemocap-early-session5-x", encoders={"text": other})
     save(runs, info, gain=0.7, seeds=2)
@@ -124,7 +124,7 @@ def test_a_design_is_its_model_where_rows_have_details(runs):
     assert {r.versus["all"].name for r in rows.values() if r.versus} == {name}
 
 
-def test_a_table_without_several_seeds_says_that_there_is_none(tmp_path):
+def test_a_footnote_says_that_no_run_has_several_seeds(tmp_path):
     save(tmp_path, info_of("early"), seeds=1)
     rows, table = rows_of(tmp_path)
     assert list(rows) == ["early"]
@@ -141,7 +141,7 @@ def test_every_format_shows_ensembles(runs, format):
     assert "ensemble of 3 seeds" in result.output
 
 
-def test_machines_are_told_the_members(runs):
+def test_json_and_csv_hold_the_number_of_members(runs):
     tables = collect(runs, ReportContents(ensemble=True))
     content = json.loads(render(tables, "json"))["tables"][0]["rows"]
     assert {(r["design"], r["members"]) for r in content if r["run"]} == {
@@ -155,7 +155,7 @@ def test_machines_are_told_the_members(runs):
     assert "ensemble of 3 seeds" in {line["detail"] for line in lines}
 
 
-def test_an_ensemble_of_one_fold_is_what_predict_gives(tmp_path):
+def test_an_ensemble_of_one_fold_equals_the_output_of_predict(tmp_path):
     settings = dataclasses.replace(QUICK, protocol="session5-strict")
     folder = design_training.run(
         corpus(),
@@ -167,18 +167,18 @@ def test_an_ensemble_of_one_fold_is_what_predict_gives(tmp_path):
         progress=False,
     )
     run = p.read_run(folder)
-    together = ensemble(run)
-    applied = prediction.apply(folder, embeddings())
+    together = average_seeds(run)
+    applied = prediction.predict(folder, embeddings())
     assert applied.models == 3
     place = {id_: row for row, id_ in enumerate(applied.ids)}
     said = applied.mean[[place[id_] for id_ in together.predictions.id.tolist()]]
     np.testing.assert_allclose(together.predictions.predicted, said, atol=1e-6)
-    (part,) = calibration_parts.of_test(run)
+    (part,) = calibration_parts.select_test_parts(run)
     np.testing.assert_array_equal(part.mean, together.predictions.predicted)
     assert together.predictions.id.tolist() == part.ids.tolist()
 
 
-def test_folds_are_averaged_apart(tmp_path):
+def test_predictions_are_averaged_within_each_fold(tmp_path):
     save(tmp_path, info_of("early"), seeds=2)
     run = p.read_run(tmp_path / info_of("early").name)
     old = run.predictions
@@ -192,6 +192,6 @@ def test_folds_are_averaged_apart(tmp_path):
     both = dataclasses.replace(
         run, predictions=p.Predictions(fold=fold, **twice), folds=tuple(rows)
     )
-    found = ensemble(both).predictions
+    found = average_seeds(both).predictions
     first, second = (found.predicted[found.fold == name] for name in "ab")
     np.testing.assert_allclose(second, 2 * first)

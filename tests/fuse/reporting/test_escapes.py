@@ -1,4 +1,4 @@
-"""One hostile string in every text of a run: whatever shows it, shows it as text."""
+"""A hostile string in any text of a run is printed as text, in every command."""
 
 import ast
 import csv
@@ -16,7 +16,7 @@ import pytest
 import small_caches
 from cli_calls import call
 from planted_leaks import edit_json
-from poisoned_runs import COLUMN, HARMLESS, HOSTILE, copied, make, places, poison
+from poisoned_runs import COLUMN, HARMLESS, HOSTILE, copy_run, make, places, poison
 from process_starts import python
 from source_files import FILES, ROOT, tree
 
@@ -30,7 +30,7 @@ from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run
 from affuse.data.system.digests import MANIFEST
 from affuse.data.system.progress import bar
-from affuse.data.terminal import inactive, printable
+from affuse.data.terminal import escape_active, printable
 from affuse.fuse.calibration import calibration_file
 from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting.escapes import (
@@ -46,11 +46,11 @@ from affuse.fuse.settings import Settings
 from affuse.fuse.sweep import ranking
 from affuse.fuse.sweep.sweep_folder import SweepFolder
 from affuse.fuse.trained import model_files
-from affuse.fuse.training.run_description import summary
+from affuse.fuse.training.alignment import alignment_summary
 
 SHOWN = printable(HOSTILE)
 MODELS = "*/seed-*/model.json"
-READERS = {  # of what the report does not read
+READERS = {  # readers of files that the report does not read
     "calibration.json": calibration_file.read,
     MODELS: lambda run: model_files.load(next(run.glob("*/seed-*"))),
 }
@@ -64,35 +64,35 @@ VARIANTS = {
 }
 
 
-def shown(text):
-    """All lines that were printed, of which none holds what acts on a terminal."""
+def printed_lines(text):
+    """Return all printed lines; fail if one contains a control character."""
     lines = text.removesuffix("\n").split("\n")
     assert [line for line in lines if not line.isprintable()] == []
     return lines
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """Two runs as they were made, and their cache."""
+def original(tmp_path_factory):
+    """Two unchanged runs and their cache."""
     return make(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture(scope="module")
-def tried(made, tmp_path_factory):
-    """Places whose text a reader takes, and the sentences on all others."""
-    run, folder = next(made[0].glob("*-early-*")), tmp_path_factory.mktemp("tried")
+def accepted_places(original, tmp_path_factory):
+    """Places where readers accept the hostile string, and errors for other places."""
+    run, folder = next(original[0].glob("*-early-*")), tmp_path_factory.mktemp("tried")
     taken, sentences = [], {}
     figures = estimate(read_run(run))
-    with pytest.MonkeyPatch.context() as patch:  # which takes most of the time
+    with pytest.MonkeyPatch.context() as patch:  # estimates take most of the time
         patch.setattr(
             "affuse.fuse.reporting.scored_rows.estimate", lambda *_, **__: figures
         )
         for number, place in enumerate(places(run)):
             one = folder / str(number) / run.name
-            shutil.copytree(run, one, ignore=unneeded(place.file))
+            shutil.copytree(run, one, ignore=ignored_files(place.file))
             poison(one, [place], HOSTILE)
             try:
-                READERS.get(place.file, reported)(one)
+                READERS.get(place.file, render_report)(one)
                 taken.append(place)
             except (AffuseError, OSError) as error:
                 sentences[place] = message(error)
@@ -100,8 +100,8 @@ def tried(made, tmp_path_factory):
     return taken, sentences
 
 
-def unneeded(file):
-    """What the reader of a file does not read, for `shutil.copytree`."""
+def ignored_files(file):
+    """Return an `ignore` of `shutil.copytree` that keeps what a reader needs."""
     if file not in READERS:
         more = ("model.*", "history.csv", "validation.csv")
         return shutil.ignore_patterns(MANIFEST, *more)
@@ -109,63 +109,65 @@ def unneeded(file):
     return lambda _, names: {n for n in names if "." in n or n == MANIFEST} - needed
 
 
-def reported(run):
-    """Read and render a run alone, or raise what is said instead."""
+def render_report(run):
+    """Read and render a single run, or raise the error of its reader."""
     render(collect(run.parent), "text")
 
 
 @pytest.fixture(scope="module")
-def runs(made, tried, tmp_path_factory):
-    """Folders of runs, by the text that stands in all places that readers take."""
-    return poisoned(made[0], tried[0], tmp_path_factory)
+def runs(original, accepted_places, tmp_path_factory):
+    """Folders of runs by the text in all places where readers accept it."""
+    return poison_runs(original[0], accepted_places[0], tmp_path_factory)
 
 
-def joins(place):
-    """Whether a place joins a run with its cache, beside the ids."""
+def joins_with_cache(place):
+    """Return True if a place other than an id must be equal in run and cache."""
     settings = place.file == "run.json" and place.at[0] == "settings"
     return place.file == MODELS or settings or place.at == ("corpus",)
 
 
 @pytest.fixture(scope="module")
-def strange(made, tried, tmp_path_factory):
-    """The same runs with their own cache, which has none of their ids."""
-    chosen = [place for place in tried[0] if not joins(place)]
-    return poisoned(made[0], chosen, tmp_path_factory)
+def runs_without_ids(original, accepted_places, tmp_path_factory):
+    """The same runs with their cache, in which none of their ids occur."""
+    chosen = [place for place in accepted_places[0] if not joins_with_cache(place)]
+    return poison_runs(original[0], chosen, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def known(made, tried, tmp_path_factory):
-    """The same runs with their own cache and ids."""
+def runs_with_ids(original, accepted_places, tmp_path_factory):
+    """The same runs with their cache and their original ids."""
     chosen = [
-        p for p in tried[0] if not joins(p) and (p.kind, p.at) != (COLUMN, ("id",))
+        p
+        for p in accepted_places[0]
+        if not joins_with_cache(p) and (p.kind, p.at) != (COLUMN, ("id",))
     ]
-    return poisoned(made[0], chosen, tmp_path_factory)
+    return poison_runs(original[0], chosen, tmp_path_factory)
 
 
-def poisoned(runs, chosen, tmp_path_factory):
-    """Copies of all runs with each text in the chosen places and in their names."""
+def poison_runs(runs, chosen, tmp_path_factory):
+    """Copy all runs, with each text in the chosen places and in their names."""
     found = {}
     for text in (HOSTILE, HARMLESS):
         found[text] = tmp_path_factory.mktemp("poisoned")
         for run in runs.iterdir():
-            poison(copied(run, found[text]), chosen, text)
+            poison(copy_run(run, found[text]), chosen, text)
             (found[text] / run.name).rename(found[text] / f"{text}{run.name}")
     return found
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """A hundredth of the exchanges."""
+    """Use 99 permutations in significance tests, to save time."""
     monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 99)
 
 
 def run_of(folder, design="early"):
-    """The folder of one run; no pattern, for the name may hold one."""
+    """Return the folder of a run without `glob`, because names may contain patterns."""
     return next(path for path in folder.iterdir() if f"-{design}-" in path.name)
 
 
-def test_every_file_is_tried_and_what_is_refused_is_said_in_one_line(tried):
-    taken, sentences = tried
+def test_every_file_is_poisoned_and_errors_are_single_lines(accepted_places):
+    taken, sentences = accepted_places
     assert {place.file for place in (*taken, *sentences)} == {
         *("run.json", "lint.json", "calibration.json", "alignment.json"),
         *(MODELS, "*.csv"),
@@ -173,13 +175,13 @@ def test_every_file_is_tried_and_what_is_refused_is_said_in_one_line(tried):
     columns = {p.at[0] for p in (*taken, *sentences) if p.kind == COLUMN}
     assert columns > {"id", "fold", "speaker", "dialogue", "sex", "session", "design"}
     for sentence in sentences.values():
-        assert shown(sentence) == [sentence]
+        assert printed_lines(sentence) == [sentence]
     assert any(SHOWN[:40] in sentence for sentence in sentences.values())
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
-def test_a_report_shows_it_as_text(runs, format, variant):
+def test_a_report_prints_the_string_as_text(runs, format, variant):
     found = {}
     for text, folder in runs.items():
         words = [*VARIANTS[variant]]
@@ -192,8 +194,8 @@ def test_a_report_shows_it_as_text(runs, format, variant):
 
 
 @pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
-def test_a_table_shows_it_as_text_whatever_the_readers_take(made, format):
-    tables = collect(made[0], ReportContents(by="speaker", pairs=True, split=True))
+def test_formats_escape_every_text_of_a_table(original, format):
+    tables = collect(original[0], ReportContents(by="speaker", pairs=True, split=True))
     found = {
         text: render([within(table, text) for table in tables], format)
         for text in (HOSTILE, HARMLESS)
@@ -202,8 +204,8 @@ def test_a_table_shows_it_as_text_whatever_the_readers_take(made, format):
     check(format, found)
 
 
-def test_columns_are_as_wide_as_what_is_shown(made):
-    tables = collect(made[0], ReportContents(pairs=True, split=True))
+def test_text_columns_have_the_width_of_the_escaped_text(original):
+    tables = collect(original[0], ReportContents(pairs=True, split=True))
     found = {
         t: render([within(x, t) for x in tables], "text") for t in ("\x1b", "....")
     }
@@ -211,7 +213,7 @@ def test_columns_are_as_wide_as_what_is_shown(made):
 
 
 def within(value, text):
-    """The same value with a text before every string that is not of a closed set."""
+    """Return a value with a text before every string that may be any text."""
     if dataclasses.is_dataclass(value):
         names = [f.name for f in dataclasses.fields(value) if f.name not in CLOSED]
         found = {name: within(getattr(value, name), text) for name in names}
@@ -224,23 +226,23 @@ def within(value, text):
 
 
 def check(format, found):
-    """Hold the output on the hostile string to that on the harmless one."""
+    """Compare the output for the hostile string with that for the harmless one."""
     hostile, harmless = (
         found[text].replace("\r\n", "\n") if format == "csv" else found[text]
         for text in (HOSTILE, HARMLESS)
     )
-    lines = len(shown(hostile)), len(shown(harmless))
-    assert lines[0] == lines[1] or format == "text"  # whose sentences are wrapped
+    lines = len(printed_lines(hostile)), len(printed_lines(harmless))
+    assert lines[0] == lines[1] or format == "text"  # text wraps its sentences
     CHECKS[format](hostile, harmless)
 
 
 def check_text(hostile, harmless):
     rules = [
-        [line[0] for line in shown(text) if re.fullmatch("[=]+|[-]+", line)]
+        [line[0] for line in printed_lines(text) if re.fullmatch("[=]+|[-]+", line)]
         for text in (hostile, harmless)
     ]
     assert rules[0] == rules[1]
-    title, rule = shown(hostile)[:2]
+    title, rule = printed_lines(hostile)[:2]
     assert len(title) == len(rule)
 
 
@@ -282,11 +284,11 @@ def check_json(hostile, harmless):
     assert [len(t["rows"]) for t in found["tables"]] == [
         len(t["rows"]) for t in other["tables"]
     ]
-    assert HOSTILE in "".join(strings(found))  # for a machine, nothing is lost
+    assert HOSTILE in "".join(strings(found))  # JSON keeps the text unchanged
 
 
 def strings(value):
-    """Every text of JSON."""
+    """Yield every text of JSON."""
     if isinstance(value, dict):
         for pair in value.items():
             yield from map("".join, map(strings, pair))
@@ -306,10 +308,10 @@ CHECKS = {
 }
 
 
-def test_markdown_has_no_element_that_ours_has_not(made):
+def test_hostile_text_adds_no_markdown_element(original):
     rendering = pytest.importorskip("markdown_it").MarkdownIt("commonmark")
     rendering.enable("table")
-    tables = collect(made[0], ReportContents(by="speaker", pairs=True, split=True))
+    tables = collect(original[0], ReportContents(by="speaker", pairs=True, split=True))
     found = []
     for text in (HOSTILE, HARMLESS, "- ", "1. ", "# ", "> ", "+ ", "    "):
         content = render([within(table, text) for table in tables], "markdown")
@@ -320,75 +322,75 @@ def test_markdown_has_no_element_that_ours_has_not(made):
 
 
 def elements(tokens):
-    """What a Markdown parser found, but text."""
+    """Return the elements that a Markdown parser found, without text."""
     for token in tokens:
         if token.type not in ("text", "text_special", "inline"):
             yield token.tag or token.type
         yield from elements(token.children or ())
 
 
-@pytest.mark.parametrize("which", ["runs", "strange", "known"])
-def test_the_linter_shows_it_as_text(made, request, which):
-    cache, count = made[1], {}
+@pytest.mark.parametrize("which", ["runs", "runs_without_ids", "runs_with_ids"])
+def test_lint_prints_the_string_as_text(original, request, which):
+    cache, count = original[1], {}
     for text, folder in request.getfixturevalue(which).items():
         result = call("lint", "--runs", folder, "--cache", cache)
         assert result.exit_code in (0, 1)
         assert not isinstance(result.exception, Exception)
-        count[text] = len(shown(result.output))
+        count[text] = len(printed_lines(result.output))
         if text == HOSTILE:
             assert SHOWN in result.output
         said = call("lint", "--json", "--runs", folder, "--cache", cache)
-        shown(said.output)
+        printed_lines(said.output)
         assert str(run_of(folder)) in json.loads(said.stdout)
     assert count[HOSTILE] == count[HARMLESS]
 
 
-def test_calibrate_shows_it_and_draws_it_as_text(runs):
+def test_calibrate_prints_and_draws_the_string_as_text(runs):
     count = {}
     for text, folder in runs.items():
         run = run_of(folder)
         result = call("calibrate", run, "--level", "0.8", "--by", "utterance")
         assert (result.exit_code, result.stderr) == (0, "")
-        lines = shown(result.stdout)
+        lines = printed_lines(result.stdout)
         count[text] = [line for line in lines if line.startswith("valence")]
         drawn = (run / "rejection.svg").read_text(encoding="utf-8")
-        shown(drawn)
+        printed_lines(drawn)
         count[text].append([element.tag for element in ET.fromstring(drawn).iter()])
         json.loads((run / "calibration.json").read_text(encoding="utf-8"))
     assert count[HOSTILE] == count[HARMLESS]
 
 
-def test_what_is_to_be_typed_next_is_a_single_word_for_the_shell(made, tmp_path):
-    run = copied(run_of(made[0]), tmp_path).rename(tmp_path / "a; b")
-    lines = shown(call("calibrate", run, "--level", "0.8").stdout)
+def test_the_next_command_quotes_the_string_as_one_shell_word(original, tmp_path):
+    run = copy_run(run_of(original[0]), tmp_path).rename(tmp_path / "a; b")
+    lines = printed_lines(call("calibrate", run, "--level", "0.8").stdout)
     assert lines[-1].endswith(f"type python cli.py predict '{run}' --calibrated")
     (run / "calibration.json").unlink()
     with pytest.raises(AffuseError, match=f"python cli.py calibrate '{run}'$"):
         calibration_file.read(run)
 
 
-def test_ablate_and_predict_show_it_as_text(made, known):
+def test_ablate_and_predict_print_the_string_as_text(original, runs_with_ids):
     count = {}
-    for text, folder in known.items():
-        words = (run_of(folder), "--cache", made[1], "--corpus", "toy")
+    for text, folder in runs_with_ids.items():
+        words = (run_of(folder), "--cache", original[1], "--corpus", "toy")
         for command in (["ablate", *words], ["predict", *words, "--calibrated"]):
             result = call(*command)
             assert (result.exit_code, result.stderr) == (0, "")
-            count.setdefault(text, []).append(len(shown(result.stdout)))
+            count.setdefault(text, []).append(len(printed_lines(result.stdout)))
     assert count[HOSTILE] == count[HARMLESS]
 
 
-def test_what_a_training_left_out_is_said_in_one_line(made, tmp_path, capsys):
-    run = copied(run_of(made[0]), tmp_path)
+def test_train_prints_omissions_on_single_lines(original, tmp_path, capsys):
+    run = copy_run(run_of(original[0]), tmp_path)
     poison(run, [p for p in places(run) if p.at[:2] == REASON], HOSTILE)
-    terminal.say(summary(run))
-    (line,) = shown(capsys.readouterr().out)
+    terminal.print_line(alignment_summary(run))
+    (line,) = printed_lines(capsys.readouterr().out)
     assert f"3 with {SHOWN}" in line
 
 
-def test_a_ranking_holds_no_formula(tmp_path):
-    best = ranking.Ranked(Settings(), (-0.5,), -0.5, 0.0)
-    failed = ranking.Ranked(Settings(latent=4), (), -1.0, 0.0, failed=HOSTILE)
+def test_the_ranking_of_a_sweep_contains_no_formula(tmp_path):
+    best = ranking.RankedSettings(Settings(), (-0.5,), -0.5, 0.0)
+    failed = ranking.RankedSettings(Settings(latent=4), (), -1.0, 0.0, failed=HOSTILE)
     ranking.write(tmp_path, [best, failed], ["valence"])
     with (tmp_path / SweepFolder.ranking).open(newline="", encoding="utf-8") as file:
         first, second = csv.DictReader(file)
@@ -396,31 +398,35 @@ def test_a_ranking_holds_no_formula(tmp_path):
     assert second["failed"] == f"'{SHOWN}"
 
 
-def test_a_cache_is_listed_in_one_line(tmp_path):
+def test_cache_list_prints_one_line_per_cache(tmp_path):
     for revision in ("a" * 40, "b" * 40):
         small_caches.fill(
             tmp_path, of=small_caches.recipe(checkpoint=HOSTILE, revision=revision)
         )
-    lines = shown(call("cache", "list", "--cache", tmp_path).output)
+    lines = printed_lines(call("cache", "list", "--cache", tmp_path).output)
     assert [SHOWN in line for line in lines] == [True, True]
     with pytest.raises(AffuseError, match="there are 2 text caches") as error:
         cache_selection.choose(tmp_path, named={})
-    assert [SHOWN in line for line in shown(str(error.value))] == [False, True, True]
+    assert [SHOWN in line for line in printed_lines(str(error.value))] == [
+        False,
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("command", ["report", "lint", "calibrate"])
-def test_a_run_that_is_refused_is_named_in_one_line(made, tmp_path, command):
-    run = copied(run_of(made[0]), tmp_path)
+def test_a_refused_run_is_named_on_one_line(original, tmp_path, command):
+    run = copy_run(run_of(original[0]), tmp_path)
     run = run.rename(tmp_path / HOSTILE)
     edit_json(run / "run.json", lambda info: info.update(nature=HOSTILE, name=HOSTILE))
     words = [run] if command == "calibrate" else ["--runs", tmp_path]
     result = call(command, *words)
     assert result.exit_code == 1
-    assert len(shown(result.output)) == (3 if command == "lint" else 1)
+    assert len(printed_lines(result.output)) == (3 if command == "lint" else 1)
     assert result.output.count(SHOWN[:40]) >= 2  # the folder, and what is wrong with it
 
 
-def test_a_folder_that_click_names_is_escaped(tmp_path):
+def test_usage_errors_escape_folder_names(tmp_path):
     sentence = refused_usage(call("calibrate", tmp_path, "x\x1b[2J\u202e"))
     assert sentence.endswith(r"argument (x\x1b[2J\u202e)")
 
@@ -428,27 +434,27 @@ def test_a_folder_that_click_names_is_escaped(tmp_path):
 def refused_usage(result):
     assert result.exit_code == 2
     assert result.stderr.startswith("Usage: ")
-    return shown(result.stderr)[-1]
+    return printed_lines(result.stderr)[-1]
 
 
-def test_the_log_and_a_traceback_act_on_no_terminal(made, tmp_path):
-    copied(run_of(made[0]), tmp_path)
+def test_log_and_tracebacks_are_escaped(original, tmp_path):
+    copy_run(run_of(original[0]), tmp_path)
     (tmp_path / HOSTILE).mkdir()
     shutil.copy(run_of(tmp_path) / "run.json", tmp_path / HOSTILE)
     done = program("report", "--runs", tmp_path)
     assert done.returncode == 0
-    (line,) = shown(done.stderr)
+    (line,) = printed_lines(done.stderr)
     assert line.startswith("unfinished, so not shown: ")
     assert SHOWN in line
     edit_json(tmp_path / HOSTILE / "run.json", lambda i: i.update(nature=HOSTILE))
     done = program("--debug", "calibrate", tmp_path / HOSTILE)
     assert done.returncode == 1
-    assert shown(done.stderr)[0] == "Traceback (most recent call last):"
-    assert SHOWN in shown(done.stderr)[-1]
+    assert printed_lines(done.stderr)[0] == "Traceback (most recent call last):"
+    assert SHOWN in printed_lines(done.stderr)[-1]
 
 
 def program(*words):
-    """The program itself, whose log and tracebacks are Python's."""
+    """Run the program in a process, where Python prints the log and tracebacks."""
     return python("import runpy; runpy.run_path('cli.py', run_name='__main__')", *words)
 
 
@@ -461,7 +467,7 @@ def program(*words):
         (("100%\u202e",), r"100%\u202e"),
     ],
 )
-def test_a_log_message_keeps_its_own_lines_only(arguments, expected):
+def test_line_breaks_in_log_arguments_are_escaped(arguments, expected):
     record = logging.LogRecord("x", logging.WARNING, "", 1, arguments[0], (), None)
     record.args = arguments[1] if "(a)" in arguments[0] else arguments[1:]
     if expected == r"'\x9b'":
@@ -469,15 +475,15 @@ def test_a_log_message_keeps_its_own_lines_only(arguments, expected):
     assert terminal.Formatter().format(record) == expected
 
 
-def test_a_bar_shows_names_as_text(capsys):
+def test_a_progress_bar_escapes_names(capsys):
     with bar(total=2, name=HOSTILE, unit="x", show=True) as shown_bar:
         shown_bar.set_postfix_str(HOSTILE)
     found = capsys.readouterr().err
     assert SHOWN in found
-    shown(found.replace("\r", ""))
+    printed_lines(found.replace("\r", ""))
 
 
-def test_an_error_is_one_line_but_for_those_that_are_given_apart():
+def test_an_error_has_one_line_per_argument():
     error = AffuseError(HOSTILE, "  one\n", "  two")
     assert str(error) == f"{SHOWN}\n  one\\n\n  two"
     assert message(FileNotFoundError(HOSTILE)) == SHOWN
@@ -498,7 +504,7 @@ def test_an_error_is_one_line_but_for_those_that_are_given_apart():
         ("a\n# b", r"a\\n\# b"),
     ],
 )
-def test_markdown_within_a_line(words, expected):
+def test_markdown_is_escaped_within_a_line(words, expected):
     assert for_markdown(words) == expected
 
 
@@ -515,11 +521,11 @@ def test_markdown_within_a_line(words, expected):
         ("early - text: +.05", "early - text: +.05"),
     ],
 )
-def test_markdown_that_begins_a_line(words, expected):
+def test_markdown_is_escaped_at_the_beginning_of_a_line(words, expected):
     assert for_markdown_line(words) == expected
 
 
-def test_other_formats():
+def test_text_is_escaped_for_latex_html_csv_and_json():
     assert for_latex_row([" [1cm]", "a"]) == r"{} [1cm] & a \\"
     assert for_latex_row(["a", "[1, 2]"]) == r"a & [1, 2] \\"
     assert for_html("<a b='\x1b'>") == r"&lt;a b=&#x27;\x1b&#x27;&gt;"
@@ -527,27 +533,27 @@ def test_other_formats():
     assert for_csv("a\r\nb\x1b\u202e") == r"a\r\nb\x1b\u202e"
     odd = ["ä\x7f\x9b\u2028\u202e\U000e0001\ud800", {"\x1b\n": 1}]
     text = for_json(json.dumps(odd, indent=1, ensure_ascii=False))
-    shown(text)
+    printed_lines(text)
     assert "ä" in text
     assert json.loads(text) == odd
 
 
-def test_data_stay_readable_but_for_what_acts():
+def test_only_control_characters_are_escaped_in_data():
     kept = "a\tb\nc\xa0d\u200d\u200eé"
-    assert inactive(kept) == cell(kept) == kept
+    assert escape_active(kept) == cell(kept) == kept
     assert cell("a\x1b[2J\x9b\x00\u202e\u2066\u2028\ud800") == (
         r"a\x1b[2J\x9b\x00\u202e\u2066\u2028\ud800"
     )
 
 
 def calls(file):
-    """Every call in a module: the name that is called, and the call."""
+    """Yield every call in a module: name of the function, and syntax tree."""
     nodes = [node for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
     return [(ast.unparse(node.func), node) for node in nodes]
 
 
 @pytest.mark.parametrize("file", [f for f in FILES if f != "data/terminal.py"])
-def test_nothing_is_printed_by_another_way(file):
+def test_modules_print_only_through_escaping_functions(file):
     found = calls(file)
     names = {name for name, _ in found}
     assert not names & {"print", "click.echo", "click.secho", "sys.stdout.write"}

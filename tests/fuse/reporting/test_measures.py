@@ -1,4 +1,4 @@
-"""Measures beside the CCC, as columns of a report."""
+"""RMSE, MAE and correlation as additional columns of a report."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ def runs(tmp_path):
     return tmp_path
 
 
-def test_errors_are_those_of_scikit_learn():
+def test_errors_equal_those_of_scikit_learn():
     rng = np.random.default_rng(0)
     truth, said = rng.normal(size=(2, 50))
     assert metrics.mae(truth, said) == pytest.approx(mean_absolute_error(truth, said))
@@ -43,14 +43,14 @@ def test_errors_are_those_of_scikit_learn():
 
 
 @pytest.mark.parametrize("said", [[1.0], [1.0, np.nan], [np.inf, 0.0]])
-def test_an_absolute_error_needs_finite_numbers_of_one_length(said):
+def test_mae_refuses_infinite_values_and_different_lengths(said):
     with pytest.raises(ValueError, match="both must be|nan or infinite"):
         metrics.mae([0.0, 1.0], said)
 
 
 def test_figures_are_means_over_folds_of_means_over_seeds(runs):
     run = p.read_run(runs / info_of("early").name)
-    found = measures.measured(run, ["mae", "pearson"])
+    found = measures.measure_run(run, ["mae", "pearson"])
     assert list(found) == ["mae", "pearson"]
     for name, of in {"mae": metrics.mae, "pearson": metrics.pearson}.items():
         for k, target in enumerate(RATINGS):
@@ -66,7 +66,7 @@ def test_figures_are_means_over_folds_of_means_over_seeds(runs):
         assert found[name]["mean"] == pytest.approx(mean)
 
 
-def test_columns_stand_in_the_order_that_was_typed(runs):
+def test_columns_are_in_the_typed_order(runs):
     shown = render(collect(runs, ReportContents(columns="pearson,rmse")), "text")
     heads = [line for line in shown.splitlines() if "RMSE V" in line]
     assert heads
@@ -82,7 +82,7 @@ def test_every_line_fits_the_page(runs, columns, ensemble):
     assert max(map(len, render(tables, "text").splitlines())) <= WIDTH
 
 
-def test_ensembles_have_measures_of_their_own(runs):
+def test_ensembles_have_measures_too(runs):
     (table,) = collect(runs, ReportContents(columns="rmse", ensemble=True))
     rows = {row.name: row.measures["all"]["rmse"]["mean"] for row in table.rows
             if row.info}  # fmt: skip
@@ -90,7 +90,7 @@ def test_ensembles_have_measures_of_their_own(runs):
 
 
 @pytest.mark.parametrize("columns", ["rsme", "rmse,ccc", "rmse;mae"])
-def test_an_unknown_column_is_refused_with_the_list(runs, columns):
+def test_an_unknown_measure_is_refused_with_the_choices(runs, columns):
     words = ["report", "--runs", str(runs), "--columns", columns]
     result = CliRunner().invoke(cli.main, words)
     assert result.exit_code == 2
@@ -98,14 +98,14 @@ def test_an_unknown_column_is_refused_with_the_list(runs, columns):
 
 
 @pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
-def test_every_format_shows_them_on_request_only(runs, format):
+def test_every_format_shows_measures_on_request_only(runs, format):
     with_them = render(collect(runs, ReportContents(columns="mae")), format)
     assert "mean absolute error" in with_them or "mean_mae" in with_them
     without = render(collect(runs), format)
     assert "mean absolute error" not in without
 
 
-def test_machines_read_them_as_fields(runs):
+def test_csv_and_json_have_fields_for_measures(runs):
     tables = collect(runs, ReportContents(columns="mae,pearson"))
     (table,) = tables
     row = next(row for row in table.rows if row.design == "early")
@@ -120,7 +120,7 @@ def test_machines_read_them_as_fields(runs):
     assert line["mean_rmse"] == ""
 
 
-def test_a_correlation_with_a_constant_is_unknown(tmp_path):
+def test_the_correlation_with_constant_predictions_is_undefined(tmp_path):
     save(tmp_path, info_of("early"), seeds=1)
     path = tmp_path / info_of("early").name / RunFolder.predictions
     lines = path.read_text().splitlines(keepends=True)

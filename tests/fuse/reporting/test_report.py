@@ -21,7 +21,7 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.published_figures import TABLE
-from affuse.fuse.reporting.row_labels import describe, details
+from affuse.fuse.reporting.row_labels import describe, row_details
 from affuse.fuse.reporting.sections import sections, subset
 from affuse.fuse.scoring import metrics
 from affuse.fuse.scoring.paired_tests import holm, paired_difference, permutation_test
@@ -32,11 +32,11 @@ PERMUTATIONS = 999
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """A tenth of the exchanges."""
+    """Use 999 permutations in significance tests, to save time."""
     monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", PERMUTATIONS)
 
 
-def test_figures_are_the_metric_on_the_rows(runs):
+def test_figures_are_the_ccc_of_the_predictions(runs):
     content = json.loads(render(collect(runs), "json"))
     rows = {row["design"]: row for row in content["tables"][0]["rows"]}
     run = p.read_run(runs / info_of("early").name)
@@ -61,7 +61,7 @@ def test_figures_are_the_metric_on_the_rows(runs):
     assert rows["early"]["run"]["versions"] == {"numpy": "2"}
 
 
-def test_rows_have_one_order(tmp_path):
+def test_rows_are_sorted_by_kind_of_design(tmp_path):
     for design in ("zeta", "late", "attention", "text", "ridge", "zeroshot", "early"):
         save(tmp_path, info_of(design, corpus="toy"))
     (table,) = collect(tmp_path)
@@ -87,7 +87,7 @@ def test_fusion_is_compared_with_the_best_single_modality(runs):
     assert verdicts[:2] == ["better", "better"]
 
 
-def test_fusion_is_compared_apart_where_lines_recur_and_where_not(runs):
+def test_the_difference_of_a_section_is_on_its_utterances_only(runs):
     (table,) = collect(runs)
     pair = [p.read_run(runs / info_of(design).name) for design in ("early", "text")]
     apart = [subset(run, lambda row: row.scripted is False) for run in pair]
@@ -98,13 +98,13 @@ def test_fusion_is_compared_apart_where_lines_recur_and_where_not(runs):
 @pytest.mark.parametrize(
     ("gain", "verdict"), [(0.5, "not told apart"), (0.05, "worse")]
 )
-def test_fusion_need_not_be_better(runs, gain, verdict):
+def test_the_verdict_depends_on_the_difference(runs, gain, verdict):
     save(runs, info_of("early"), gain=gain)
     (table,) = collect(runs)
     assert table.comparisons[0].endswith(verdict)
 
 
-def test_marks_stand_behind_what_is_significant(runs):
+def test_significant_differences_have_a_mark(runs):
     (table,) = collect(runs)
     found = {row.name: row for row in table.rows if row.info}
     assert found["late"].versus["all"].adjusted < 0.05
@@ -122,7 +122,7 @@ def test_p_is_adjusted_over_all_sections_of_a_table(runs):
     assert [v.adjusted for v in every] == pytest.approx(holm([v.p for v in every]))
 
 
-def test_rows_are_compared_against_the_one_that_is_named(runs):
+def test_against_compares_every_row_with_the_named_one(runs):
     (table,) = collect(runs, ReportContents(against="late"))
     found = {row.name: row.versus for row in table.rows if row.info}
     assert {v.name for versus in found.values() for v in versus.values()} == {"late"}
@@ -134,7 +134,7 @@ def test_rows_are_compared_against_the_one_that_is_named(runs):
     assert r"\textdagger{}" in render([table], "latex")
 
 
-def test_what_cannot_be_compared_against_is_said(runs):
+def test_an_unknown_or_ambiguous_row_for_against_is_refused(runs):
     with pytest.raises(ValueError, match="no row 'x'; there are audio, early, late"):
         collect(runs, ReportContents(against="x"))
     save(runs, info_of("late", name="b", settings={"latent": 64}))
@@ -146,7 +146,7 @@ def test_what_cannot_be_compared_against_is_said(runs):
     }
 
 
-def test_every_two_rows_are_compared_on_request(runs):
+def test_pairs_compares_every_two_rows(runs):
     save(runs, info_of("ridge"), n=39)
     (table,) = collect(runs, ReportContents(pairs=True))
     found = {(pair.a, pair.b): pair.versus for pair in table.pairs}
@@ -168,7 +168,7 @@ def test_every_two_rows_are_compared_on_request(runs):
 
 
 @pytest.mark.parametrize("format", ["text", "markdown", "latex"])
-def test_the_parts_of_a_ccc_are_shown_on_request(runs, format):
+def test_split_shows_the_factors_of_the_ccc(runs, format):
     (table,) = collect(runs, ReportContents(split=True))
     row = next(row for row in table.rows if row.design == "early")
     part = row.sections["all"].parts["valence"]
@@ -180,7 +180,7 @@ def test_the_parts_of_a_ccc_are_shown_on_request(runs, format):
     assert "V Cb" not in render(collect(runs), format)
 
 
-def test_the_unit_is_said_and_so_is_one_that_is_not_known(runs, tmp_path):
+def test_a_footnote_names_the_unit_and_utterances_without_one(runs, tmp_path):
     assert "jackknife over 20 dialogues and seeds" in text_of(runs)
     assert "jackknife over 40 utterances" in text_of(runs, unit="utterance")
     assert "has only one speaker" in text_of(runs, unit="speaker")
@@ -191,7 +191,7 @@ def test_the_unit_is_said_and_so_is_one_that_is_not_known(runs, tmp_path):
     )
 
 
-def test_few_dialogues_and_a_single_seed_are_said(tmp_path):
+def test_footnotes_warn_of_few_dialogues_and_a_single_seed(tmp_path):
     for design in ("text", "early"):
         save(tmp_path, info_of(design), n=8, seeds=1, known=False)
     found = " ".join(text_of(tmp_path).split())
@@ -202,7 +202,7 @@ def test_few_dialogues_and_a_single_seed_are_said(tmp_path):
     assert "One seed" not in text_of(tmp_path / "b")
 
 
-def test_groups_are_scored_apart_on_request(runs):
+def test_by_scores_groups_separately(runs):
     folder = runs / info_of("early").name
     rows = [
         dataclasses.replace(row, sex="FM"[k % 2], session="1")
@@ -220,13 +220,13 @@ def test_groups_are_scored_apart_on_request(runs):
         collect(runs, ReportContents(by="age"))
 
 
-def test_groups_that_are_not_known_are_said(runs):
+def test_a_footnote_says_that_groups_are_unknown(runs):
     assert "No session is known, so there are no groups by session" in text_of(
         runs, by="session"
     )
 
 
-def test_new_sentences_are_scored_apart_where_a_run_knows_them(runs):
+def test_new_sentences_are_a_section_if_the_run_records_them(runs):
     assert "new sentences" not in text_of(runs)
     run = p.read_run(runs / info_of("early").name)
     ids = sorted(set(run.predictions.id.tolist()))
@@ -252,7 +252,7 @@ def test_a_damaged_run_is_named_and_the_others_are_shown(runs):
 
 
 @pytest.mark.parametrize("format", ["text", "markdown", "json", "latex"])
-def test_a_run_that_leaks_is_said(runs, format):
+def test_a_footnote_names_a_run_that_fails_the_linter(runs, format):
     facts = {"speakers": {"status": "FAILS"}, "ids": {"status": "ok"}}
     for design, found in {"late": facts, "early": {"ids": facts["ids"]}}.items():
         path = runs / info_of(design).name / RunFolder.leaks
@@ -263,7 +263,7 @@ def test_a_run_that_leaks_is_said(runs, format):
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"speakers": 1}'])
-def test_a_damaged_file_of_the_linter_is_named(runs, content):
+def test_a_damaged_lint_file_is_named(runs, content):
     path = runs / info_of("late").name / RunFolder.leaks
     path.write_text(content, encoding="utf-8")
     damaged = []
@@ -272,7 +272,7 @@ def test_a_damaged_file_of_the_linter_is_named(runs, content):
     assert damaged[0].endswith("; delete it and repeat the train command")
 
 
-def test_the_status_of_a_report_tells_of_damage(runs):
+def test_the_exit_status_is_1_if_a_run_is_damaged(runs):
     words = ["report", "--runs", str(runs)]
     assert CliRunner().invoke(cli.main, words).exit_code == 0
     (runs / info_of("late").name / "run.json").write_text("{")
@@ -282,19 +282,19 @@ def test_the_status_of_a_report_tells_of_damage(runs):
     assert "late" in result.stderr
 
 
-def test_only_damaged_runs_are_an_error(tmp_path):
+def test_a_report_without_any_readable_run_is_an_error(tmp_path):
     save(tmp_path, info_of("late"))
     (tmp_path / info_of("late").name / "run.json").write_text("{")
     with pytest.raises(ValueError, match="run.json is damaged: it is no JSON"):
         collect(tmp_path)
 
 
-def test_fusion_without_single_modalities_says_what_to_train(tmp_path):
+def test_fusion_without_single_modalities_has_a_hint_to_train_them(tmp_path):
     save(tmp_path, info_of("early"))
     assert "Train audio and text on the same cache" in text_of(tmp_path)
 
 
-def test_other_utterances_are_said_and_not_compared(runs):
+def test_rows_on_different_utterances_are_named_and_not_compared(runs):
     save(runs, info_of("early"), n=39)
     found = text_of(runs)
     assert "early - text: not compared, because they were scored on other" in found
@@ -302,7 +302,7 @@ def test_other_utterances_are_said_and_not_compared(runs):
     assert re.search(r"^early .* 39$", found, flags=re.MULTILINE)
 
 
-def test_published_figures_stand_beside_human_iemocap_only(runs):
+def test_published_rows_are_added_for_human_ratings_of_iemocap_only(runs):
     found = text_of(runs)
     assert "Messaoudi, Boughrara, Lachiri" in found
     assert "\npublished\n" in found
@@ -319,9 +319,7 @@ def test_published_figures_stand_beside_human_iemocap_only(runs):
     ("corpus", "nature"),
     [("iemocap", "synthetic"), ("emodb", "proxy"), ("msp_podcast", "human")],
 )
-def test_every_format_says_the_nature_and_no_published_row(
-    tmp_path, format, corpus, nature
-):
+def test_every_format_names_the_kind_of_ratings(tmp_path, format, corpus, nature):
     save(tmp_path, info_of("early", corpus=corpus, nature=nature))
     found = render(collect(tmp_path), format)
     assert nature in found
@@ -338,7 +336,7 @@ def test_every_format_names_corpus_protocol_encoders_and_speakers(runs, format):
     assert re.search("no speaker is in two parts|shared_speakers", found)
 
 
-def test_natures_of_one_corpus_never_meet_in_a_table(tmp_path):
+def test_each_kind_of_ratings_has_a_separate_table(tmp_path):
     save(tmp_path, info_of("early"))
     save(tmp_path, info_of("late", nature="synthetic"))
     assert [table.nature for table in collect(tmp_path)] == ["human", "synthetic"]
@@ -353,12 +351,12 @@ def test_natures_of_one_corpus_never_meet_in_a_table(tmp_path):
         (dict.fromkeys(SPEAKERS, ""), "unknown, so parts may share speakers"),
     ],
 )
-def test_shared_speakers_are_said(tmp_path, speakers, sentence):
+def test_a_footnote_names_parts_that_share_speakers(tmp_path, speakers, sentence):
     save(tmp_path, info_of("text"), speakers=speakers)
     assert sentence in text_of(tmp_path)
 
 
-def test_runs_of_one_design_say_what_differs(tmp_path):
+def test_labels_of_one_design_name_the_settings_that_differ(tmp_path):
     def one(digest, label="", **settings):
         name = f"iemocap-early-session5-{digest}"
         found = {"latent": 128, "optimiser": {"rate": 0.001}, **settings}
@@ -383,14 +381,14 @@ def test_runs_of_one_design_say_what_differs(tmp_path):
     ("checkpoint", "caution"),
     [("mini", "no substitute for the default checkpoints"), ("tiny", "mean nothing")],
 )
-def test_small_and_random_encoders_are_called_what_they_are(
+def test_footnotes_warn_of_small_and_random_encoders(
     tmp_path, format, checkpoint, caution
 ):
     info = info_of("text", encoders={"text": {**TEXT, "checkpoint": checkpoint}})
     save(tmp_path, info)
     shown = " ".join(render(collect(tmp_path), format).split())
     assert checkpoint in shown
-    assert format == "csv" or caution in shown  # it has a column of encoders alone
+    assert format == "csv" or caution in shown  # CSV has no footnotes
     save(tmp_path, info_of("text"))
     others = collect(tmp_path, ReportContents(corpus="iemocap"))
     assert (
@@ -398,26 +396,29 @@ def test_small_and_random_encoders_are_called_what_they_are(
     )
 
 
-def test_encoders_that_differ_are_said():
+def test_labels_name_encoders_that_differ():
     def one(digest, **encoder):
         info = info_of("early", name=f"x-{digest}")
         both = {"audio": {**AUDIO, **encoder}, "text": TEXT}
         return p.Run(None, dataclasses.replace(info, encoders=both), None, ())
 
-    found = details([one("a"), one("b", checkpoint="hub/large", layers=[1, 2, 3])])
+    found = row_details([one("a"), one("b", checkpoint="hub/large", layers=[1, 2, 3])])
     assert found == ["w2v2, audio layer 12", "large, audio layers 1-3"]
-    assert details([one("a"), one("b")]) == ["a", "b"]  # the digest, as a last resort
-    assert details([one("a")]) == [""]
+    assert row_details([one("a"), one("b")]) == [
+        "a",
+        "b",
+    ]  # the digest, as a last resort
+    assert row_details([one("a")]) == [""]
 
 
-def test_references_say_their_modalities_where_they_differ():
+def test_labels_of_baselines_name_their_modalities_if_they_differ():
     both = info_of("ridge", name="x-a")
     one = dataclasses.replace(both, name="x-b", encoders={"text": TEXT})
-    found = details([p.Run(None, info, None, ()) for info in (both, one)])
+    found = row_details([p.Run(None, info, None, ()) for info in (both, one)])
     assert found == ["audio+text", "text"]
 
 
-def test_an_encoder_in_words():
+def test_an_encoder_is_described_in_words():
     found = describe("audio", {**AUDIO, "layers": [3, 6]})
     assert found == "audio: hub/w2v2, layers 3, 6, mean pooling"
 
@@ -428,7 +429,7 @@ def test_a_rating_the_corpus_lacks_has_no_column(tmp_path):
     assert re.search(r"^design +V +A +mean$", found, flags=re.MULTILINE)
 
 
-def test_sections_need_to_be_known(tmp_path):
+def test_scripted_and_improvised_are_no_sections_if_unknown(tmp_path):
     save(tmp_path, info_of("early", corpus="toy"), known=False)
     (table,) = collect(tmp_path)
     assert list(table.rows[0].sections) == ["all"]
@@ -441,7 +442,7 @@ def test_an_unknown_interval_is_left_out(tmp_path):
     assert "[" not in found
 
 
-def test_only_the_wanted_tables(runs):
+def test_corpus_and_protocol_select_tables(runs):
     save(runs, info_of("early", name="a", corpus="toy", protocol="loso"))
     assert len(collect(runs)) == 2
     assert [t.corpus for t in collect(runs, ReportContents(corpus="toy"))] == ["toy"]
@@ -452,7 +453,7 @@ def test_only_the_wanted_tables(runs):
         collect(runs, ReportContents(corpus="iemocap", protocol="loso"))
 
 
-def test_no_run_says_what_to_type(tmp_path):
+def test_without_a_run_the_error_names_a_training_command(tmp_path):
     with pytest.raises(ValueError, match="python cli.py train --fusion early"):
         collect(tmp_path / "runs")
 
@@ -462,7 +463,7 @@ def test_an_unknown_format_lists_the_choices(runs):
         render(collect(runs), "docx")
 
 
-def test_text_is_the_expected_one():
+def test_text_format_of_an_example():
     expected = """\
 CCC on iemocap (synthetic data), protocol session5
 ==================================================
@@ -487,19 +488,19 @@ Speakers: shared between training and validation
     assert render([example("a")], "text") == expected
 
 
-def test_a_long_name_takes_a_line_of_its_own():
+def test_the_detail_of_a_long_name_is_on_a_separate_line():
     lines = render([example("a detail of more than twenty letters")], "text")
     assert "\nearly  .732 [.70, .76]" in lines
     assert "\n  (a detail of more than twenty letters)\n" in lines
 
 
-def test_text_fits_the_page(runs):
+def test_text_lines_fit_the_default_width(runs):
     for line in text_of(runs).splitlines():
         assert len(line) <= WIDTH
         assert line == line.rstrip()
 
 
-def test_csv_is_read_back_as_written(runs):
+def test_csv_holds_figures_and_comparisons_of_each_row(runs):
     tables = collect(runs)
     content = render(tables, "csv")
     lines = list(csv.DictReader(io.StringIO(content, newline="")))
@@ -520,11 +521,11 @@ def test_csv_is_read_back_as_written(runs):
     assert found["text", "all"]["versus"] == ""
 
 
-def test_csv_gives_a_spreadsheet_no_formula():
+def test_csv_contains_no_formula():
     content = render([example("=HYPERLINK(1)")], "csv")
     lines = list(csv.DictReader(io.StringIO(content, newline="")))
     assert lines[1]["detail"] == "'=HYPERLINK(1)"
-    assert float(lines[0]["arousal"]) == -0.01  # a number stays one
+    assert float(lines[0]["arousal"]) == -0.01  # negative numbers are not quoted
 
 
 def test_markdown_has_as_many_cells_in_every_row():
@@ -534,7 +535,7 @@ def test_markdown_has_as_many_cells_in_every_row():
     assert r"early (a\|b\_c)" in found
 
 
-def test_latex_has_as_many_cells_in_every_row_and_no_stray_command():
+def test_latex_has_equal_numbers_of_cells_and_escaped_commands():
     found = render([example("50% & $x_1^2$ \\input{a}")], "latex")
     body = found.split(r"\toprule")[1].split(r"\bottomrule")[0]
     rows = [line for line in body.splitlines() if line.endswith(r"\\")]

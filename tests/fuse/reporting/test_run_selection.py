@@ -1,4 +1,4 @@
-"""Filters of the report."""
+"""Options of the report that select runs."""
 
 import csv
 import io
@@ -16,8 +16,8 @@ __all__ = ["runs"]  # a fixture
 
 
 @pytest.fixture
-def several(runs):
-    """With designs on another encoder of speech."""
+def runs_on_two_encoders(runs):
+    """Add runs on another speech encoder."""
     for design, encoders in (
         ("audio", {"audio": {**OTHER, "revision": "c0ffee"}}),
         ("early", {"audio": {**OTHER, "revision": "c0ffee"}, "text": TEXT}),
@@ -36,53 +36,61 @@ def of(*designs):
     return sorted(info_of(design).name for design in designs)
 
 
-def test_runs_of_a_name(several):
-    assert names(several, run=["iemocap-late"]) == of("late")
-    assert names(several, run=["iemocap-t", info_of("early").name]) == of(
+def test_run_selects_by_name_or_unique_beginning(runs_on_two_encoders):
+    assert names(runs_on_two_encoders, run=["iemocap-late"]) == of("late")
+    assert names(runs_on_two_encoders, run=["iemocap-t", info_of("early").name]) == of(
         "early", "text"
     )
     with pytest.raises(ValueError, match="several runs .* 'iemocap-early': iemo"):
-        collect(several, ReportContents(run=["iemocap-early"]))
+        collect(runs_on_two_encoders, ReportContents(run=["iemocap-early"]))
     with pytest.raises(ValueError, match="finished run of run 'x'.*; there are iemo"):
-        collect(several, ReportContents(run=["iemocap-late", "x"]))
+        collect(runs_on_two_encoders, ReportContents(run=["iemocap-late", "x"]))
 
 
-def test_runs_of_designs(several):
-    assert names(several, design=["text", "late"]) == of("text", "late")
+def test_design_selects_runs_of_designs(runs_on_two_encoders):
+    assert names(runs_on_two_encoders, design=["text", "late"]) == of("text", "late")
     with pytest.raises(ValueError, match="design 'x'.*; there are audio, early, late"):
-        collect(several, ReportContents(design=["text", "x"]))
+        collect(runs_on_two_encoders, ReportContents(design=["text", "x"]))
 
 
 @pytest.mark.parametrize("name", ["hub/hubert", "hubert", "c0ffee"])
-def test_runs_on_an_encoder_and_those_without_its_modality(several, name):
-    assert names(several, audio=[name]) == sorted(
+def test_audio_selects_an_encoder_and_runs_without_audio(runs_on_two_encoders, name):
+    assert names(runs_on_two_encoders, audio=[name]) == sorted(
         ["iemocap-audio-session5-b", "iemocap-early-session5-b", *of("text")]
     )
-    assert len(names(several, audio=[name, "w2v2"])) == 6
+    assert len(names(runs_on_two_encoders, audio=[name, "w2v2"])) == 6
 
 
-def test_an_encoder_that_is_not_there_is_refused_with_those_that_are(several):
+def test_an_unknown_encoder_is_refused_with_the_choices(runs_on_two_encoders):
     words = r"audio checkpoint 'x' .*; there are hub/hubert \(revision c0ffee\), hub/w2"
     with pytest.raises(ValueError, match=words):
-        collect(several, ReportContents(audio=["x"]))
+        collect(runs_on_two_encoders, ReportContents(audio=["x"]))
     with pytest.raises(ValueError, match="text checkpoint 'x' .*; there is none"):
-        collect(several, ReportContents(design=["audio"], text=["x"]))
+        collect(runs_on_two_encoders, ReportContents(design=["audio"], text=["x"]))
 
 
-def test_encoders_that_were_tuned_for_each_fold_have_the_name_of_their_run(runs):
+def test_fold_specific_encoders_are_selected_by_the_name_of_their_run(runs):
     tuned = {"text": {**TEXT, "checkpoint": "run-7 (fine-tuned for each fold)"}}
     save(runs, info_of("text", encoders=tuned, name="b"))
     assert names(runs, text=["run-7"]) == sorted(["b", *of("audio")])
 
 
-def test_a_filter_that_finds_nothing_names_damaged_runs_too(several):
-    (several / info_of("late").name / "run.json").write_text("{")
+def test_the_error_of_an_empty_selection_names_damaged_runs(runs_on_two_encoders):
+    (runs_on_two_encoders / info_of("late").name / "run.json").write_text("{")
     with pytest.raises(ValueError, match="(?s)design 'late'.*damaged, so not shown"):
-        collect(several, ReportContents(design=["late"]))
+        collect(runs_on_two_encoders, ReportContents(design=["late"]))
 
 
-def test_the_command_takes_the_filters(several):
-    words = ["report", "--runs", str(several), "--format", "csv", "--design", "early"]
+def test_the_command_has_the_options(runs_on_two_encoders):
+    words = [
+        "report",
+        "--runs",
+        str(runs_on_two_encoders),
+        "--format",
+        "csv",
+        "--design",
+        "early",
+    ]
     result = CliRunner().invoke(cli.main, [*words, "--audio", "hubert"])
     assert result.exit_code == 0, result.output
     lines = csv.DictReader(io.StringIO(result.stdout, newline=""))

@@ -1,4 +1,4 @@
-"""Groups of test utterances by any column of a corpus."""
+"""Sections for groups of test utterances by a column of the corpus."""
 
 import dataclasses
 
@@ -29,8 +29,8 @@ def runs(tmp_path):
     return tmp_path
 
 
-def described(runs, columns):
-    """Give the utterances of all runs columns by their number."""
+def add_columns(runs, columns):
+    """Add columns, computed from the utterance number, to all runs."""
     for folder in runs.iterdir():
         rows = [
             dataclasses.replace(row, columns=columns(number))
@@ -39,8 +39,8 @@ def described(runs, columns):
         fold_table.write_folds(folder, rows)
 
 
-def test_a_column_of_the_corpus_is_scored_apart(runs):
-    described(runs, lambda number: {"language": ("de", "en")[number // 20 % 2]})
+def test_groups_by_a_column_are_scored_separately(runs):
+    add_columns(runs, lambda number: {"language": ("de", "en")[number // 20 % 2]})
     (table,) = collect(runs, ReportContents(by="language"))
     row = next(row for row in table.rows if row.design == "early")
     assert list(row.sections)[-2:] == ["language de", "language en"]
@@ -50,14 +50,14 @@ def test_a_column_of_the_corpus_is_scored_apart(runs):
     assert "language en" not in row.versus
 
 
-def test_a_name_may_be_typed_in_any_case(runs):
-    described(runs, lambda number: {"Language": "de"})
+def test_the_column_name_ignores_case(runs):
+    add_columns(runs, lambda number: {"Language": "de"})
     (table,) = collect(runs, ReportContents(by="language"))
     assert "Language de" in table.rows[0].sections
 
 
-def test_an_unknown_column_is_refused_with_those_there_are(runs):
-    described(runs, lambda number: {"language": "de", "age": "9"} if number else {})
+def test_an_unknown_column_is_refused_with_the_choices(runs):
+    add_columns(runs, lambda number: {"language": "de", "age": "9"} if number else {})
     words = ["report", "--runs", str(runs), "--by", "langauge"]
     result = CliRunner().invoke(cli.main, words)
     assert result.exit_code == 2
@@ -67,8 +67,8 @@ def test_an_unknown_column_is_refused_with_those_there_are(runs):
     )
 
 
-def test_a_table_without_the_column_says_so(runs):
-    described(runs, lambda number: {"language": "de"})
+def test_a_footnote_says_that_a_table_lacks_the_column(runs):
+    add_columns(runs, lambda number: {"language": "de"})
     save(runs, info_of("late", corpus="other", name="other-late-session5-1"))
     one, other = collect(runs, ReportContents(by="language"))
     assert "language de" in one.rows[0].sections
@@ -76,23 +76,23 @@ def test_a_table_without_the_column_says_so(runs):
 
 
 def test_too_many_groups_are_refused(runs):
-    described(runs, lambda number: {"code": str(number)})
+    add_columns(runs, lambda number: {"code": str(number)})
     (table,) = collect(runs, ReportContents(by="code"))  # 40 test utterances
     save(runs, info_of("late"), n=60)
-    described(runs, lambda number: {"code": str(number)})
+    add_columns(runs, lambda number: {"code": str(number)})
     with pytest.raises(ValueError, match="form 60 groups by 'code', and at most 50"):
         collect(runs, ReportContents(by="code"))
 
 
 @pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
-def test_small_groups_show_what_they_can(runs, format):
-    described(runs, lambda number: {"language": "de" if number > 3 else "fr"})
+def test_groups_of_few_utterances_are_shown_in_every_format(runs, format):
+    add_columns(runs, lambda number: {"language": "de" if number > 3 else "fr"})
     shown = render(collect(runs, ReportContents(by="language", columns="mae")), format)
     assert "language fr" in shown
 
 
-def test_what_groups_lack_is_said(runs):
-    described(runs, lambda n: {"language": "de" if n > 3 else "fr"} if n < 30 else {})
+def test_footnotes_count_utterances_without_a_group(runs):
+    add_columns(runs, lambda n: {"language": "de" if n > 3 else "fr"} if n < 30 else {})
     (table,) = collect(runs, ReportContents(by="language"))
     words = " ".join(table.notes)
     assert "because its value is unknown: 12 test utterances" in words
@@ -101,14 +101,14 @@ def test_what_groups_lack_is_said(runs):
 
 
 def test_runs_of_older_versions_have_no_columns(runs):
-    (run, _) = map(p.read_run, p.finished(runs))
+    (run, _) = map(p.read_run, p.finished_runs(runs))
     assert {tuple(row.columns) for row in run.folds} == {()}
     with pytest.raises(ValueError, match="choose from speaker, dialogue$"):
         collect(runs, ReportContents(by="language"))
 
 
-def test_a_group_takes_no_section_of_another_kind(runs):
-    described(runs, lambda number: {"new": ("sentences", "words")[number % 2]})
+def test_a_group_named_like_a_section_replaces_none(runs):
+    add_columns(runs, lambda number: {"new": ("sentences", "words")[number % 2]})
     (plain,) = collect(runs)
     (table,) = collect(runs, ReportContents(by="new"))
     before = next(row for row in plain.rows if row.design == "early")

@@ -1,4 +1,4 @@
-"""Text tables fit the page, whatever its width, and lose nothing for it."""
+"""Text tables fit pages of any width, and show all figures."""
 
 import io
 import os
@@ -34,25 +34,25 @@ def test_no_line_is_longer_than_the_page(width, detail, split):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_no_figure_is_lost(width):
+def test_all_figures_are_shown_at_any_width(width):
     wide = FIGURE.findall("\n".join(lines(example("a"), WIDTH)))
     found = FIGURE.findall("\n".join(lines(example("a"), width)))
     assert sorted(found) == sorted(wide)
 
 
-def test_eighty_columns_have_the_names_above_the_figures():
+def test_names_are_above_the_figures_at_eighty_columns():
     shown = "\n".join(lines(example("a"), 80))
     assert "\nearly (a), 5 seeds\n" in shown
     assert "\nridge, 1 seed\n" in shown
 
 
-def test_a_hundred_columns_are_as_they_were():
+def test_the_default_width_is_a_hundred_columns():
     assert "early (a)  .732 [.70, .76]" in "\n".join(lines(example("a"), WIDTH))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", ["early", "a long name of a design " * 3])
-def test_columns_of_a_block_that_do_not_fit_follow_below(width, name):
+def test_columns_of_a_block_continue_below_if_they_do_not_fit(width, name):
     heads = ("design", *(f"c{k}" for k in range(20)))
     cells = [f".{k:03}" for k in range(20)]
     block = TableBlock("pairs", heads, ((name.strip(), *cells),))
@@ -66,7 +66,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_decides_the_width_and_a_file_does_not(monkeypatch):
+def test_only_a_terminal_determines_the_width(monkeypatch):
     size = os.terminal_size((80, 24))
     monkeypatch.setattr("shutil.get_terminal_size", lambda fallback: size)
     assert page_width(Terminal(), WIDTH) == 80
@@ -78,7 +78,7 @@ def test_a_terminal_decides_the_width_and_a_file_does_not(monkeypatch):
     assert file.getvalue() == report_command.render([example("a")], "text")
 
 
-def test_a_terminal_wider_than_a_page_changes_nothing(monkeypatch):
+def test_a_wide_terminal_has_the_default_width(monkeypatch):
     size = os.terminal_size((300, 24))
     monkeypatch.setattr("shutil.get_terminal_size", lambda fallback: size)
     assert page_width(Terminal(), WIDTH) == WIDTH

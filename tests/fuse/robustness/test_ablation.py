@@ -2,8 +2,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from learnable_corpus import COUNT, embeddings, reordered
-from trained_runs import trained
+from learnable_corpus import COUNT, embeddings, reorder_rows
+from trained_runs import train_run
 
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.robustness.ablation import ablate
@@ -24,10 +24,10 @@ def noisy():
 def run(tmp_path_factory):
     """Trained where speech says everything, and text nothing."""
     runs = tmp_path_factory.mktemp("runs")
-    return trained(runs, caches=noisy(), modality_dropout=0.3, **LEARNT)
+    return train_run(runs, caches=noisy(), modality_dropout=0.3, **LEARNT)
 
 
-def test_what_is_whole_is_what_was_reported(run):
+def test_the_ccc_with_all_modalities_equals_the_report(run):
     found = ablate(run, noisy())
     written = read_run(run).predictions
     expected = [
@@ -43,7 +43,7 @@ def test_what_is_whole_is_what_was_reported(run):
     assert (found.folds, found.seeds, found.robust) == (1, 2, True)
 
 
-def test_what_says_everything_matters_and_what_says_nothing_does_not(run):
+def test_only_the_informative_modality_changes_the_ccc(run):
     mean = {name: np.mean(v) for name, v in ablate(run, noisy()).figures.items()}
     assert list(mean) == [
         "audio and text",
@@ -61,7 +61,7 @@ def test_what_says_everything_matters_and_what_says_nothing_does_not(run):
     assert abs(mean["audio permuted"]) < 0.3
 
 
-def test_permutations_come_from_the_seed(run):
+def test_the_seed_determines_the_permutations(run):
     first, again, other = (ablate(run, noisy(), seed=s) for s in (0, 0, 1))
     assert first.figures == again.figures
     name = "audio permuted"
@@ -69,7 +69,7 @@ def test_permutations_come_from_the_seed(run):
     assert first.figures["audio only"] == other.figures["audio only"]
 
 
-def test_the_table_says_what_it_is(run):
+def test_the_table_explains_its_rows(run):
     lines = list(ablate(run, noisy(), seed=7).lines())
     assert lines[0] == f"{run.name}: test CCC, mean over 1 fold and 2 seeds"
     assert lines[1].split() == ["V", "A", "D", "mean", "change"]
@@ -78,8 +78,8 @@ def test_the_table_says_what_it_is(run):
     assert lines[-1].endswith("mean of 10 permutations, seed 7")
 
 
-def test_models_that_never_lacked_anything_are_said_to(tmp_path):
-    folder = trained(tmp_path, "ridge")
+def test_the_table_notes_models_without_modality_dropout(tmp_path):
+    folder = train_run(tmp_path, "ridge")
     found = ablate(folder, embeddings())
     assert not found.robust
     assert "train with --set modality_dropout" in list(found.lines())[-1]
@@ -87,15 +87,15 @@ def test_models_that_never_lacked_anything_are_said_to(tmp_path):
     assert 0.3 < np.mean(found.figures["audio only"]) < 1
 
 
-def test_a_single_modality_has_nothing_to_take_away(tmp_path):
-    folder = trained(tmp_path, "text", epochs=1)
+def test_a_run_of_a_single_modality_is_refused(tmp_path):
+    folder = train_run(tmp_path, "text", epochs=1)
     with pytest.raises(ValueError, match="takes text alone, so there is nothing to"):
         ablate(folder, embeddings())
 
 
 def test_a_cache_that_lacks_utterances_is_refused(run):
     caches = noisy()
-    caches["text"] = reordered(caches["text"], range(7, COUNT))
+    caches["text"] = reorder_rows(caches["text"], range(7, COUNT))
     # u000 to u006, but u003, which validates
     with pytest.raises(ValueError, match="6 utterances that the text cache lacks, suc"):
         ablate(run, caches)

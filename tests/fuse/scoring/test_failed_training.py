@@ -1,4 +1,4 @@
-"""A training that came to nothing is named wherever its figures are shown."""
+"""A failed training is reported wherever its figures are shown."""
 
 import dataclasses
 import json
@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from estimator_models import joined, model
+from estimator_models import example_data, model
 from fusion_calls import caches, call
 from fusion_calls import train as command
 from learnable_corpus import embeddings
 from report_runs import info_of, runs, save, text_of
-from swept_runs import swept
-from trained_runs import trained
+from swept_runs import run_sweep
+from trained_runs import train_run
 
 from affuse.data.runs.run_predictions import Predictions, read_run, write_predictions
 from affuse.fuse.commands.calibrate_command import calibrate
@@ -20,20 +20,20 @@ from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.reporting.table_records import bounds, is_known
 from affuse.fuse.robustness.ablation import ablate
 from affuse.fuse.scoring.failed_training import (
-    constant,
-    diverged,
+    count_diverged,
     failures,
-    far,
+    is_far_outside,
+    is_nearly_constant,
     limits,
 )
-from affuse.fuse.scoring.failure_notes import sentences, unrated
+from affuse.fuse.scoring.failure_notes import sentences, unrated_sentences
 from affuse.fuse.scoring.intervals import Interval
 
 TARGETS = ("valence", "arousal", "dominance")
 WILD = {"learning_rate": 1.0, "optimizer": "adam", "reduce": "none", "epochs": 2}
 SET = [f"{name}={value}" for name, value in WILD.items()]
 
-__all__ = ["caches", "joined", "runs"]  # fixtures
+__all__ = ["caches", "example_data", "runs"]  # fixtures
 
 
 def predictions(*, models=2, n=20, change=lambda seed, said: said):
@@ -71,32 +71,34 @@ def flat(said):
 # what is far, and what is constant
 
 
-def test_what_is_far_depends_on_the_scale_and_the_ratings():
+def test_far_outside_depends_on_the_scale_and_the_ratings():
     truth = np.array([-1.0, 0.5])
     said = np.array([-3.0, 3.0, 3.01, -3.01])
-    assert far(said, truth).tolist() == [False, False, True, True]
+    assert is_far_outside(said, truth).tolist() == [False, False, True, True]
     kept = np.array([-1.0, 1.5])  # a rating outside the scale that was kept
     assert limits(kept) == (-3.5, 4.0)
-    assert far(np.array([5.0]), np.array([0.0, 10.0]), scale=None).tolist() == [False]
+    assert is_far_outside(
+        np.array([5.0]), np.array([0.0, 10.0]), scale=None
+    ).tolist() == [False]
 
 
-def test_what_is_constant_varies_less_than_a_hundredth_of_the_ratings():
+def test_constant_predictions_vary_less_than_1_percent_of_the_ratings():
     truth = np.linspace(-1, 1, 101)[:, None] * [1, 1, 0]
     said = truth * [0.009, 0.011, 0] + 0.3
-    assert constant(said, truth).tolist() == [True, False, False]
+    assert is_nearly_constant(said, truth).tolist() == [True, False, False]
 
 
 def test_clean_predictions_are_no_failures():
     found = predictions()
     assert failures(found, TARGETS) == ()
-    assert diverged(found) == 0
+    assert count_diverged(found) == 0
     assert list(sentences(found, TARGETS)) == []
     nothing = dataclasses.replace(
         found,
         **{f.name: getattr(found, f.name)[:0] for f in dataclasses.fields(found)},
     )
     assert failures(nothing, TARGETS) == ()
-    assert diverged(nothing) == 0
+    assert count_diverged(nothing) == 0
 
 
 def test_models_are_counted_and_the_farthest_prediction_is_named():
@@ -104,7 +106,7 @@ def test_models_are_counted_and_the_farthest_prediction_is_named():
         return wild(said) if seed == 1 else flat(said)
 
     found = predictions(models=3, change=change)
-    assert diverged(found) == 1
+    assert count_diverged(found) == 1
     (wide, is_wide), (same, is_divergence) = sentences(found, TARGETS)
     assert (is_wide, is_divergence) == (True, False)
     assert wide.startswith("1 of 3 models predicts far outside the scale, valence in 1")
@@ -113,12 +115,12 @@ def test_models_are_counted_and_the_farthest_prediction_is_named():
     assert "arousal:" in same
 
 
-def test_predictions_without_ratings_are_held_against_the_scale():
+def test_predictions_without_ratings_are_compared_with_the_scale():
     said = np.random.default_rng(0).uniform(-1, 1, (4, 10, 3))
-    assert list(unrated(said, TARGETS)) == []
+    assert list(unrated_sentences(said, TARGETS)) == []
     said[1, 2:4, 0] = 9
     said[:2, :, 2] = 0.1
-    wide, same = unrated(said, TARGETS)
+    wide, same = unrated_sentences(said, TARGETS)
     assert wide.startswith("1 of 4 models predicts below -3 or above 3")
     assert "for 2 utterances, the farthest 9;" in wide
     assert same.endswith("for all 10 utterances: dominance in 2 models")
@@ -127,20 +129,20 @@ def test_predictions_without_ratings_are_held_against_the_scale():
 # where it is said
 
 
-def test_train_ends_with_status_one_and_says_how_far(tmp_path, caches):
+def test_train_ends_with_status_one_and_names_the_farthest_prediction(tmp_path, caches):
     words = [word for pair in SET for word in ("--set", pair)]
     done = command(tmp_path, "--fusion", "text", *words, "--set", "weight_decay=0")
     assert done.exit_code == 1, done.output
     assert "divergence: FAILS" in done.stderr
     assert "far outside the scale" in done.stderr
     (folder,) = tmp_path.iterdir()
-    assert diverged(read_run(folder).predictions)
+    assert count_diverged(read_run(folder).predictions)
     shown = call("report", "--runs", tmp_path)
     assert "Diverged: text: 1 of 1 model predicts far outside" in shown.output
     assert "Leak: " not in shown.output
 
 
-def test_a_divergence_that_is_allowed_is_said(tmp_path, caches, caplog):
+def test_an_allowed_divergence_is_reported(tmp_path, caches, caplog):
     words = [word for pair in SET for word in ("--set", pair)]
     done = command(tmp_path, "--fusion", "text", *words, "--allow", "divergence")
     assert done.exit_code == 0, done.output
@@ -148,8 +150,8 @@ def test_a_divergence_that_is_allowed_is_said(tmp_path, caches, caplog):
 
 
 def test_train_names_models_that_predict_a_constant(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr("affuse.fuse.scoring.failed_training.CONSTANT", 100.0)
-    folder = trained(tmp_path)
+    monkeypatch.setattr("affuse.fuse.scoring.failed_training.CONSTANT_SHARE", 100.0)
+    folder = train_run(tmp_path)
     assert f"{folder}: 1 of 1 model predicts (nearly) the same value" in caplog.text
     facts = json.loads((folder / "lint.json").read_text(encoding="utf-8"))
     assert facts["divergence"]["status"] == "note"
@@ -201,7 +203,7 @@ def test_bounds_show_a_width_or_nothing(low, high, shown):
     assert bounds(Interval(0.7, low, high)) == shown
 
 
-def test_predict_says_so_beside_its_rows(tmp_path, caches, caplog):
+def test_predict_warns_of_failed_models(tmp_path, caches, caplog):
     command(tmp_path, "--fusion", "text")
     (folder,) = tmp_path.iterdir()
     for cache in caches.values():
@@ -213,7 +215,7 @@ def test_predict_says_so_beside_its_rows(tmp_path, caches, caplog):
 
 
 def test_calibrate_and_ablate_name_failures_of_their_run(tmp_path):
-    folder = trained(tmp_path, seeds=[0, 1])
+    folder = train_run(tmp_path, seeds=[0, 1])
     planted(folder, wild)
     said = " ".join(calibrate(folder, level=0.9, by="auto").split())
     assert "On the test part, 1 of 2 models predicts far outside the scale" in said
@@ -223,15 +225,15 @@ def test_calibrate_and_ablate_name_failures_of_their_run(tmp_path):
 
 def test_a_sweep_ranks_divergence_to_finite_numbers_last(tmp_path, monkeypatch):
     grid = ["learning_rate=0.02,1.0", "reduce=none", "optimizer=adam"]
-    folder = swept(tmp_path, grid=[*grid, "epochs=2"])
+    folder = run_sweep(tmp_path, grid=[*grid, "epochs=2"])
     rows = (folder / "ranking.csv").read_text(encoding="utf-8").splitlines()
     assert rows[1].startswith("1,0.02,")
     assert "are predicted far outside the scale" in rows[2]
 
 
-def test_a_regressor_warns_of_a_constant(joined, monkeypatch):
-    x, y, _ = joined
-    monkeypatch.setattr("affuse.fuse.scoring.failed_training.CONSTANT", 100.0)
+def test_a_regressor_warns_of_a_constant(example_data, monkeypatch):
+    x, y, _ = example_data
+    monkeypatch.setattr("affuse.fuse.scoring.failed_training.CONSTANT_SHARE", 100.0)
     with pytest.warns(UserWarning, match=r"target 0, 1, 2 is predicted as \(nearly\)"):
         model(epochs=1).fit(x, y)
 
@@ -245,7 +247,7 @@ def test_a_few_predictions_just_outside_are_a_note_and_no_failure():
     ((words, is_divergence),) = sentences(found, TARGETS)
     assert not is_divergence
     assert "these utterances may be unlike those trained on" in words
-    assert diverged(found) == 0
+    assert count_diverged(found) == 0
 
 
 def test_many_predictions_just_outside_are_a_failure():
@@ -253,5 +255,5 @@ def test_many_predictions_just_outside_are_a_failure():
         said[:3, 0] = 3.2
         return said
 
-    assert diverged(predictions(models=2, n=200, change=change)) == 2
-    assert diverged(predictions(models=2, n=400, change=change)) == 0  # below 1 %
+    assert count_diverged(predictions(models=2, n=200, change=change)) == 2
+    assert count_diverged(predictions(models=2, n=400, change=change)) == 0  # below 1 %

@@ -1,6 +1,6 @@
-"""How often intervals hold the truth, and how often p-values are small without cause.
+"""Coverage of intervals, and false positives of tests, on simulated populations.
 
-``make test-coverage`` draws 2,000 replicates of each case and prints what it finds;
+``make test-coverage`` draws 2,000 replicates of each case and prints the results;
 ``make test-slow`` draws 500 of each, ``make test`` 100 of two.
 """
 
@@ -62,7 +62,7 @@ PAIRS = {
 
 @dataclass
 class Hits:
-    """How many intervals held the truth, and on which side the others missed it."""
+    """Number of intervals, and of those that lie below or above the true value."""
 
     count: int = 0
     below: int = 0  # all of the interval is below the truth
@@ -78,16 +78,16 @@ class Hits:
     def share(self):
         return 1 - (self.below + self.above) / self.count
 
-    def tell(self, name):
+    def log_coverage(self, name):
         log.info(
-            "%s: %.3f of %d intervals hold the truth, seed %d; too low %.3f, high %.3f",
+            "%s: %.3f of %d intervals cover it, seed %d; too low %.3f, too high %.3f",
             *(name, self.share, self.count, SEED),
             *(self.below / self.count, self.above / self.count),
         )
 
 
 def ccc_within(population):
-    """The mean CCC over very many folds of one cluster each."""
+    """Return the mean CCC over many folds of one cluster each."""
     many = replace(population, folds=3000)
     (run,) = draw(many, [Design()], np.random.default_rng(99))
     return values(folds(run, "utterance"))[-1]
@@ -113,43 +113,43 @@ def of_pair(population, replicates):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SINGLE)
-def test_intervals_hold_the_truth(name):
+def test_intervals_contain_the_true_value(name):
     hits = of_single(SINGLE[name], REPLICATES)
-    hits.tell(name)
+    hits.log_coverage(name)
     assert LOW - MARGIN <= hits.share <= WIDE.get(name, HIGH) + MARGIN
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
-def test_intervals_of_differences_hold_the_truth(name):
+def test_intervals_of_differences_contain_the_true_value(name):
     hits = of_pair(PAIRS[name], REPLICATES)
-    hits.tell(f"difference of designs with different make-up, {name}")
+    hits.log_coverage(f"difference of designs with different make-up, {name}")
     assert LOW - MARGIN <= hits.share <= HIGH + MARGIN
 
 
 @pytest.mark.slow
-def test_dialogues_within_speakers_say_nothing_of_other_speakers():
+def test_intervals_over_dialogues_do_not_hold_for_other_speakers():
     population = SINGLE["30 speakers"]
     assert choose(draw(population, [Design()], np.random.default_rng(0))[0]).name == (
         "speaker"
     )
     hits = of_single(population, REPLICATES, unit="dialogue")
-    hits.tell("30 speakers, intervals over dialogues")
+    hits.log_coverage("30 speakers, intervals over dialogues")
     assert hits.share < 0.9
 
 
-def test_seeds_that_are_alike_in_all_folds_are_no_surprise():
+def test_intervals_hold_if_seed_errors_are_shared_by_folds():
     hits = of_single(replace(SHARED, drift=0.2), FEW)  # formerly .80
     assert hits.share >= LOW - 0.03
 
 
-def test_a_difference_of_unlike_designs_is_no_surprise():
+def test_intervals_of_differences_hold_for_unlike_designs():
     hits = of_pair(PAIRS["12 clusters, half alike"], FEW)
     assert hits.share >= LOW - 0.03
 
 
 def p_values(population, designs, replicates):
-    """The p-value of the first design less each other one: (replicates, designs)"""
+    """Return p-values of the first design and each other one: (replicates, designs)."""
     rng = np.random.default_rng(SEED)
     found = []
     for trial in range(replicates):
@@ -159,7 +159,7 @@ def p_values(population, designs, replicates):
     return np.array(found)
 
 
-def tell_p(name, p, levels):
+def log_p_values(name, p, levels):
     shares = ", ".join(f"{np.mean(p <= level):.3f} at {level}" for level in levels)
     log.info("%s: p at or below: %s; %d replicates, seed %d", name, shares, *SIZE)
 
@@ -178,7 +178,7 @@ NULL = {
 def test_p_is_not_too_small_without_a_difference(name):
     population, designs, bounded = NULL[name]
     p = p_values(population, designs, REPLICATES)
-    tell_p(name, p, LEVELS)
+    log_p_values(name, p, LEVELS)
     for level in LEVELS[:3] if bounded else LEVELS:
         error = 3 * np.sqrt(level * (1 - level) / REPLICATES)
         share = np.mean(p <= level)
@@ -196,7 +196,7 @@ def test_a_table_without_a_difference_has_a_mark_in_one_of_twenty():
     assert marked <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / REPLICATES)
 
 
-def test_the_simulated_population_is_the_one_that_is_said():
+def test_the_simulated_population_has_its_stated_parameters():
     rng = np.random.default_rng(3)
     population = Population(clusters=2000, heavy=False)
     designs = (FLAT, NOISY)

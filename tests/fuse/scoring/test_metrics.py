@@ -2,7 +2,7 @@ import audmetric
 import numpy as np
 import pytest
 
-from affuse.fuse.scoring.metrics import ccc, pearson, rmse, split
+from affuse.fuse.scoring.metrics import ccc, pearson, rmse, split_ccc
 
 TRUTH = np.random.default_rng(0).uniform(-1, 1, 50)
 NOISE = np.random.default_rng(1).normal(0, 0.3, 50)
@@ -44,13 +44,13 @@ def test_ccc_is_symmetric_and_does_not_depend_on_the_unit():
     assert ccc(2 * t + 3, 2 * p + 3) == pytest.approx(ccc(t, p), abs=1e-12)
 
 
-def test_the_same_constant_has_no_agreement():
+def test_the_same_constant_has_an_undefined_ccc():
     assert np.isnan(ccc([0.1] * 3, [0.1] * 3))
     assert np.isnan(ccc([2], [2]))
 
 
 @pytest.mark.parametrize("truth", [TRUTH[:3], [0.1] * 3])
-def test_another_constant_agrees_with_nothing(truth):
+def test_another_constant_has_a_ccc_of_zero(truth):
     # 0.7 three times has a mean that is not 0.7, yet its variance must be 0
     assert ccc(truth, [0.7] * 3) == 0
     assert np.isnan(pearson(truth, [0.7] * 3))
@@ -64,7 +64,7 @@ def test_pearson_ignores_shift_and_gain_but_not_sign():
 def test_parts_have_their_closed_form(gain, shift):
     # p = g t + c with mean(t) = 0: rho = sign(g), v = |g|, u = c / (sd sqrt(|g|))
     t = TRUTH - TRUTH.mean()
-    found = split(t, gain * t + shift)
+    found = split_ccc(t, gain * t + shift)
     assert found.correlation == pytest.approx(np.sign(gain), abs=1e-12)
     assert found.scale == pytest.approx(abs(gain), abs=1e-12)
     location = shift / (t.std() * np.sqrt(abs(gain)))
@@ -75,7 +75,7 @@ def test_parts_have_their_closed_form(gain, shift):
 
 def test_ccc_is_the_product_of_its_parts():
     p = 0.6 * TRUTH + NOISE + 0.2
-    found = split(TRUTH, p)
+    found = split_ccc(TRUTH, p)
     product = found.correlation * found.bias
     assert product == pytest.approx(ccc(TRUTH, p), abs=1e-12)
     assert found.correlation == pearson(TRUTH, p)
@@ -90,13 +90,13 @@ def test_ccc_is_the_product_of_its_parts():
     ],
 )
 def test_a_constant_has_no_parts(truth, prediction, scale):
-    found = split(truth, prediction)
+    found = split_ccc(truth, prediction)
     assert np.isnan([found.correlation, found.location]).all()
     assert found.bias == 0
     np.testing.assert_equal(found.scale, scale)
 
 
-@pytest.mark.parametrize("metric", [ccc, pearson, rmse, split])
+@pytest.mark.parametrize("metric", [ccc, pearson, rmse, split_ccc])
 @pytest.mark.parametrize(
     ("truth", "prediction", "match"),
     [

@@ -5,7 +5,7 @@ import pytest
 from statistic_runs import make_run
 
 from affuse.fuse.scoring import metrics
-from affuse.fuse.scoring.cluster_resampling import swapped
+from affuse.fuse.scoring.cluster_resampling import swap_clusters
 from affuse.fuse.scoring.paired_tests import holm, paired_difference, permutation_test
 from affuse.fuse.scoring.statistics import folds
 
@@ -38,12 +38,12 @@ def test_exchanges_equal_those_built_row_by_row(monkeypatch):
     a = folds(make_run(seeds=2), "dialogue")[0]
     b = folds(make_run(seeds=3, first=10), "dialogue")[0]
     coins = np.random.default_rng(5).integers(2, size=(20, 4), dtype=np.int8)
-    (found,) = swapped(a, b, 20, np.random.default_rng(5))
+    (found,) = swap_clusters(a, b, 20, np.random.default_rng(5))
     for given, row in zip(coins, found, strict=True):
         expected = [naive(a, b, given, k) for k in range(3)]
         assert row == pytest.approx(expected, abs=1e-10)
     monkeypatch.setattr("affuse.fuse.scoring.cluster_resampling.BLOCK", 8 * 18 * 6)
-    parts = list(swapped(a, b, 20, np.random.default_rng(5)))
+    parts = list(swap_clusters(a, b, 20, np.random.default_rng(5)))
     assert [len(part) for part in parts] == [6, 6, 6, 2]
 
 
@@ -79,7 +79,7 @@ def test_a_clear_difference_is_significant_and_none_is_not():
     assert permutation_test(a, same, permutations=999) > 0.05
 
 
-def test_one_unit_tells_nothing_apart():
+def test_a_single_cluster_shows_no_difference():
     one = {"folds": 1, "dialogues": 1}
     a, b = (make_run(**one, seeds=1, noise=n) for n in (0.1, 0.5))
     assert permutation_test(a, b, permutations=99) == 1
@@ -103,7 +103,7 @@ def test_seeds_that_differ_are_not_taken_for_a_difference_of_designs():
     assert found.low < 0 < found.high
 
 
-def test_without_a_ccc_there_is_no_p():
+def test_p_is_nan_if_a_ccc_is_undefined():
     run = make_run(folds=1)
     same = np.full_like(run.predictions.truth, 0.1)
     flat = dataclasses.replace(run.predictions, truth=same, predicted=same)

@@ -7,16 +7,16 @@ from statistic_runs import TARGETS, make_run
 from affuse.data.runs.run_predictions import Predictions
 from affuse.fuse.reporting.sections import subset
 from affuse.fuse.scoring import metrics
-from affuse.fuse.scoring.cluster_resampling import left_out
+from affuse.fuse.scoring.cluster_resampling import leave_out_clusters
 from affuse.fuse.scoring.clusters import choose
 from affuse.fuse.scoring.intervals import (
     Variance,
-    combined,
-    each_seed,
+    cluster_variance,
+    combine,
+    figures_of_seeds,
     freedom,
     interval,
     jackknife,
-    over_clusters,
 )
 from affuse.fuse.scoring.paired_tests import paired_difference
 from affuse.fuse.scoring.statistics import estimate, folds
@@ -48,7 +48,7 @@ def naive(fold, seed, target):
 
 def test_weighted_moments_equal_sets_built_row_by_row():
     for fold in folds(make_run(), "dialogue"):
-        found = left_out(fold)
+        found = leave_out_clusters(fold)
         assert found.shape == (4, 3, 3)
         for seed in range(3):
             for target in range(3):
@@ -78,7 +78,7 @@ def test_parts_are_means_over_folds_and_seeds():
     p = run.predictions
     for k, name in enumerate(TARGETS):
         each = [
-            metrics.split(p.truth[rows, k], p.predicted[rows, k])
+            metrics.split_ccc(p.truth[rows, k], p.predicted[rows, k])
             for seeds in units(run).values()
             for rows in seeds.values()
         ]
@@ -105,7 +105,7 @@ def test_degrees_of_freedom_are_those_of_satterthwaite():
         Variance(np.array([1.0, 2.0]), np.array([4, 4])),
         Variance(np.array([3.0, 0.0]), np.array([9, 9])),
     ]
-    variance, freedom = combined(parts)
+    variance, freedom = combine(parts)
     assert variance.tolist() == [4, 2]
     assert freedom == pytest.approx([16 / (1 / 4 + 9 / 9), 4])
 
@@ -202,10 +202,10 @@ def test_utterances_that_lack_the_unit_are_counted():
     assert (found.unit, found.alone, found.clusters) == ("dialogue", 8, 16)
 
 
-def test_folds_of_one_cluster_are_told_apart_by_the_folds():
+def test_single_cluster_folds_have_the_variance_between_folds():
     run = make_run(dialogues=1, folds=4, seeds=1)
-    whole = np.array([each_seed(fold)[0] for fold in folds(run, "dialogue")])
-    (part,) = over_clusters([jackknife(fold) for fold in folds(run, "dialogue")])
+    whole = np.array([figures_of_seeds(fold)[0] for fold in folds(run, "dialogue")])
+    (part,) = cluster_variance([jackknife(fold) for fold in folds(run, "dialogue")])
     assert part.values == pytest.approx(whole.var(axis=0, ddof=1) / 4)
     assert part.freedom.tolist() == [3, 3, 3, 3]
     found = estimate(run).mean
@@ -218,7 +218,7 @@ def test_one_fold_of_one_cluster_among_others_leaves_the_interval_unknown():
     assert np.isnan(estimate(one).mean.low)
 
 
-def test_few_clusters_that_decide_leave_few_degrees_of_freedom():
+def test_dominant_clusters_reduce_the_degrees_of_freedom():
     without = np.array([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.9])[:, None]
     even = np.linspace(0.4, 0.6, 10)[:, None]
     sizes = np.full(10, 20)
@@ -276,7 +276,7 @@ def test_a_single_seed_only_varies_with_the_dialogues():
     assert np.isnan([found.low, found.high]).all()  # an interval has a width
 
 
-def test_scripted_and_improvised_are_apart():
+def test_scripted_and_improvised_utterances_are_separate_subsets():
     run = make_run()
     parts = [subset(run, lambda row, s=s: row.scripted is s) for s in (True, False)]
     assert [len(part.predictions) for part in parts] == [60, 60]
@@ -286,7 +286,7 @@ def test_scripted_and_improvised_are_apart():
     assert subset(run, lambda row: row.scripted is False) is None
 
 
-def test_a_clear_difference_is_told_from_none():
+def test_a_clear_difference_is_distinguished_from_none():
     good, bad = make_run(noise=0.2), make_run(noise=0.6, first=10)
     found = paired_difference(good, bad)
     values = [estimate(run).mean.value for run in (good, bad)]
@@ -298,7 +298,7 @@ def test_a_clear_difference_is_told_from_none():
     assert same.low < 0 < same.high
 
 
-def test_a_pair_is_narrower_than_two_runs():
+def test_a_paired_interval_is_narrower_than_that_of_two_runs():
     a = make_run(seeds=1, noise=0.3, turns=40)
     p = a.predictions
     jitter = np.random.default_rng(3).normal(0, 0.02, p.predicted.shape)
@@ -346,13 +346,13 @@ def test_an_unknown_unit_is_refused():
         estimate(make_run(), unit="word")
 
 
-def test_speakers_are_the_unit_where_they_are_wanted_and_known():
+def test_speakers_are_the_unit_if_requested_and_known():
     found = estimate(make_run(), unit="speaker")
     assert (found.unit, found.clusters, found.fewest) == ("speaker", 2, 1)
     assert choose(make_run(known=False), "dialogue").name == "utterance"
 
 
-def test_nothing_predicted_is_refused():
+def test_a_run_without_predictions_is_refused():
     run = make_run()
     none = {
         f.name: getattr(run.predictions, f.name)[:0]

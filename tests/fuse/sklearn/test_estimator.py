@@ -11,7 +11,7 @@ import pytest
 import sklearn
 import torch
 from estimator_models import QUICK, model
-from estimator_models import joined as joined
+from estimator_models import example_data as example_data
 from learnable_corpus import corpus, embeddings
 from locations import ROOT
 from sklearn.base import clone
@@ -24,13 +24,13 @@ from affuse.data.cache import corpus_table, parts
 from affuse.data.cache.parts import Part
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.commands import design_training
-from affuse.fuse.inputs.column_ranges import places
+from affuse.fuse.inputs.column_ranges import resolve_columns
 from affuse.fuse.inputs.tensors import Rows
 from affuse.fuse.models import designs
 from affuse.fuse.models.designs import early, late
 from affuse.fuse.scoring import metrics
 from affuse.fuse.settings import Settings
-from affuse.fuse.sklearn.conventions import FEWEST, OF_A_CORPUS, divide
+from affuse.fuse.sklearn.conventions import LEAST_ROWS, ROW_SETTINGS, divide
 from affuse.fuse.sklearn.estimator import FusionRegressor, ccc_scorer, mean_ccc
 from affuse.fuse.training import fitting
 
@@ -38,7 +38,7 @@ README = ROOT / "fuse" / "README.md"
 
 
 @parametrize_with_checks([FusionRegressor(**{**QUICK, "reduce": "none"})])
-def test_scikit_learn_is_content(estimator, check):
+def test_checks_of_scikit_learn_pass(estimator, check):
     check(estimator)
 
 
@@ -47,9 +47,9 @@ def test_every_setting_is_a_parameter_with_its_default():
     own = {"fusion", "columns", "validation_fraction", "random_state", "device"}
     expected = dataclasses.asdict(Settings())
     assert {n: v for n, v in found.items() if n not in own} == {
-        n: v for n, v in expected.items() if n not in OF_A_CORPUS
+        n: v for n, v in expected.items() if n not in ROW_SETTINGS
     }
-    assert set(OF_A_CORPUS) < set(expected)
+    assert set(ROW_SETTINGS) < set(expected)
     assert found.keys() == inspect.signature(FusionRegressor).parameters.keys()
 
 
@@ -60,8 +60,8 @@ def test_unknown_parameters_are_refused_by_name():
         FusionRegressor().set_params(speed=1)
 
 
-def test_what_is_trained_is_what_fit_trains(joined):
-    x, y, _ = joined
+def test_the_estimator_trains_the_model_of_fit(example_data):
+    x, y, _ = example_data
     found = model(random_state=3).fit(x, y)
     rest, held = divide(y, None, share=0.2, seed=3)
     assert found.validation_.tolist() == held.tolist()
@@ -106,8 +106,8 @@ def predicted(module, x, found):
     return said.numpy() * found.scale_ + found.mean_
 
 
-def test_ratings_may_have_any_unit(joined):
-    x, y, _ = joined
+def test_ratings_may_have_any_unit(example_data):
+    x, y, _ = example_data
     plain, scaled = model().fit(x, y), model().fit(x, 50 + 7 * y.astype(float))
     # standardised ratings are equal but for float32's last bits, trained on
     np.testing.assert_allclose(
@@ -119,8 +119,8 @@ def test_ratings_may_have_any_unit(joined):
 @pytest.mark.parametrize(
     "offset", [1e8, 1e8 * np.arange(-9, 10)], ids=["one", "of each column"]
 )
-def test_an_offset_does_not_matter(joined, offset):
-    x, y, _ = joined
+def test_an_offset_of_columns_does_not_change_predictions(example_data, offset):
+    x, y, _ = example_data
     shifted = x.astype(np.float64) + offset  # NumPy 1 would add a number in float32
     plain, moved = model().fit(x, y), model().fit(shifted, y)
     assert plain.score(x, y) > 0.8
@@ -129,8 +129,8 @@ def test_an_offset_does_not_matter(joined, offset):
     np.testing.assert_allclose(found, plain.predict(x), rtol=0, atol=1e-3)
 
 
-def test_the_unit_of_a_column_does_not_matter(joined):
-    x, y, _ = joined
+def test_the_unit_of_a_column_does_not_matter(example_data):
+    x, y, _ = example_data
     units = np.ldexp(1.0, np.linspace(-900, 900, 19).astype(int))
     plain, scaled = model().fit(x, y), model().fit(x * units, y)
     np.testing.assert_array_equal(scaled.predict(x * units), plain.predict(x))
@@ -138,8 +138,8 @@ def test_the_unit_of_a_column_does_not_matter(joined):
     np.testing.assert_array_equal(scaled.feature_scale_, plain.feature_scale_ * units)
 
 
-def test_statistics_of_columns_are_those_of_the_training_rows(joined):
-    x, y, _ = joined
+def test_statistics_of_columns_are_those_of_the_training_rows(example_data):
+    x, y, _ = example_data
     found = model("text").fit(x, y)
     rest = np.setdiff1d(np.arange(300), found.validation_)
     exact = x[rest].astype(float)
@@ -149,8 +149,8 @@ def test_statistics_of_columns_are_those_of_the_training_rows(joined):
     np.testing.assert_allclose(found.feature_scale_[12:], exact.std(0)[12:])
 
 
-def test_a_column_that_was_constant_in_training_says_nothing(joined):
-    x, y, _ = joined
+def test_a_column_that_is_constant_in_training_is_ignored(example_data):
+    x, y, _ = example_data
     held = model().fit(x, y).validation_
     odd = x.astype(float)
     odd[:, 3] = 0.1
@@ -162,8 +162,8 @@ def test_a_column_that_was_constant_in_training_says_nothing(joined):
     np.testing.assert_array_equal(found.predict(later), found.predict(odd))
 
 
-def test_what_float32_cannot_hold_is_refused(joined):
-    x, y, _ = joined
+def test_values_beyond_float32_are_refused(example_data):
+    x, y, _ = example_data
     found = model().fit(x, y)
     odd = x.astype(float)
     odd[found.validation_[:2], 3] = 1e300
@@ -178,8 +178,8 @@ def test_what_float32_cannot_hold_is_refused(joined):
         model().fit((x + 1e8).astype(np.float32), y)
 
 
-def test_a_modality_may_be_blank_but_not_without_a_word(joined):
-    x, y, _ = joined
+def test_a_constant_modality_causes_a_warning(example_data):
+    x, y, _ = example_data
     blank = np.where(np.arange(19) < 12, x, 0)
     with pytest.warns(UserWarning, match="nothing is learnt from text") as warned:
         found = model().fit(blank, y)
@@ -191,8 +191,8 @@ def test_a_modality_may_be_blank_but_not_without_a_word(joined):
         model("text").fit(blank, y)
 
 
-def test_ratings_have_a_variation_beyond_rounding(joined):
-    x, y, _ = joined
+def test_ratings_that_vary_by_rounding_only_are_refused(example_data):
+    x, y, _ = example_data
     odd = y.astype(float)
     odd[:, 1] = np.where(y[:, 1] > 0, 0.3, 0.1 + 0.2)
     with pytest.raises(
@@ -239,8 +239,8 @@ def framed(x, columns):
         return Frame(x, columns)
 
 
-def test_columns_may_be_names(joined):
-    x, y, _ = joined
+def test_columns_may_be_names(example_data):
+    x, y, _ = example_data
     names = [f"a{k}" for k in range(12)] + [f"t{k}" for k in range(7)]
     shuffled = np.random.default_rng(0).permutation(19)
     frame = framed(x[:, shuffled], [names[k] for k in shuffled])
@@ -265,16 +265,16 @@ def test_columns_may_be_names(joined):
         model(columns=columns).fit(x, y)
 
 
-def test_one_rating_comes_back_as_it_was_given(joined):
-    x, y, _ = joined
+def test_predictions_of_one_rating_have_the_shape_of_y(example_data):
+    x, y, _ = example_data
     flat, column = model().fit(x, y[:, 0]), model().fit(x, y[:, :1])
     assert flat.predict(x).shape == (300,)
     assert column.predict(x).shape == (300, 1)
     np.testing.assert_array_equal(flat.predict(x), column.predict(x)[:, 0])
 
 
-def test_no_group_is_on_both_sides(joined):
-    x, y, speakers = joined
+def test_no_group_is_in_both_training_and_validation(example_data):
+    x, y, speakers = example_data
     held = [model(epochs=1, random_state=s).fit(x, y, groups=speakers) for s in (0, 1)]
     for found in held:
         chosen = np.isin(np.arange(len(x)), found.validation_)
@@ -283,8 +283,8 @@ def test_no_group_is_on_both_sides(joined):
     assert held[0].validation_.tolist() != held[1].validation_.tolist()
 
 
-def test_rows_that_only_validate_change_no_statistic(joined):
-    x, y, _ = joined
+def test_rows_that_only_validate_change_no_statistic(example_data):
+    x, y, _ = example_data
     clean = model(epochs=1).fit(x, y)
     odd, other = x.copy(), y.copy()
     odd[clean.validation_] *= 1e3
@@ -298,8 +298,8 @@ def test_rows_that_only_validate_change_no_statistic(joined):
         assert torch.equal(values, states[1][name])  # one epoch: nothing to choose
 
 
-def test_seeds_are_kept(joined):
-    x, y, _ = joined
+def test_the_seed_is_stored(example_data):
+    x, y, _ = example_data
     drawn = model(random_state=None, epochs=1).fit(x, y)
     again = model(random_state=drawn.seed_, epochs=1).fit(x, y)
     np.testing.assert_array_equal(drawn.predict(x), again.predict(x))
@@ -308,8 +308,8 @@ def test_seeds_are_kept(joined):
     assert shared.fit(x, y).seed_ != shared.fit(x, y).seed_
 
 
-def test_cross_validation_search_and_pipeline(joined):
-    x, y, speakers = joined
+def test_cross_validation_search_and_pipeline_work(example_data):
+    x, y, speakers = example_data
     folds = GroupKFold(3)
     scores = cross_val_score(
         make_pipeline(StandardScaler(), model()),
@@ -342,8 +342,8 @@ def test_cross_validation_search_and_pipeline(joined):
         {"audio": np.int64(12), "text": 7},
     ],
 )
-def test_columns_may_be_said_in_several_ways(joined, columns):
-    found = places(columns, ("text", "audio"), 19)
+def test_columns_can_be_given_in_several_ways(example_data, columns):
+    found = resolve_columns(columns, ("text", "audio"), 19)
     assert [(m, at.tolist()) for m, at in found] == [
         ("text", list(range(12, 19))),
         ("audio", list(range(12))),
@@ -377,13 +377,13 @@ def test_columns_may_be_said_in_several_ways(joined, columns):
         ({"audio": 0.5, "text": 7}, "columns of audio are 0.5"),
     ],
 )
-def test_columns_that_are_not_there_are_refused(joined, columns, sentence):
+def test_missing_columns_are_refused(example_data, columns, sentence):
     with pytest.raises(ValueError, match=sentence):
-        model(columns=columns).fit(*joined[:2])
+        model(columns=columns).fit(*example_data[:2])
 
 
-def test_columns_of_other_modalities_are_left_aside(joined):
-    x, y, _ = joined
+def test_columns_of_other_modalities_are_ignored(example_data):
+    x, y, _ = example_data
     named, alone = (
         model("text").fit(x, y),
         model("text", columns=None).fit(x[:, 12:], y),
@@ -400,8 +400,8 @@ class Own(early.Fusion):
 @pytest.mark.parametrize(
     ("design", "name"), [(Own, "early"), (early.Fusion, "early"), (late.Fusion, "late")]
 )
-def test_a_class_is_as_good_as_a_name(joined, design, name):
-    x, y, _ = joined
+def test_a_class_gives_the_same_model_as_its_name(example_data, design, name):
+    x, y, _ = example_data
     found, expected = model(design).fit(x, y), model(name).fit(x, y)
     np.testing.assert_array_equal(found.predict(x), expected.predict(x))
     assert clone(found).fusion is design
@@ -417,12 +417,12 @@ def test_a_class_is_as_good_as_a_name(joined, design, name):
         (7, "fusion=7: give the name"),
     ],
 )
-def test_what_is_no_design_is_refused(joined, fusion, sentence):
+def test_objects_that_are_no_design_are_refused(example_data, fusion, sentence):
     with pytest.raises(ValueError, match=sentence):
-        model(fusion).fit(*joined[:2])
+        model(fusion).fit(*example_data[:2])
 
 
-def test_a_run_wants_a_name(tmp_path):
+def test_a_run_of_an_unnamed_class_is_refused(tmp_path):
     with pytest.raises(
         ValueError,
         match="has no name, .* save the class in a file and train it with --design",
@@ -438,8 +438,8 @@ def test_a_run_wants_a_name(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_trained_on_is_said(joined):
-    x, y, speakers = joined
+def test_untrainable_data_are_refused(example_data):
+    x, y, speakers = example_data
     for changes, sentence in (
         ({"validation_fraction": 1.0}, "validation_fraction=1.0: it must be between"),
         ({"epochs": 0}, r"epochs must be in \[1, 1e\+06\], got 0"),
@@ -456,7 +456,7 @@ def test_what_cannot_be_trained_on_is_said(joined):
         ValueError, match="in 100 draws .* leave out ratings that hardly vary"
     ):
         model().fit(x, np.ones(300))
-    with pytest.raises(ValueError, match=f"minimum of {FEWEST} is required"):
+    with pytest.raises(ValueError, match=f"minimum of {LEAST_ROWS} is required"):
         model().fit(x[:3], y[:3])
     with pytest.raises(ValueError, match="y contains NaN"):
         model().fit(x, np.where(y > 0.9, np.nan, y))
@@ -480,17 +480,22 @@ def test_the_score_is_the_mean_ccc():
         mean_ccc(truth, said[:, 0])
 
 
-def test_a_gpu_that_is_not_there_is_refused(joined, monkeypatch):
+def test_a_missing_gpu_is_refused(example_data, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(ValueError, match="there are 0 CUDA devices here"):
-        model(device="cuda").fit(*joined[:2])
-    assert model(device="auto", epochs=1).fit(*joined[:2]).predict(joined[0]).shape
+        model(device="cuda").fit(*example_data[:2])
+    assert (
+        model(device="auto", epochs=1)
+        .fit(*example_data[:2])
+        .predict(example_data[0])
+        .shape
+    )
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_gpu_agrees_with_cpu(joined):
-    x, y, _ = joined
+def test_gpu_agrees_with_cpu(example_data):
+    x, y, _ = example_data
     found = model(device="cuda").fit(x, y)
     assert next(found.module_.parameters()).device.type == "cuda"
     assert found.score(x, y) == pytest.approx(model().fit(x, y).score(x, y), abs=0.05)
@@ -512,7 +517,7 @@ def cached(tmp_path):
     sys.modules.pop("affuse.fuse.models.designs.product", None)
 
 
-def test_the_readme_says_what_works(cached, monkeypatch, capsys):
+def test_the_example_of_the_readme_runs(cached, monkeypatch, capsys):
     section = README.read_text(encoding="utf-8").partition("## scikit-learn")[2]
     section = section.partition("\n## Where we deviate")[0]
     blocks = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
@@ -534,7 +539,7 @@ def test_the_readme_says_what_works(cached, monkeypatch, capsys):
     assert "product" in shown.rpartition("CCC on demo")[2]
 
 
-def test_a_setting_that_a_design_does_not_take_is_said(joined):
+def test_a_setting_without_effect_causes_a_warning(example_data):
     regressor = model(late_activation="relu")
     with pytest.warns(UserWarning, match="late_activation=relu changes nothing in"):
-        regressor.fit(*joined[:2])
+        regressor.fit(*example_data[:2])

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_calls import call, refused
+from cli_calls import call, error_sentence
 from learnable_corpus import corpus, embeddings
-from small_caches import unlisted
-from swept_runs import BASE, planned, swept
-from trained_runs import contents
+from small_caches import remove_from_manifests
+from swept_runs import BASE, make_plan, run_sweep
+from trained_runs import file_contents
 
 from affuse import cli
 from affuse.data.errors import AffuseError
 from affuse.fuse import settings as options
-from affuse.fuse.seeds import derived
+from affuse.fuse.seeds import derive_seed
 from affuse.fuse.settings import Settings
 from affuse.fuse.sweep import ranking, trials
 from affuse.fuse.sweep.search_space import Range, candidates
@@ -35,7 +35,7 @@ def test_a_grid_is_every_combination_in_order():
     assert (together[0].loss, together[0].batch) == ("mse", 8)
 
 
-def test_draws_lie_in_their_ranges_and_are_the_same_again():
+def test_draws_lie_in_their_ranges_and_repeat_with_the_seed():
     space = ["learning_rate=1e-4:1e-2:log", "latent=16:128:log", "dropout=0:0.5"]
     one = candidates(Settings(), grid=["loss=ccc,mse"], space=space, draws=200, seed=3)
     assert len(one) == 200
@@ -55,9 +55,13 @@ def test_draws_lie_in_their_ranges_and_are_the_same_again():
 
 def test_rounding_never_leaves_the_range():
     rng = np.random.default_rng(0)
-    narrow = Range(0.123451, 0.123452, log=False, whole=False)
+    narrow = Range(0.123451, 0.123452, log=False, is_integer=False)
     assert 0.123451 <= narrow.draw(rng) <= 0.123452
-    assert {Range(1, 3, log=True, whole=True).draw(rng) for _ in range(99)} == {1, 2, 3}
+    assert {Range(1, 3, log=True, is_integer=True).draw(rng) for _ in range(99)} == {
+        1,
+        2,
+        3,
+    }
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,7 @@ def test_rounding_never_leaves_the_range():
         ({"grid": ["latent=1,2", "latent=3"]}, "latent is named twice"),
         ({"grid": ["protocol=loso,session5"]}, "protocol decides which rows are sc"),
         ({"grid": ["loss=mse,ccc", "batch=8"]}, "loss=ccc, batch=8: .* biased low"),
-        ({"space": ["latent=8:64"]}, "say how many to draw: --random 20"),
+        ({"space": ["latent=8:64"]}, "give a number of draws: --random 20"),
         ({"space": ["loss=1:2"], "draws": 1}, "loss is not a number"),
         ({"space": ["latent=64:8"], "draws": 1}, "LOW below HIGH"),
         ({"space": ["latent=8"], "draws": 1}, "must be latent=LOW:HIGH"),
@@ -86,7 +90,7 @@ def test_rounding_never_leaves_the_range():
          "59,049 settings are more than 10,000"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_searched_is_said(found, sentence):
+def test_invalid_searches_are_refused(found, sentence):
     with pytest.raises(ValueError, match=sentence):
         candidates(Settings(), **found)
 
@@ -94,9 +98,9 @@ def test_what_cannot_be_searched_is_said(found, sentence):
 # what comes of it
 
 
-def test_the_planted_best_is_found_and_can_be_trained_next(tmp_path):
+def test_the_planted_best_settings_are_found_and_can_be_trained(tmp_path):
     said = []
-    folder = swept(
+    folder = run_sweep(
         tmp_path,
         seeds=[0, 1],
         said=said,
@@ -114,7 +118,8 @@ def test_the_planted_best_is_found_and_can_be_trained_next(tmp_path):
     protocol = "session5-strict"
     expected = {"learning_rate": 0.02, "dropout": 0.0, "protocol": protocol}
     assert best == dataclasses.replace(BASE, **expected)
-    assert "# best of 4 choices of settings tried" in (folder / "best.toml").read_text()
+    best = (folder / "best.toml").read_text()
+    assert "# best of 4 combinations of settings tried" in best
     assert said[-1].startswith("next: ")
     words = shlex.split(said[-1].removeprefix("next: "))
     assert words[:3] == ["python", "cli.py", "train"]
@@ -124,9 +129,9 @@ def test_the_planted_best_is_found_and_can_be_trained_next(tmp_path):
     assert (parsed["cache"], parsed["allow"]) == (Path("my cache"), ("sentences",))
 
 
-def test_scores_are_those_of_training_alone(tmp_path):
-    plan = planned(tmp_path, protocol="loso")
-    folder = swept(tmp_path, plan, grid=["latent=8"], seeds=[3])
+def test_scores_equal_those_of_ordinary_training(tmp_path):
+    plan = make_plan(tmp_path, protocol="loso")
+    folder = run_sweep(tmp_path, plan, grid=["latent=8"], seeds=[3])
     (outcome,) = trials.outcomes(folder)
     assert list(outcome.scores) == [f"session{k}" for k in range(1, 6)]
     fold = plan.folds[2]
@@ -135,13 +140,13 @@ def test_scores_are_those_of_training_alone(tmp_path):
         plan.rows(fold.name, fold.validation),
         fusion="text",
         settings=outcome.trial.settings,
-        seed=derived(3, fold.name),
+        seed=derive_seed(3, fold.name),
     )
     assert np.mean(outcome.scores[fold.name]) == pytest.approx(fitted.score)
 
 
-def test_a_killed_sweep_goes_on_where_it_was(tmp_path, monkeypatch):
-    original, asked = trials.fit_fusions, []
+def test_an_interrupted_sweep_resumes(tmp_path, monkeypatch):
+    original, asked = trials.fit_any_kind, []
 
     def interrupted(jobs):
         asked.append(len(jobs))
@@ -150,24 +155,26 @@ def test_a_killed_sweep_goes_on_where_it_was(tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             yield found
 
-    monkeypatch.setattr(trials, "fit_fusions", interrupted)
+    monkeypatch.setattr(trials, "fit_any_kind", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        swept(tmp_path / "a", seeds=[0, 1])
+        run_sweep(tmp_path / "a", seeds=[0, 1])
     assert len(list((tmp_path / "a" / "sweeps").glob("*/trials/*.json"))) == 3
-    one = swept(tmp_path / "a", seeds=[0, 1])
+    one = run_sweep(tmp_path / "a", seeds=[0, 1])
     assert asked == [8, 5]
-    whole = swept(tmp_path / "b", seeds=[0, 1])
-    assert contents(one) == contents(whole)
-    monkeypatch.setattr(trials, "fit_fusions", None)  # would raise if it were called
-    assert contents(swept(tmp_path / "a", seeds=[0, 1])) == contents(whole)
+    whole = run_sweep(tmp_path / "b", seeds=[0, 1])
+    assert file_contents(one) == file_contents(whole)
+    monkeypatch.setattr(trials, "fit_any_kind", None)  # would raise if it were called
+    assert file_contents(run_sweep(tmp_path / "a", seeds=[0, 1])) == file_contents(
+        whole
+    )
 
 
 def test_later_searches_add_to_the_ranking(tmp_path):
     said = []
-    first = swept(tmp_path, grid=["latent=4", "learning_rate=0.02"])
-    assert swept(tmp_path, grid=["latent=8,16"], said=said) == first
+    first = run_sweep(tmp_path, grid=["latent=4", "learning_rate=0.02"])
+    assert run_sweep(tmp_path, grid=["latent=8,16"], said=said) == first
     assert len(ranking.rank(trials.outcomes(first), [0])) == 3
-    assert any("best of 3 choices" in line for line in said)
+    assert any("best of 3 combinations" in line for line in said)
     assert ranking.rank(trials.outcomes(first), [0, 1]) == ()
 
 
@@ -182,10 +189,10 @@ def test_poisoned_test_rows_change_nothing(tmp_path):
         )
         caches["text"].values[test] = bad
         found = dataclasses.replace(found, utterances=utterances)
-        plan = planned(tmp_path, found=found, caches=caches)
-        folders.append(swept(tmp_path / name, plan))
+        plan = make_plan(tmp_path, found=found, caches=caches)
+        folders.append(run_sweep(tmp_path / name, plan))
     assert folders[0].name == folders[1].name
-    assert contents(folders[0]) == contents(folders[1])
+    assert file_contents(folders[0]) == file_contents(folders[1])
 
 
 def test_other_training_ratings_are_another_sweep(tmp_path):
@@ -194,7 +201,7 @@ def test_other_training_ratings_are_another_sweep(tmp_path):
     released[0] = dataclasses.replace(released[0], ratings=ratings)
     other = dataclasses.replace(corpus(), utterances=tuple(released))
     places = {
-        trials.place(planned(tmp_path, **changes), tmp_path)
+        trials.sweep_folder(make_plan(tmp_path, **changes), tmp_path)
         for changes in (
             {},
             {"found": other},
@@ -206,27 +213,29 @@ def test_other_training_ratings_are_another_sweep(tmp_path):
     assert len(places) == 4
 
 
-def test_test_parts_are_never_asked_for(tmp_path, monkeypatch):
-    original, asked = trials.fit_fusions, set()
-    ids = planned(tmp_path).common.ids
+def test_test_parts_are_never_read(tmp_path, monkeypatch):
+    original, asked = trials.fit_any_kind, set()
+    ids = make_plan(tmp_path).common.ids
 
     def watched(jobs):
         for job in jobs:
             asked.update(ids[row] for row in (*job.train, *job.validation))
         return original(jobs)
 
-    monkeypatch.setattr(trials, "fit_fusions", watched)
-    plan = planned(tmp_path)
+    monkeypatch.setattr(trials, "fit_any_kind", watched)
+    plan = make_plan(tmp_path)
     said = []
-    swept(tmp_path, plan, grid=["latent=8"], said=said)
+    run_sweep(tmp_path, plan, grid=["latent=8"], said=said)
     assert asked == {*plan.folds[0].train, *plan.folds[0].validation}
-    assert not any("the choice has seen its ratings" in line for line in said)
-    swept(tmp_path, planned(tmp_path, protocol="loso"), grid=["latent=8"], said=said)
-    assert any("in protocol loso the test part of a fold" in line for line in said)
+    assert not any("depend on test ratings" in line for line in said)
+    run_sweep(
+        tmp_path, make_plan(tmp_path, protocol="loso"), grid=["latent=8"], said=said
+    )
+    assert any("in protocol loso, test utterances of one fold" in line for line in said)
 
 
-def test_what_diverges_is_ranked_last(tmp_path):
-    original = trials.fit_fusions
+def test_diverging_settings_are_ranked_last(tmp_path):
+    original = trials.fit_any_kind
 
     def diverging(jobs):
         for number, found in original(jobs):
@@ -234,24 +243,24 @@ def test_what_diverges_is_ranked_last(tmp_path):
             yield number, AffuseError("the loss is not finite") if failed else found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trials, "fit_fusions", diverging)
+        patch.setattr(trials, "fit_any_kind", diverging)
         said = []
-        folder = swept(tmp_path, grid=["latent=4,8"], said=said)
+        folder = run_sweep(tmp_path, grid=["latent=4,8"], said=said)
         lines = (folder / "ranking.csv").read_text(encoding="utf-8").splitlines()
         assert lines[1].startswith("1,8,")
         assert lines[2] == "2,4,,,,,,the loss is not finite"
         assert any(line.split()[-2:] == ["failed", "1"] for line in said)
         with pytest.raises(ValueError, match="every setting failed; the first: the lo"):
-            swept(tmp_path / "all", grid=["latent=4"])
+            run_sweep(tmp_path / "all", grid=["latent=4"])
 
 
 def test_a_damaged_trial_is_named(tmp_path):
-    folder = swept(tmp_path, grid=["latent=8"])
+    folder = run_sweep(tmp_path, grid=["latent=8"])
     (path,) = (folder / "trials").glob("*.json")
-    unlisted(path)
+    remove_from_manifests(path)
     path.write_text(path.read_text().replace('"latent"', '"latnet"'))
     with pytest.raises(ValueError, match=f"{path.name} is no trial of this version"):
-        swept(tmp_path, grid=["latent=8"])
+        run_sweep(tmp_path, grid=["latent=8"])
 
 
 def test_the_mean_is_over_folds_and_seeds_and_the_deviation_over_seeds():
@@ -268,10 +277,12 @@ def test_the_mean_is_over_folds_and_seeds_and_the_deviation_over_seeds():
     assert (one.score, one.deviation) == pytest.approx((0.45, 0.2))
 
 
-def test_the_command_line_refuses_in_a_sentence(tmp_path):
+def test_the_command_line_reports_errors_in_a_sentence(tmp_path):
     words = ("sweep", "--fusion", "text", "--cache", tmp_path, "--sweeps", tmp_path)
-    assert "nothing to search" in refused(call(*words), status=2)
-    assert "no embeddings below" in refused(call(*words, "--grid", "latent=8,16"))
+    assert "nothing to search" in error_sentence(call(*words), status=2)
+    assert "no embeddings below" in error_sentence(
+        call(*words, "--grid", "latent=8,16")
+    )
     ridge = ("sweep", "--fusion", "ridge", "--grid", "latent=8")
-    assert "ridge has no settings to search" in refused(call(*ridge), status=2)
+    assert "ridge has no settings to search" in error_sentence(call(*ridge), status=2)
     assert call(*words, "--random", 0).exit_code == 2

@@ -56,7 +56,7 @@ def unit(fusion, **changes):
         *((reference, {}) for reference in FITTED),
     ],
 )
-def test_a_saved_model_says_the_same(tmp_path, fusion, changes):
+def test_a_saved_model_predicts_the_same(tmp_path, fusion, changes):
     fitted, description, rows = unit(fusion, **changes)
     model_files.save(tmp_path, fitted, description)
     module, found = model_files.load(tmp_path)
@@ -75,7 +75,7 @@ def test_equal_models_give_equal_bytes(tmp_path):
         assert pair[0] == pair[1]
 
 
-def test_each_epoch_is_a_line(tmp_path):
+def test_history_has_a_line_for_each_epoch(tmp_path):
     fitted, description, _ = unit("text")
     model_files.save(tmp_path, fitted, description)
     rows = [
@@ -92,7 +92,7 @@ def test_each_epoch_is_a_line(tmp_path):
         assert float(row[8]) == pytest.approx(sum(scores) / 3, abs=1e-6)
 
 
-def test_pretraining_has_a_table_of_its_own(tmp_path):
+def test_pretraining_has_a_separate_table(tmp_path):
     fitted, description, _ = unit("text", training="pretrain", pretrain_epochs=3)
     model_files.save(tmp_path, fitted, description)
     path = tmp_path / ModelFolder.pretraining

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from learnable_corpus import corpus, embeddings
-from trained_runs import trained
+from trained_runs import train_run
 
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.inputs.tensors import align, groups
@@ -13,7 +13,7 @@ from affuse.fuse.models.fitted import Fitted, ccc
 from affuse.fuse.models.trainable import decision_fitting
 from affuse.fuse.settings import Settings
 from affuse.fuse.trained import model_files
-from affuse.fuse.training.fitting import alone, fit, fit_all, fit_fusions
+from affuse.fuse.training.fitting import fit, fit_all, fit_any_kind, single_task
 
 SMALL = Settings(
     latent=8,
@@ -38,13 +38,13 @@ def parts():
 
 def fitted(fusion, train, validation, *, loop=fit_all, **changes):
     settings = dataclasses.replace(SMALL, **changes)
-    job = alone(train, validation, fusion=fusion, settings=settings, seed=0)
-    ((_, found),) = decision_fitting.decide([job], loop)
+    job = single_task(train, validation, fusion=fusion, settings=settings, seed=0)
+    ((_, found),) = decision_fitting.fit_decision_fusion([job], loop)
     return found
 
 
 @pytest.mark.parametrize("fusion", DECISIONS)
-def test_what_can_be_learnt_is_learnt(fusion):
+def test_decision_designs_learn_planted_ratings(fusion):
     train, validation, test = parts()
     found = fitted(fusion, train, validation)
     with torch.no_grad():
@@ -55,7 +55,7 @@ def test_what_can_be_learnt_is_learnt(fusion):
         )
 
 
-def test_the_mean_is_that_of_the_designs_alone():
+def test_latemean_is_the_mean_of_separately_trained_designs():
     train, validation, test = parts()
     found = fitted("latemean", train, validation, epochs=3)
     said = []
@@ -67,10 +67,10 @@ def test_the_mean_is_that_of_the_designs_alone():
         torch.testing.assert_close(found.module(test.features), sum(said) / 2)
 
 
-def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
+def test_inner_models_predict_groups_that_they_were_not_trained_on(monkeypatch):
     train, validation, _ = parts()
     trained_on, asked = [], []
-    said = decision_fitting._Panel._predictions
+    said = decision_fitting._SharedBases._predictions
 
     def watched(jobs):
         trained_on.extend(job.train.tolist() for job in jobs)
@@ -80,7 +80,7 @@ def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
         asked.append(places.tolist())
         return said(panel, model, places)
 
-    monkeypatch.setattr(decision_fitting._Panel, "_predictions", predicted)
+    monkeypatch.setattr(decision_fitting._SharedBases, "_predictions", predicted)
     fitted("lateccc", train, validation, loop=watched, epochs=1)
     everyone = list(range(len(train.truth)))
     assert trained_on[:2] == [everyone, everyone]  # the models that are kept
@@ -93,7 +93,7 @@ def test_inner_models_have_not_met_whom_they_predict(monkeypatch):
     assert sorted(sum(asked, [])) == everyone
 
 
-def test_fusions_of_equal_models_share_them():
+def test_decision_designs_share_equal_unimodal_models():
     train, validation, _ = parts()
     settings = dataclasses.replace(SMALL, epochs=2)
     counts = []
@@ -103,18 +103,18 @@ def test_fusions_of_equal_models_share_them():
         return fit_all(jobs)
 
     jobs = [
-        alone(train, validation, fusion=fusion, settings=settings, seed=0)
+        single_task(train, validation, fusion=fusion, settings=settings, seed=0)
         for fusion in DECISIONS
     ]
     jobs = [dataclasses.replace(job, rows=jobs[0].rows) for job in jobs]
-    found = dict(decision_fitting.decide(jobs, counted))
+    found = dict(decision_fitting.fit_decision_fusion(jobs, counted))
     assert counts == [12]
     for number, fusion in enumerate(DECISIONS):
         single = fitted(fusion, train, validation, epochs=2)
         assert found[number].score == pytest.approx(single.score, abs=1e-6)
 
 
-def test_who_learns_by_heart_gets_no_weight():
+def test_an_overfitted_model_gets_no_weight():
     # text is noise of so many features that every training rating can be remembered
     train, _, _ = parts()
     generator = torch.Generator().manual_seed(0)
@@ -140,7 +140,7 @@ def test_inner_folds_divide_no_group():
         assert {named[r] for r in rest}.isdisjoint({named[r] for r in held})
     assert sorted(np.concatenate([held for _, held in folds])) == list(range(15))
     assert len(decision_fitting.divide(["a", "b", "a"])) == 2
-    with pytest.raises(ValueError, match="only one group of them; choose latemean"):
+    with pytest.raises(ValueError, match="only one such group; choose latemean"):
         decision_fitting.divide(["a", "a"])
 
 
@@ -155,8 +155,8 @@ def test_groups_are_speakers_then_dialogues_then_utterances():
     assert groups(bare) == tuple(u.id for u in some)
 
 
-def test_a_saved_model_says_the_same(tmp_path):
-    folder = trained(tmp_path, "stacking", epochs=2)
+def test_a_saved_model_predicts_the_same(tmp_path):
+    folder = train_run(tmp_path, "stacking", epochs=2)
     module, description = model_files.load(next(folder.glob("*/seed-0")))
     assert description.parameters == sum(p.numel() for p in module.parameters())
     test = parts()[2]
@@ -166,31 +166,33 @@ def test_a_saved_model_says_the_same(tmp_path):
     np.testing.assert_allclose(said, read_run(folder).predictions.predicted, atol=1e-6)
 
 
-def test_designs_and_decisions_are_trained_side_by_side():
+def test_networks_and_decision_designs_are_trained_in_one_call():
     train, validation, _ = parts()
     settings = dataclasses.replace(SMALL, epochs=2)
     jobs = [
-        alone(train, validation, fusion=fusion, settings=settings, seed=0)
+        single_task(train, validation, fusion=fusion, settings=settings, seed=0)
         for fusion in ("latemean", "text")
     ]
-    found = dict(fit_fusions(jobs))
+    found = dict(fit_any_kind(jobs))
     single = fit(train, validation, fusion="text", settings=settings, seed=0)
     assert found[1].score == pytest.approx(single.score, abs=1e-6)
     mean = fitted("latemean", train, validation, epochs=2)
     assert found[0].score == pytest.approx(mean.score, abs=1e-6)
 
 
-def test_training_rows_that_cannot_be_divided_cost_only_who_divides_them():
+def test_indivisible_training_rows_fail_only_designs_with_inner_folds():
     train, validation, _ = parts()
     train = dataclasses.replace(train, groups=("one speaker",) * len(train.truth))
     settings = dataclasses.replace(SMALL, epochs=1)
     what = {"settings": settings, "seed": 0, "where": "fold 1"}
-    mean = alone(train, validation, fusion="latemean", **what)
+    mean = single_task(train, validation, fusion="latemean", **what)
     jobs = [dataclasses.replace(mean, fusion=fusion) for fusion in DECISIONS]
-    found = dict(decision_fitting.decide(jobs, fit_all))
+    found = dict(decision_fitting.fit_decision_fusion(jobs, fit_all))
     assert isinstance(found.pop(DECISIONS.index("latemean")), Fitted)
     assert len(found) == 2
     for error in found.values():
         assert isinstance(error, ValueError)
         assert str(error).startswith("fold 1: weights of decisions are fitted on")
-    assert isinstance(dict(decision_fitting.decide(jobs[1:2], fit_all))[0], ValueError)
+    assert isinstance(
+        dict(decision_fitting.fit_decision_fusion(jobs[1:2], fit_all))[0], ValueError
+    )

@@ -1,4 +1,4 @@
-"""Heads that were fine-tuned with their encoders: taken as they are, or refused."""
+"""Jointly trained heads of a fine-tuning: used without training, or refused."""
 
 import json
 import re
@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 import torch
 import tunable_checkpoints
-from cli_calls import call, refused
+from cli_calls import call, error_sentence
 from finetuning_sizes import QUICK, SMALL
-from small_caches import unlisted
-from trained_runs import contents
+from small_caches import remove_from_manifests
+from trained_runs import file_contents
 
 from affuse.data.runs.run_folder import ModelFolder
 from affuse.data.runs.run_predictions import read_run
@@ -35,7 +35,7 @@ def extract(root, path, *words, cache="cache"):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def finetuned_root(tmp_path_factory):
     """A corpus, a fine-tuning of all its folds, and their embeddings."""
     root = tmp_path_factory.mktemp("heads")
     tunable_checkpoints.text(root / "text")
@@ -46,7 +46,9 @@ def made(tmp_path_factory):
     words += [word for change in QUICK for word in ("--set", change)]
     with pytest.MonkeyPatch.context() as patched:
         # the head behind frozen encoders is tested elsewhere: a few epochs do
-        patched.setattr(joint_system, "probe", lambda _: replace(SMALL, epochs=3))
+        patched.setattr(
+            joint_system, "probe_settings", lambda _: replace(SMALL, epochs=3)
+        )
         done = call("finetune", *words)
     assert done.exit_code == 0, done.output
     for fold in FOLDS:
@@ -65,21 +67,21 @@ def train(root, *words, cache="cache", runs="runs"):
     return call("train", *own, *where, *TAKEN, *words)
 
 
-def failed(done, sentence):
-    """It said so behind its bar."""
+def assert_failure(done, sentence):
+    """Assert that a command failed with a sentence, without a traceback."""
     assert done.exit_code == 1
     assert "Traceback" not in done.output
     assert re.search(sentence, done.stderr)
 
 
-def told(root, fold):
-    """What the fine-tuning said of a fold."""
+def recorded_ccc(root, fold):
+    """Return the validation CCC that the fine-tuning recorded for a fold."""
     found = json.loads((run(root) / fold / "finetune.json").read_text())
     return found["validation_ccc"]["fine-tuned"]
 
 
-def test_a_head_says_what_it_said_when_it_was_trained(made, tmp_path):
-    done = train(made, "--seeds", 5, runs=tmp_path)
+def test_a_head_predicts_the_same_as_in_its_fine_tuning(finetuned_root, tmp_path):
+    done = train(finetuned_root, "--seeds", 5, runs=tmp_path)
     assert done.exit_code == 0, done.output
     assert "the heads of" in done.output
     (folder,) = tmp_path.iterdir()
@@ -87,39 +89,43 @@ def test_a_head_says_what_it_said_when_it_was_trained(made, tmp_path):
     assert len(table.id) == 30
     assert set(table.seed) == {3}  # that of the fine-tuning, and no other
     for fold in FOLDS:
-        place = model_files.place(folder, fold=fold, seed=3)
+        place = model_files.model_folder(folder, fold=fold, seed=3)
         ((_, cells),) = read_rows(
             place / ModelFolder.history, model_files.HISTORY_COLUMNS
         )
         row = dict(zip(model_files.HISTORY_COLUMNS, cells, strict=True))
         for rating in ("valence", "arousal", "dominance"):
             found = float(row[f"validation_{rating}"])
-            assert found == pytest.approx(told(made, fold)[rating], abs=1e-4)
-    state = contents(tmp_path)
-    assert train(made, runs=tmp_path).exit_code == 0
-    assert contents(tmp_path) == state
-    checked = call("lint", folder, "--cache", made / "cache")
+            assert found == pytest.approx(
+                recorded_ccc(finetuned_root, fold)[rating], abs=1e-4
+            )
+    state = file_contents(tmp_path)
+    assert train(finetuned_root, runs=tmp_path).exit_code == 0
+    assert file_contents(tmp_path) == state
+    checked = call("lint", folder, "--cache", finetuned_root / "cache")
     assert checked.exit_code == 0, checked.output
     assert "before the fine-tuning, which no cache holds" in checked.output
 
 
-def test_embeddings_of_other_layers_are_refused(made, tmp_path):
-    shutil.copytree(made / "finetuned", tmp_path / "finetuned")
-    shutil.copytree(made / "corpus", tmp_path / "corpus")
+def test_embeddings_of_other_layers_are_refused(finetuned_root, tmp_path):
+    shutil.copytree(finetuned_root / "finetuned", tmp_path / "finetuned")
+    shutil.copytree(finetuned_root / "corpus", tmp_path / "corpus")
     for fold in FOLDS:
         extract(tmp_path, run(tmp_path) / fold, "--layers", "all", cache="all")
         extract(tmp_path, run(tmp_path) / fold, "--layers", "1", cache="first")
     for cache in ("all", "first"):
-        failed(train(tmp_path, cache=cache), "not the embeddings that the head was")
+        assert_failure(
+            train(tmp_path, cache=cache), "not the embeddings that the head was"
+        )
 
 
-def test_a_damaged_head_is_a_sentence(made, tmp_path):
-    shutil.copytree(made, tmp_path / "copy")
+def test_a_damaged_head_is_reported_in_a_sentence(finetuned_root, tmp_path):
+    shutil.copytree(finetuned_root, tmp_path / "copy")
     head = run(tmp_path / "copy") / "session2" / "head"
     (head / "model.safetensors").write_bytes(b"")
-    unlisted(head / "model.safetensors")
+    remove_from_manifests(head / "model.safetensors")
     sentence = "text, fold session2, seed 3: .* holds no head of the design 'text'"
-    failed(train(tmp_path / "copy"), sentence)
+    assert_failure(train(tmp_path / "copy"), sentence)
     assert (tmp_path / "copy" / "runs").is_dir()  # what could be done is done
 
 
@@ -130,19 +136,30 @@ def test_a_damaged_head_is_a_sentence(made, tmp_path):
         (("--match-parameters", 5000), "without --match-parameters"),
     ],
 )
-def test_heads_are_of_one_design_and_size(made, tmp_path, words, sentence):
-    assert re.search(sentence, refused(train(made, *words, runs=tmp_path), status=2))
-
-
-def test_without_a_fine_tuning_there_is_no_head(made, tmp_path):
-    where = ("--cache", made / "cache", "--protocol", "loso", "--fusion", "text")
-    done = call("train", *where, *TAKEN, "--runs", tmp_path)
+def test_options_that_would_change_a_head_are_refused(
+    finetuned_root, tmp_path, words, sentence
+):
     assert re.search(
-        "name a fine-tuning: --finetuned finetuned/RUN", refused(done, status=2)
+        sentence, error_sentence(train(finetuned_root, *words, runs=tmp_path), status=2)
     )
 
 
-def test_nothing_else_trains_end_to_end():
+def test_end_to_end_without_a_fine_tuning_is_refused(finetuned_root, tmp_path):
+    where = (
+        "--cache",
+        finetuned_root / "cache",
+        "--protocol",
+        "loso",
+        "--fusion",
+        "text",
+    )
+    done = call("train", *where, *TAKEN, "--runs", tmp_path)
+    assert re.search(
+        "name a fine-tuning: --finetuned finetuned/RUN", error_sentence(done, status=2)
+    )
+
+
+def test_fit_all_refuses_end_to_end_training():
     rows = Rows({"text": torch.randn(40, 4)}, torch.rand(40, 3))
     with pytest.raises(ValueError, match="choose joint or pretrain here"):
         fit(rows, rows, fusion="text", settings=Settings(training=END_TO_END), seed=0)

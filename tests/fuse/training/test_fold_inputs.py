@@ -53,7 +53,7 @@ def weights(fitted):
         ("late", {"reduce": "none"}),
     ],
 )
-def test_what_can_be_learnt_is_learnt(fusion, changes):
+def test_networks_learn_planted_ratings(fusion, changes):
     test, fitted = parts()[2], trained(fusion, **changes)
     with torch.no_grad():
         found = ccc(test.truth, fitted.module(test.features))
@@ -80,13 +80,13 @@ def test_equal_seeds_give_equal_weights_and_others_do_not():
     assert not torch.equal(weights(first), weights(trained(seed=1, **changes)))
 
 
-def test_what_was_drawn_before_does_not_matter():
+def test_earlier_random_draws_do_not_change_a_model():
     first = weights(trained(epochs=2))
     torch.rand(7)
     assert torch.equal(first, weights(trained(epochs=2)))
 
 
-def test_pretrained_autoencoders_stay_as_they_are():
+def test_pretrained_autoencoders_stay_frozen():
     def codecs(**changes):
         state = trained(training="pretrain", **changes).module.state_dict()
         return {n: x for n, x in state.items() if n.startswith("autoencoders")}
@@ -96,7 +96,7 @@ def test_pretrained_autoencoders_stay_as_they_are():
     assert all(torch.equal(short[name], long[name]) for name in short)
 
 
-def test_pretraining_is_recorded_apart():
+def test_pretraining_has_a_separate_history():
     fitted = trained(training="pretrain", pretrain_epochs=5, epochs=3)
     assert list(fitted.pretraining) == ["audio", "text"]
     for history in fitted.pretraining.values():

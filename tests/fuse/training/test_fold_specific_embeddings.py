@@ -1,4 +1,4 @@
-"""Training with encoders that were fine-tuned fold by fold, on stand-ins for them."""
+"""Training on fold-specific embeddings of stand-ins for fine-tuned encoders."""
 
 import dataclasses
 import json
@@ -11,8 +11,8 @@ import numpy as np
 import planted_leaks
 import pytest
 import tuned_encoders
-from cli_calls import call, refused
-from trained_runs import QUICK, contents
+from cli_calls import call, error_sentence
+from trained_runs import QUICK, file_contents
 from tuned_encoders import COUNT, FOLDS, NAME
 
 from affuse import cli
@@ -31,21 +31,21 @@ SMALL = (
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def trained_root(tmp_path_factory):
     """A fine-tuning, its caches and a run; no test may change them."""
     root = tmp_path_factory.mktemp("foldwise")
     run = tuned_encoders.fine_tune(root / "finetuned")
-    tuned_encoders.keep(root / "cache", run)
+    tuned_encoders.write_caches(root / "cache", run)
     done = fit(root, "--fusion", "early")
     assert done.exit_code == 0, done.output
     return root
 
 
 @pytest.fixture
-def root(made, tmp_path):
+def root(trained_root, tmp_path):
     """A copy, without the run."""
     for name in ("finetuned", "cache"):
-        shutil.copytree(made / name, tmp_path / name)
+        shutil.copytree(trained_root / name, tmp_path / name)
     return tmp_path
 
 
@@ -59,25 +59,25 @@ def fit(root, *words):
 
 
 def only(root):
-    """The one run folder."""
+    """Return the only run folder."""
     (found,) = (root / "runs").iterdir()
     return found
 
 
 def own(root):
-    """Embeddings of each fold."""
+    """Return the embeddings of each fold."""
     run = root / "finetuned" / NAME
     return {fold: tuned_encoders.embeddings(run, fold) for fold in FOLDS}
 
 
 def by_fold(folder):
-    """{fold: (n, targets)}, what a run predicts."""
+    """Return the predictions of a run: {fold: (n, targets)}."""
     table = read_run(folder).predictions
     return {fold: table.predicted[table.fold == fold] for fold in FOLDS}
 
 
-def test_one_run_with_one_table(made):
-    run = read_run(only(made))
+def test_fold_specific_embeddings_give_one_run_with_one_table(trained_root):
+    run = read_run(only(trained_root))
     assert sorted(run.predictions.id) == [
         u.id for u in tuned_encoders.corpus().utterances
     ]
@@ -85,28 +85,34 @@ def test_one_run_with_one_table(made):
     said = f"{NAME} (fine-tuned for each fold)"
     assert {e["checkpoint"] for e in run.info.encoders.values()} == {said}
     for fold in FOLDS:
-        _, about = model_files.load(model_files.place(run.path, fold=fold, seed=0))
+        _, about = model_files.load(
+            model_files.model_folder(run.path, fold=fold, seed=0)
+        )
         for modality, recipe in about.recipes.items():
             assert fold_encoders.name(recipe) == f"{NAME}/{fold}/{modality}"
-    shown = call("report", "--runs", made / "runs", "--format", "json")
+    shown = call("report", "--runs", trained_root / "runs", "--format", "json")
     assert shown.exit_code == 0, shown.output
     assert said in shown.output
 
 
-def test_each_fold_is_what_it_is_where_all_have_its_embeddings(made, tmp_path):
-    found = by_fold(only(made))
+def test_a_fold_equals_that_of_a_run_whose_folds_share_its_embeddings(
+    trained_root, tmp_path
+):
+    found = by_fold(only(trained_root))
     for fold in ("session2", "session5"):
         plain = {
             m: dataclasses.replace(
                 e, recipe=learnable_corpus.recipe(m, layers=e.recipe.layers)
             )
-            for m, e in own(made)[fold].items()
+            for m, e in own(trained_root)[fold].items()
         }
         folder = design_training.run(
             tuned_encoders.corpus(),
             plain,
             fusion="early",
-            settings=dataclasses.replace(learnt(only(made)), protocol="loso"),
+            settings=dataclasses.replace(
+                run_settings(only(trained_root)), protocol="loso"
+            ),
             seeds=[0],
             runs=tmp_path / fold,
             progress=False,
@@ -115,9 +121,9 @@ def test_each_fold_is_what_it_is_where_all_have_its_embeddings(made, tmp_path):
         assert np.abs(by_fold(folder)["session1"] - found["session1"]).max() > 1e-3
 
 
-def learnt(run):
+def run_settings(run):
     """The settings of a run."""
-    _, about = model_files.load(model_files.place(run, fold="session1", seed=0))
+    _, about = model_files.load(model_files.model_folder(run, fold="session1", seed=0))
     return about.settings
 
 
@@ -125,15 +131,15 @@ def learnt(run):
     "fusion",
     ["early", "ridge", pytest.param("lateccc", marks=pytest.mark.slow)],
 )
-def test_two_folds_with_each_others_caches_are_the_only_ones_that_change(
-    made, root, fusion
-):
+def test_only_folds_with_exchanged_caches_change(trained_root, root, fusion):
     assert fit(root, "--fusion", fusion).exit_code == 0
     before = by_fold(only(root))
     shutil.rmtree(root / "cache")
     shutil.rmtree(root / "runs")
     swapped = ("session2", "session4")
-    tuned_encoders.keep(root / "cache", root / "finetuned" / NAME, swapped=swapped)
+    tuned_encoders.write_caches(
+        root / "cache", root / "finetuned" / NAME, swapped=swapped
+    )
     assert fit(root, "--fusion", fusion).exit_code == 0
     after = by_fold(only(root))
     changed = {f for f in FOLDS if not np.array_equal(before[f], after[f])}
@@ -141,15 +147,15 @@ def test_two_folds_with_each_others_caches_are_the_only_ones_that_change(
 
 
 @pytest.mark.parametrize("allowed", [False, True])
-def test_an_encoder_that_has_heard_the_test_is_refused(tmp_path, allowed):
+def test_an_encoder_that_was_trained_on_test_utterances_is_refused(tmp_path, allowed):
     run = tuned_encoders.fine_tune(tmp_path / "finetuned", session2=["1F", "2M"])
-    tuned_encoders.keep(tmp_path / "cache", run)
+    tuned_encoders.write_caches(tmp_path / "cache", run)
     words = ("--allow", "encoders") if allowed else ()
     done = fit(tmp_path, "--fusion", "text", *words)
     if allowed:
         assert done.exit_code == 0, done.output
         return
-    sentence = refused(done)
+    sentence = error_sentence(done)
     assert f"the text encoder {NAME}/session2/text has seen toy" in sentence
     assert "6 utterances (u001" in sentence
     assert "of the test part of fold 'session2'" in sentence
@@ -158,31 +164,34 @@ def test_an_encoder_that_has_heard_the_test_is_refused(tmp_path, allowed):
     assert not (tmp_path / "runs").exists()
 
 
-def test_what_is_finished_stays(root):
+def test_finished_models_are_not_trained_again(root):
     assert fit(root, "--fusion", "text").exit_code == 0
-    before = contents(only(root))
-    lost = model_files.place(only(root), fold="session3", seed=0) / "predictions.csv"
+    before = file_contents(only(root))
+    lost = (
+        model_files.model_folder(only(root), fold="session3", seed=0)
+        / "predictions.csv"
+    )
     kept = {p: p.stat().st_mtime_ns for p in only(root).glob("*/seed-0/model.*")}
     lost.unlink()
     assert fit(root, "--fusion", "text").exit_code == 0
-    assert contents(only(root)) == before
+    assert file_contents(only(root)) == before
     anew = {p.parents[1].name for p, t in kept.items() if p.stat().st_mtime_ns != t}
     assert anew <= {"session3"}
 
 
-def test_the_name_covers_the_embeddings_of_every_fold(made):
+def test_the_name_of_a_run_depends_on_the_embeddings_of_every_fold(trained_root):
     names = set()
     for fold in ("", "session1", "session5"):
-        given = own(made)
+        given = own(trained_root)
         if fold:
             text = given[fold]["text"]
             recipe = dataclasses.replace(text.recipe, weights="other")
             given[fold]["text"] = dataclasses.replace(text, recipe=recipe)
-        plan = design_training.plans.make(
+        plan = design_training.plans.plan_run(
             TrainingData(tuned_encoders.corpus(), given["session3"], given),
             fusion="text",
             settings=dataclasses.replace(QUICK, protocol="loso"),
-            runs=made,
+            runs=trained_root,
             device="cpu",
             label="",
         )
@@ -190,10 +199,10 @@ def test_the_name_covers_the_embeddings_of_every_fold(made):
     assert len(names) == 3
 
 
-def test_folds_of_other_utterances_are_refused(made):
-    given = own(made)
+def test_folds_of_other_utterances_are_refused(trained_root):
+    given = own(trained_root)
     given["session4"] = {
-        m: learnable_corpus.reordered(e, range(1, COUNT))
+        m: learnable_corpus.reorder_rows(e, range(1, COUNT))
         for m, e in given["session4"].items()
     }
     with pytest.raises(ValueError, match=r"fold 'session4' are not of the .*: u000;"):
@@ -203,18 +212,18 @@ def test_folds_of_other_utterances_are_refused(made):
             fusion="text",
             settings=dataclasses.replace(QUICK, protocol="loso"),
             seeds=[0],
-            runs=made / "none",
+            runs=trained_root / "none",
             fold_embeddings=given,
         )
 
 
-def test_missing_embeddings_are_a_command_to_type(root):
+def test_missing_embeddings_advise_an_extraction_command(root):
     run = root / "finetuned" / NAME
     for cache in list(store.find(root / "cache")):
         fold = fold_encoders.origin(cache.recipe)["fold"]
         if fold == "session2" or fold == "session4" and cache.recipe.modality == "text":
             shutil.rmtree(cache.path)
-    sentence = refused(fit(root, "--fusion", "early"))
+    sentence = error_sentence(fit(root, "--fusion", "early"))
     lines = [line.strip() for line in sentence.splitlines() if "cli.py" in line]
     begin = "python cli.py extract CORPUS ROOT"
     assert lines == [
@@ -225,13 +234,15 @@ def test_missing_embeddings_are_a_command_to_type(root):
     ]
 
 
-def test_a_folder_in_a_command_to_type_is_a_single_word(root):
+def test_a_folder_in_an_advised_command_is_a_single_word(root):
     shutil.rmtree(root / "cache")
     strange = root / "finetuned" / "a; b\x1b"
     (root / "finetuned" / NAME).rename(strange)
     (root / "cache").mkdir()
     where = {"named": {}, "modalities": ("text",)}
-    with pytest.raises(ValueError, match="not extracted yet with their own") as error:
+    with pytest.raises(
+        ValueError, match="not extracted yet with their fold-specific"
+    ) as error:
         fold_caches.choose(strange, root / "cache", **where)
     _, *lines = str(error.value).split("\n")
     assert len(lines) == len(FOLDS)
@@ -241,11 +252,11 @@ def test_a_folder_in_a_command_to_type_is_a_single_word(root):
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "seen.json"])
-def test_embeddings_of_another_state_of_a_checkpoint_are_not_taken(root, name):
+def test_embeddings_of_another_state_of_a_checkpoint_are_not_used(root, name):
     path = root / "finetuned" / NAME / "session3" / "text" / name
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("ession3", "essionX").replace("ratings", "rating"))
-    sentence = refused(fit(root, "--fusion", "text"))
+    sentence = error_sentence(fit(root, "--fusion", "text"))
     assert "--modality text --text-checkpoint" in sentence
     assert "session3/text --cache" in sentence
     assert sentence.count("cli.py extract") == 1
@@ -253,20 +264,22 @@ def test_embeddings_of_another_state_of_a_checkpoint_are_not_taken(root, name):
 
 def test_a_fold_that_was_not_fine_tuned_is_named(root):
     shutil.rmtree(root / "finetuned" / NAME / "session5")
-    sentence = refused(fit(root, "--fusion", "text"))
+    sentence = error_sentence(fit(root, "--fusion", "text"))
     expected = "no encoder was fine-tuned for fold 'session5', only for session1"
     assert expected in sentence
     shutil.rmtree(root / "finetuned" / NAME / "session4" / "text")
-    sentence = refused(fit(root, "--fusion", "text"))
+    sentence = error_sentence(fit(root, "--fusion", "text"))
     assert "session4 has no text encoder, but other folds do" in sentence
     shutil.rmtree(root / "finetuned" / NAME)
-    assert "holds no fine-tuned fold" in refused(fit(root, "--fusion", "text"))
+    assert "holds no fine-tuned fold" in error_sentence(fit(root, "--fusion", "text"))
 
 
-def test_of_several_kinds_one_is_named_by_any_of_its_caches(root):
+def test_any_cache_of_a_kind_selects_that_kind_for_all_folds(root):
     run = root / "finetuned" / NAME
-    tuned_encoders.keep(root / "cache", run, modalities=["text"], pooling="mean+std")
-    assert "there are 2 text caches; choose one" in refused(
+    tuned_encoders.write_caches(
+        root / "cache", run, modalities=["text"], pooling="mean+std"
+    )
+    assert "there are 2 text caches; choose one" in error_sentence(
         fit(root, "--fusion", "text"), status=2
     )
     recipe = tuned_encoders.embeddings(run, "session4", pooling="mean+std")[
@@ -274,9 +287,11 @@ def test_of_several_kinds_one_is_named_by_any_of_its_caches(root):
     ].recipe
     assert fit(root, "--fusion", "text", "--text", recipe.digest()).exit_code == 0
     for fold in FOLDS:
-        _, about = model_files.load(model_files.place(only(root), fold=fold, seed=0))
+        _, about = model_files.load(
+            model_files.model_folder(only(root), fold=fold, seed=0)
+        )
         assert about.recipes["text"].pooling == "mean+std"
-    assert "no text cache 'abc'" in refused(
+    assert "no text cache 'abc'" in error_sentence(
         fit(root, "--fusion", "text", "--text", "abc"), status=2
     )
 
@@ -286,15 +301,17 @@ def test_folds_that_were_extracted_in_other_ways_are_refused(root):
     for cache in list(store.find(root / "cache")):
         if fold_encoders.origin(cache.recipe)["fold"] == "session2":
             shutil.rmtree(cache.path)
-    tuned_encoders.keep(root / "cache", run, wanted=["session2"], dtype="bfloat16")
-    sentence = refused(fit(root, "--fusion", "text"))
+    tuned_encoders.write_caches(
+        root / "cache", run, wanted=["session2"], dtype="bfloat16"
+    )
+    sentence = error_sentence(fit(root, "--fusion", "text"))
     assert "fold 'session2' have dtype='bfloat16', not 'float32' as those" in sentence
 
 
-def test_what_memory_does_not_hold_is_mapped_for_each_fold(made, root):
+def test_embeddings_above_the_memory_limit_are_mapped_for_each_fold(trained_root, root):
     assert fit(root, "--fusion", "early", "--memory", 0).exit_code == 0
-    found, expected = by_fold(only(root)), by_fold(only(made))
-    assert only(root).name == only(made).name
+    found, expected = by_fold(only(root)), by_fold(only(trained_root))
+    assert only(root).name == only(trained_root).name
     for fold in FOLDS:
         np.testing.assert_allclose(found[fold], expected[fold], atol=1e-5)
 
@@ -302,18 +319,18 @@ def test_what_memory_does_not_hold_is_mapped_for_each_fold(made, root):
 def frozen(root):
     """Caches of an encoder that nobody fine-tuned."""
     for each in learnable_corpus.embeddings(count=COUNT).values():
-        planted_leaks.fill(root / "cache", each)
+        planted_leaks.write_part(root / "cache", each)
 
 
-def test_without_the_option_frozen_encoders_are_meant(root):
+def test_frozen_encoders_are_used_without_the_option(root):
     words = ("train", "--fusion", "text", *where(root), "--seeds", 1, *SMALL)
-    assert "there are 5 text caches" in refused(call(*words), status=2)
+    assert "there are 5 text caches" in error_sentence(call(*words), status=2)
     frozen(root)
     assert call(*words).exit_code == 0
     assert read_run(only(root)).info.encoders["text"]["checkpoint"] == "tiny"
 
 
-def test_what_was_not_fine_tuned_is_frozen_in_all_folds(root):
+def test_a_modality_that_was_not_fine_tuned_is_frozen_in_all_folds(root):
     frozen(root)
     for path in (root / "finetuned").glob("*/*/audio"):
         shutil.rmtree(path)
@@ -323,7 +340,7 @@ def test_what_was_not_fine_tuned_is_frozen_in_all_folds(root):
     assert run.info.encoders["text"]["checkpoint"].startswith(NAME)
 
 
-def test_a_frozen_cache_that_is_named_is_that_of_all_folds(root):
+def test_a_named_frozen_cache_is_used_in_all_folds(root):
     frozen(root)
     digest = learnable_corpus.embeddings(count=COUNT)["audio"].recipe.digest()
     assert fit(root, "--fusion", "early", "--audio", digest).exit_code == 0
@@ -331,34 +348,39 @@ def test_a_frozen_cache_that_is_named_is_that_of_all_folds(root):
     assert [e["checkpoint"] == "tiny" for e in encoders.values()] == [True, False]
 
 
-def test_each_model_predicts_from_its_own_embeddings(made):
-    run, given = read_run(only(made)), own(made)
-    applied = prediction.apply(only(made), given["session1"], own=given)
-    said = dict(zip(applied.folds, applied.said, strict=True))
-    for fold, written in by_fold(only(made)).items():
+def test_each_model_predicts_from_the_embeddings_of_its_fold(trained_root):
+    run, given = read_run(only(trained_root)), own(trained_root)
+    applied = prediction.predict(
+        only(trained_root), given["session1"], fold_embeddings=given
+    )
+    said = dict(zip(applied.folds, applied.by_model, strict=True))
+    for fold, written in by_fold(only(trained_root)).items():
         ids = run.predictions.id[run.predictions.fold == fold].tolist()
         rows = [applied.ids.index(id_) for id_ in ids]
         np.testing.assert_allclose(said[fold][rows], written, atol=1e-5)
     with pytest.raises(ValueError, match="embeddings were extracted with weights="):
-        prediction.apply(only(made), given["session1"])
+        prediction.predict(only(trained_root), given["session1"])
     short = {
-        m: learnable_corpus.reordered(e, range(5)) for m, e in given["session2"].items()
+        m: learnable_corpus.reorder_rows(e, range(5))
+        for m, e in given["session2"].items()
     }
     with pytest.raises(
         ValueError, match="'session1' and 'session2' have embeddings of"
     ):
-        prediction.apply(only(made), {}, own={**given, "session2": short})
+        prediction.predict(
+            only(trained_root), {}, fold_embeddings={**given, "session2": short}
+        )
 
 
-def test_new_recordings_are_predicted_once_all_folds_have_them(made, root):
-    words = ("predict", only(made), "--cache", root / "cache", "--threads", 1)
+def test_new_recordings_are_predicted_once_all_folds_have_them(trained_root, root):
+    words = ("predict", only(trained_root), "--cache", root / "cache", "--threads", 1)
     done = call(*words)
     assert done.exit_code == 0, done.output
     assert done.stdout.count("\n") == 1 + COUNT
     for cache in list(store.find(root / "cache")):
         if fold_encoders.origin(cache.recipe)["fold"] == "session3":
             shutil.rmtree(cache.path)
-    sentence = refused(call(*words))
+    sentence = error_sentence(call(*words))
     assert (
         f"extract CORPUS ROOT --audio-checkpoint finetuned/{NAME}/session3/audio "
         f"--text-checkpoint finetuned/{NAME}/session3/text" in sentence
@@ -366,12 +388,14 @@ def test_new_recordings_are_predicted_once_all_folds_have_them(made, root):
     assert sentence.count("cli.py") == 1
 
 
-def test_modalities_are_ablated_on_the_embeddings_of_each_fold(made):
-    done = call("ablate", only(made), "--cache", made / "cache", "--threads", 1)
+def test_modalities_are_ablated_on_the_embeddings_of_each_fold(trained_root):
+    done = call(
+        "ablate", only(trained_root), "--cache", trained_root / "cache", "--threads", 1
+    )
     assert done.exit_code == 0, done.output
-    given = own(made)
-    found = ablate(only(made), given["session1"], own=given)
-    written = read_run(only(made)).predictions
+    given = own(trained_root)
+    found = ablate(only(trained_root), given["session1"], fold_embeddings=given)
+    written = read_run(only(trained_root)).predictions
     expected = [
         np.mean(
             [
@@ -384,8 +408,8 @@ def test_modalities_are_ablated_on_the_embeddings_of_each_fold(made):
     assert found.figures["audio and text"] == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_linter_looks_at_the_embeddings_of_each_fold(made, root):
-    words = ("lint", only(made), "--json", "--cache")
+def test_the_linter_checks_the_embeddings_of_each_fold(trained_root, root):
+    words = ("lint", only(trained_root), "--json", "--cache")
     clean = call(*words, root / "cache")
     assert clean.exit_code == 0, clean.output
     (results,) = json.loads(clean.stdout).values()
@@ -395,7 +419,7 @@ def test_the_linter_looks_at_the_embeddings_of_each_fold(made, root):
     assert [status[r] for r in rules] == ["ok", "ok", "ok", "note"]
     shutil.rmtree(root / "cache")
     run = root / "finetuned" / NAME
-    tuned_encoders.keep(root / "cache", run, swapped=("session2", "session4"))
+    tuned_encoders.write_caches(root / "cache", run, swapped=("session2", "session4"))
     leak = call(*words, root / "cache")
     assert leak.exit_code == 1
     (results,) = json.loads(leak.stdout).values()
@@ -404,11 +428,17 @@ def test_the_linter_looks_at_the_embeddings_of_each_fold(made, root):
     assert named == {"session2", "session4"}
 
 
-def test_a_run_is_calibrated_as_any_other(made, tmp_path):
-    shutil.copytree(only(made), tmp_path / "run")
+def test_a_run_with_fold_specific_embeddings_is_calibrated(trained_root, tmp_path):
+    shutil.copytree(only(trained_root), tmp_path / "run")
     done = call("calibrate", tmp_path / "run", "--level", 0.8)
     assert done.exit_code == 0, done.output
-    words = ("predict", tmp_path / "run", "--cache", made / "cache", "--calibrated")
+    words = (
+        "predict",
+        tmp_path / "run",
+        "--cache",
+        trained_root / "cache",
+        "--calibrated",
+    )
     done = call(*words, "--threads", 1)
     assert done.exit_code == 0, done.output
     assert "valence_low" in done.stdout.splitlines()[0]
@@ -432,11 +462,11 @@ def test_a_checkpoint_that_is_none_of_a_fold_tells_nothing(tmp_path):
     assert fold_encoders.name(learnable_corpus.recipe("text")) == "tiny"
 
 
-def test_corpora_that_share_encoders_are_told_apart(root):
+def test_corpora_that_share_encoders_are_distinguished(root):
     run = root / "finetuned" / NAME
     for fold in FOLDS:
         for each in tuned_encoders.embeddings(run, fold, corpus="new").values():
-            planted_leaks.fill(root / "cache", each)
+            planted_leaks.write_part(root / "cache", each)
     with pytest.raises(ValueError, match="new, toy were encoded with these encoders"):
         fold_caches.choose(run, root / "cache", named={}, modalities=["text"])
     found = fold_caches.choose(

@@ -1,4 +1,4 @@
-"""Models on a leading axis: each is what it would be alone."""
+"""Model groups: each model equals the same model trained alone."""
 
 import copy
 import dataclasses
@@ -18,13 +18,13 @@ from affuse.fuse.settings import Settings
 from affuse.fuse.training.fitting import fit_all
 from affuse.fuse.training.grouped import batches, shared_codes, validation_scores
 from affuse.fuse.training.grouped.adam import Adam
-from affuse.fuse.training.grouped.batches import shape
-from affuse.fuse.training.grouped.dropout_streams import Masks, kept
-from affuse.fuse.training.grouped.group_training import Training
+from affuse.fuse.training.grouped.batches import batch_shape
+from affuse.fuse.training.grouped.dropout_streams import DropoutMasks, kept_of_256
+from affuse.fuse.training.grouped.group_training import GroupTraining
 from affuse.fuse.training.grouped.model_group import ModelGroup
 from affuse.fuse.training.grouped.model_tasks import ModelTask
-from affuse.fuse.training.grouped.shared_codes import Copies
-from affuse.fuse.training.grouped.task_schedule import Work, spread
+from affuse.fuse.training.grouped.shared_codes import CodeCache
+from affuse.fuse.training.grouped.task_schedule import ScheduledTask, execute_tasks
 
 QUICK = Settings(
     latent=8, autoencoder_hidden=16, hidden=16, learning_rate=0.01, epochs=3
@@ -33,7 +33,7 @@ QUICK = Settings(
 
 @pytest.fixture(scope="module")
 def rows():
-    return align(corpus(), embeddings()).resident(features=("audio", "text"))
+    return align(corpus(), embeddings()).all_rows(features=("audio", "text"))
 
 
 def job(rows, seed=0, *, fusion="early", count=160, **changes):
@@ -64,7 +64,7 @@ def same(one, other):
         {"reduce": "none", "optimizer": "adam"},
     ],
 )
-def test_a_model_in_company_is_the_same_alone(rows, fusion, changes):
+def test_a_model_in_a_group_equals_the_model_trained_alone(rows, fusion, changes):
     jobs = [job(rows, seed, fusion=fusion, **changes) for seed in range(3)]
     company = trained(jobs)
     assert not same(company[0], company[1])
@@ -73,11 +73,11 @@ def test_a_model_in_company_is_the_same_alone(rows, fusion, changes):
 
 
 @pytest.mark.parametrize("training", ["joint", "pretrain"])
-def test_models_too_large_for_company_come_to_the_same(rows, monkeypatch, training):
+def test_models_too_large_for_a_group_give_the_same_result(rows, monkeypatch, training):
     """They are called one by one, not stacked, so their products are rounded anew."""
     jobs = [job(rows, seed, training=training, pretrain_epochs=2) for seed in range(2)]
     stacked = trained(jobs)
-    monkeypatch.setitem(batches.STACK, "cpu", 1)
+    monkeypatch.setitem(batches.BATCH_BYTES, "cpu", 1)
     monkeypatch.setattr("affuse.fuse.training.grouped.model_group.vmap", None)
     for one, other in zip(stacked, trained(jobs), strict=True):
         assert not same(one, other)
@@ -86,7 +86,7 @@ def test_models_too_large_for_company_come_to_the_same(rows, monkeypatch, traini
             torch.testing.assert_close(values, expected[name], rtol=1e-3, atol=1e-5)
 
 
-def test_fifty_steps_in_company_are_those_alone(rows):
+def test_fifty_steps_in_a_group_equal_those_alone(rows):
     jobs = [job(rows, s, fusion="text", epochs=50, patience=50) for s in range(3)]
     alone, found = trained(jobs[1:2])[0], trained(jobs)[1]
     assert len(alone.history) == 50
@@ -97,7 +97,7 @@ def test_fifty_steps_in_company_are_those_alone(rows):
         )
 
 
-def test_neither_order_nor_parts_nor_threads_matter(rows):
+def test_order_division_and_threads_do_not_change_a_model(rows):
     jobs = [job(rows, seed) for seed in range(5)]
     company = trained(jobs)
     backwards = trained(jobs[::-1])[::-1]
@@ -107,26 +107,26 @@ def test_neither_order_nor_parts_nor_threads_matter(rows):
         assert same(company[k], threads[k])
 
 
-def test_rows_of_folds_may_differ(rows):
+def test_models_of_a_group_may_have_different_rows(rows):
     counts = (153, 160, 161, 199)
-    assert len({shape(count, QUICK) for count in counts}) == 3
+    assert len({batch_shape(count, QUICK) for count in counts}) == 3
     jobs = [job(rows, count=count) for count in counts]
     for one, found in zip(jobs, trained(jobs), strict=True):
         assert same(trained([one])[0], found)
 
 
 @pytest.mark.parametrize("rows_of_a_batch", [32, 33, 63, 100, 130, 255, 257, 500])
-def test_few_rows_only_fill_up_a_batch(rows_of_a_batch):
+def test_padding_adds_few_rows_to_a_batch(rows_of_a_batch):
     settings = dataclasses.replace(QUICK, batch=rows_of_a_batch)
-    count, length = shape(7 * rows_of_a_batch, settings)
+    count, length = batch_shape(7 * rows_of_a_batch, settings)
     assert count == 7
     assert 0 <= length - rows_of_a_batch <= max(3, rows_of_a_batch / 16)
 
 
 @pytest.mark.parametrize("fusion", ["early", "gated", "hybrid"])
 @pytest.mark.parametrize("batch", [33, 34, 50])
-def test_odd_batches_in_company_are_those_alone(rows, fusion, batch):
-    """Rows of models that lay in memory in another way were once added up so."""
+def test_odd_batch_sizes_in_a_group_equal_those_alone(rows, fusion, batch):
+    """Rows that were aligned differently in memory were once summed differently."""
     changes = {"batch": batch, "hidden": 128, "reduce": "none", "epochs": 1}
     jobs = [job(rows, k, fusion=fusion, count=3 * batch, **changes) for k in range(3)]
     for one, found in zip(jobs, trained(jobs), strict=True):
@@ -134,26 +134,26 @@ def test_odd_batches_in_company_are_those_alone(rows, fusion, batch):
 
 
 @pytest.mark.parametrize("changes", [{}, {"reduce": "none"}, {"training": "pretrain"}])
-def test_embeddings_are_the_same_copied_or_not(rows, monkeypatch, changes):
+def test_copied_and_cached_embeddings_give_the_same_model(rows, monkeypatch, changes):
     """What is projected before is what is projected in each batch."""
     counts = (150, 160)
     jobs = [job(rows, k, count=n, **changes) for k in range(2) for n in counts]
     projected = []
-    original = Copies.projected
+    original = CodeCache.projected
     monkeypatch.setattr(
-        Copies, "projected", lambda *of: projected.append(of) or original(*of)
+        CodeCache, "projected", lambda *of: projected.append(of) or original(*of)
     )
     copied = trained(jobs)
     assert projected
     projected.clear()
-    monkeypatch.setattr("affuse.fuse.training.grouped.shared_codes.COPIES", 0)
+    monkeypatch.setattr("affuse.fuse.training.grouped.shared_codes.COPY_BYTES", 0)
     for one, other in zip(copied, trained(jobs), strict=True):
         assert same(one, other)
     assert not projected
 
 
 @pytest.mark.parametrize("training", ["joint", "pretrain"])
-def test_late_fusion_with_a_relu_is_the_same_in_company(rows, training):
+def test_late_fusion_with_a_relu_is_the_same_in_a_group(rows, training):
     changes = {"fusion": "late", "training": training, "pretrain_epochs": 2}
     jobs = [job(rows, seed, late_activation="relu", **changes) for seed in range(4)]
     company = trained(jobs)
@@ -162,10 +162,10 @@ def test_late_fusion_with_a_relu_is_the_same_in_company(rows, training):
     assert not same(trained([job(rows, **changes)])[0], company[0])
 
 
-def test_models_that_see_one_copy_stand_on_one_stack(rows, monkeypatch):
+def test_models_that_read_one_copy_share_a_group(rows, monkeypatch):
     jobs = [job(rows, seed, count=count) for seed in range(4) for count in (159, 160)]
-    room = shared_codes.size(jobs[1], jobs[1].width)
-    monkeypatch.setattr("affuse.fuse.training.grouped.shared_codes.COPIES", room)
+    room = shared_codes.copy_size(jobs[1], jobs[1].width)
+    monkeypatch.setattr("affuse.fuse.training.grouped.shared_codes.COPY_BYTES", room)
     sizes = []
 
     def prepared(training, numbered, stopped):
@@ -173,14 +173,14 @@ def test_models_that_see_one_copy_stand_on_one_stack(rows, monkeypatch):
         assert len({one.fold for _, one in numbered}) == 1
         return original(training, numbered, stopped)
 
-    original = Training.prepared
-    monkeypatch.setattr(Training, "prepared", prepared)
-    monkeypatch.setattr("affuse.fuse.training.grouped.group_tasks.WIDEST", 4)
+    original = GroupTraining.train_on_copies
+    monkeypatch.setattr(GroupTraining, "train_on_copies", prepared)
+    monkeypatch.setattr("affuse.fuse.training.grouped.group_tasks.LARGEST_GROUP", 4)
     trained(jobs)
     assert sizes == [4, 4]
 
 
-def test_models_of_one_group_may_have_rates_of_their_own(rows):
+def test_models_of_a_group_may_have_different_learning_rates(rows):
     rates = (1e-2, 1e-3, 1e-2, 1e-4)
     jobs = [job(rows, learning_rate=rate, weight_decay=rate) for rate in rates]
     company = trained(jobs)
@@ -190,7 +190,7 @@ def test_models_of_one_group_may_have_rates_of_their_own(rows):
         assert same(trained([one])[0], found)
 
 
-def test_a_model_that_stopped_stays_as_it_is(rows):
+def test_a_stopped_model_does_not_change(rows):
     jobs = [job(rows, epochs=2), job(rows, 1, epochs=9), job(rows, 2, epochs=4)]
     short, long, middle = trained(jobs)
     assert [len(f.history) for f in (short, long, middle)] == [2, 9, 4]
@@ -199,7 +199,7 @@ def test_a_model_that_stopped_stays_as_it_is(rows):
 
 
 @pytest.mark.parametrize("training", ["joint", "pretrain"])
-def test_a_model_that_comes_to_nothing_costs_only_itself(rows, training):
+def test_a_diverging_model_does_not_affect_its_group(rows, training):
     changes = {"training": training, "epochs": 12, "pretrain_epochs": 12}
     rate = "learning_rate" if training == "joint" else "pretrain_rate"
     wild = {rate: 1.0, "weight_decay": 100.0}  # times -99 in each step
@@ -212,7 +212,7 @@ def test_a_model_that_comes_to_nothing_costs_only_itself(rows, training):
     assert re.fullmatch(pattern, str(failed))
 
 
-def test_a_constant_rating_is_named_and_others_go_on(rows):
+def test_a_constant_rating_is_named_and_other_models_are_trained(rows):
     odd = dataclasses.replace(rows, truth=rows.truth.clone())
     odd.truth[200:260, 1] = 0.5
     failed, good = trained([dataclasses.replace(job(rows), rows=odd), job(rows)])
@@ -222,7 +222,7 @@ def test_a_constant_rating_is_named_and_others_go_on(rows):
     assert len(good.history) == 3
 
 
-def test_designs_share_autoencoders_that_are_trained_before(rows):
+def test_designs_share_pretrained_autoencoders(rows):
     designs = ("early", "late", "audio")
     changes = {"training": "pretrain", "epochs": 1, "pretrain_epochs": 2}
     jobs = [job(rows, fusion=f, **changes) for f in designs]
@@ -242,7 +242,7 @@ def test_designs_share_autoencoders_that_are_trained_before(rows):
 
 
 @pytest.mark.parametrize("kind", ["adam", "adamw"])
-def test_steps_are_those_of_torch(kind):
+def test_optimizer_steps_equal_those_of_torch(kind):
     generator = torch.Generator().manual_seed(0)
     rates = [(1e-2, 0.1), (1e-2, 0.1), (1e-3, 0.0)]
     settings = [
@@ -279,8 +279,8 @@ def test_steps_are_those_of_torch(kind):
     assert torch.equal(parameters["idle"], torch.ones(2, 2))
 
 
-def test_masks_do_not_depend_on_the_company():
-    company, alone = Masks([3, 4, 5], "cpu"), Masks([4], "cpu")
+def test_dropout_masks_do_not_depend_on_the_group():
+    company, alone = DropoutMasks([3, 4, 5], "cpu"), DropoutMasks([4], "cpu")
     calls = [((10, 7), 128), ((4,), 200)]
     first = company.draw(calls)
     for mask, own in zip(first, alone.draw(calls), strict=True):
@@ -293,9 +293,9 @@ def test_masks_do_not_depend_on_the_company():
 
 
 @pytest.mark.parametrize("dropout", [0.1, 0.5, 0.9])
-def test_as_many_values_are_dropped_as_was_asked(dropout):
+def test_the_share_of_dropped_values_equals_the_dropout(dropout):
     values = 40_000
-    mask = Masks([0], "cpu").draw([((values,), kept(dropout))])[0]
+    mask = DropoutMasks([0], "cpu").draw([((values,), kept_of_256(dropout))])[0]
     share = 1 - dropout
     # four deviations of a binomial, and the rounding of the share to 1/256
     bound = 4 * (share * dropout / values) ** 0.5 + 1 / 512
@@ -316,11 +316,11 @@ class Layers(nn.Module):
         return {"y": self.linear(self.dropout(filtered))}
 
 
-def test_a_stack_computes_what_its_modules_do():
+def test_a_model_group_computes_what_its_modules_compute():
     torch.manual_seed(0)
     modules = [Layers() for _ in range(3)]
     x = torch.randn(3, 5, 6)
-    stack = ModelGroup(modules, Masks([0, 1, 2], "cpu"))
+    stack = ModelGroup(modules, DropoutMasks([0, 1, 2], "cpu"))
     found = stack({"x": x}, training=False)["y"]
     for k, module in enumerate(modules):
         expected = module.eval()({"x": x[k]})["y"]
@@ -329,8 +329,8 @@ def test_a_stack_computes_what_its_modules_do():
     assert torch.equal(stack({"x": x[[2, 0]]}, training=False)["y"], found[[2, 0]])
 
 
-class Wary(nn.Module):
-    """Draws only where it knows that it is trained."""
+class TrainingModeDropout(nn.Module):
+    """Dropout that draws masks only if its own mode is training."""
 
     def __init__(self):
         super().__init__()
@@ -340,13 +340,15 @@ class Wary(nn.Module):
         return self.dropout(values) if self.training else values
 
 
-def test_all_parts_are_trained_from_the_first_batch_on():
+def test_submodules_are_in_training_mode_from_the_first_batch():
     modules = []
     for _ in range(2):
         module = Layers()
-        module.dropout = Wary().eval()  # the whole is in training, a part is not
+        module.dropout = (
+            TrainingModeDropout().eval()
+        )  # a submodule is not in training mode
         modules.append(module)
-    stack = ModelGroup(modules, Masks([0, 1], "cpu"))
+    stack = ModelGroup(modules, DropoutMasks([0, 1], "cpu"))
     x = torch.ones(2, 64, 6)
     first, second = (stack({"x": x}, training=True)["y"] for _ in range(2))
     assert len(first[0].unique(dim=0)) > 1  # rows are equal, masks are not
@@ -372,7 +374,7 @@ def test_linear_layers_and_their_gradients_are_those_of_torch(batch, shape):
 
     modules = [Two() for _ in range(3)]
     x = torch.randn(3, batch, *shape, 6)
-    stack, lay = ModelGroup(modules, Masks([0, 1, 2], "cpu")), list[bool]()
+    stack, lay = ModelGroup(modules, DropoutMasks([0, 1, 2], "cpu")), list[bool]()
     first = stack.parameters["first.weight"]
     first.register_hook(lambda gradient: lay.append(gradient.is_contiguous()))
     stack({"x": x}, training=True)["y"].square().sum().backward()
@@ -385,7 +387,7 @@ def test_linear_layers_and_their_gradients_are_those_of_torch(batch, shape):
         assert lay == [True]
 
 
-def test_linear_layers_take_single_vectors_as_well():
+def test_linear_layers_accept_single_vectors():
     class Queried(nn.Module):
         def __init__(self):
             super().__init__()
@@ -396,7 +398,7 @@ def test_linear_layers_take_single_vectors_as_well():
 
     modules = [Queried() for _ in range(2)]
     x = torch.randn(2, 5, 6)
-    stack = ModelGroup(modules, Masks([0, 1], "cpu"))
+    stack = ModelGroup(modules, DropoutMasks([0, 1], "cpu"))
     for k, found in enumerate(stack({"x": x}, training=True)["y"]):
         expected = modules[k]({"x": x[k]})["y"]
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
@@ -413,14 +415,14 @@ def test_modules_may_share_a_parameter():
             return {"y": self.second(self.first(features["x"]))}
 
     modules = [Twice(), Twice()]
-    stack = ModelGroup(modules, Masks([0, 1], "cpu"))
+    stack = ModelGroup(modules, DropoutMasks([0, 1], "cpu"))
     x = torch.randn(2, 4, 3)
     for k, found in enumerate(stack({"x": x}, training=True)["y"]):
         expected = modules[k]({"x": x[k]})["y"]
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_dropout_hides_the_same_values_from_the_gradient():
+def test_dropout_masks_the_gradient_like_the_values():
     module = nn.Sequential(nn.Dropout(0.75))
 
     class Only(nn.Module):
@@ -431,7 +433,7 @@ def test_dropout_hides_the_same_values_from_the_gradient():
         def forward(self, features):
             return {"y": self.part(features["x"]) * self.scale}
 
-    stack = ModelGroup([Only(), copy.deepcopy(Only())], Masks([0, 1], "cpu"))
+    stack = ModelGroup([Only(), copy.deepcopy(Only())], DropoutMasks([0, 1], "cpu"))
     x = torch.ones(2, 8, 8, requires_grad=True)
     found = stack({"x": x}, training=True)["y"]
     found.sum().backward()
@@ -440,7 +442,7 @@ def test_dropout_hides_the_same_values_from_the_gradient():
     assert torch.equal(stack({"x": x}, training=False)["y"], x)
 
 
-def test_rows_without_weight_do_not_count():
+def test_rows_of_weight_zero_do_not_change_a_loss():
     torch.manual_seed(0)
     truth, prediction = torch.randn(2, 3, 9, 2).unbind(0)
     weight = torch.zeros(3, 9)
@@ -451,14 +453,14 @@ def test_rows_without_weight_do_not_count():
         torch.testing.assert_close(loss(prediction, truth, weight), expected)
 
 
-def test_squares_have_the_gradient_of_the_formula():
+def test_squared_errors_have_the_gradient_of_the_formula():
     torch.manual_seed(0)
     pair = [torch.randn(4, 3, dtype=torch.float64, requires_grad=True) for _ in "ab"]
     assert torch.autograd.gradcheck(losses.mse, pair)
     torch.testing.assert_close(losses.mse(*pair), (pair[0] - pair[1]).square().mean())
 
 
-def test_scores_are_those_that_are_reported():
+def test_validation_scores_equal_the_reported_metrics():
     rng = np.random.default_rng(0)
     truth = rng.uniform(-1, 1, (2, 25, 3)).astype(np.float32)
     prediction = (0.4 * truth + rng.normal(5, 0.2, truth.shape)).astype(np.float32)
@@ -477,24 +479,24 @@ def test_scores_are_those_that_are_reported():
             )
 
 
-def test_works_wait_for_those_that_they_need():
+def test_tasks_wait_for_their_dependencies():
     order = []
 
     def work(name):
         return lambda stopped: order.append(name) or name
 
     works = [
-        Work(work("a")),
-        Work(work("b")),
-        Work(work("c"), after=frozenset({1})),
-        Work(work("d")),
+        ScheduledTask(work("a")),
+        ScheduledTask(work("b")),
+        ScheduledTask(work("c"), after=frozenset({1})),
+        ScheduledTask(work("d")),
     ]
-    results = dict(spread(works, threads=1))
+    results = dict(execute_tasks(works, threads=1))
     assert results == {0: "a", 1: "b", 2: "c", 3: "d"}
     assert order == ["a", "b", "c", "d"]  # who waited goes before who did not
 
 
-def test_an_error_ends_the_others_and_threads_are_as_before():
+def test_an_error_ends_all_tasks_and_restores_the_thread_count():
     before = torch.get_num_threads()
     asked = []
 
@@ -505,16 +507,16 @@ def test_an_error_ends_the_others_and_threads_are_as_before():
         while not stopped():
             asked.append(torch.get_num_threads())
 
-    works = [Work(patient), Work(broken)]
+    works = [ScheduledTask(patient), ScheduledTask(broken)]
     with pytest.raises(RuntimeError, match="no memory"):
-        list(spread(works, threads=2))
+        list(execute_tasks(works, threads=2))
     assert set(asked) <= {1}
     assert torch.get_num_threads() == before
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_on_a_gpu_a_model_in_company_is_about_the_same_alone(rows):
+def test_on_a_gpu_a_model_in_a_group_is_close_to_one_trained_alone(rows):
     card = dataclasses.replace(
         rows,
         features={m: x.cuda() for m, x in rows.features.items()},
@@ -527,7 +529,7 @@ def test_on_a_gpu_a_model_in_company_is_about_the_same_alone(rows):
         assert all(a.loss == pytest.approx(b.loss, abs=1e-4) for a, b in pairs)
 
 
-def test_masks_of_one_seed_go_on():
-    masks = Masks([0], "cpu")
+def test_masks_of_a_seed_continue_its_random_stream():
+    masks = DropoutMasks([0], "cpu")
     drawn = [masks.draw([((64,), 128)])[0].clone() for _ in range(3)]
     assert not any(torch.equal(a, b) for a, b in pairwise(drawn))

@@ -1,4 +1,4 @@
-"""What several stacks need is made once, and does not pile up."""
+"""Cache of shared tensors: each is computed once, and the memory is limited."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 import torch
 
-from affuse.fuse.training.grouped.shared_tensors import Shared
+from affuse.fuse.training.grouped.shared_tensors import TensorCache
 
 ROW = 400  # bytes of a tensor below
 
@@ -25,9 +25,9 @@ def counting(made):
     return maker
 
 
-def test_threads_that_ask_at_once_share_one():
+def test_threads_that_ask_at_the_same_time_share_one_tensor():
     made, started = [], Barrier(8)
-    shared, maker = Shared(limit=10 * ROW), counting(made)
+    shared, maker = TensorCache(limit=10 * ROW), counting(made)
 
     def slowly():
         time.sleep(0.1)
@@ -43,18 +43,18 @@ def test_threads_that_ask_at_once_share_one():
     assert all(each is found[0] for each in found)
 
 
-def test_what_was_asked_for_longest_ago_is_forgotten():
+def test_the_least_recently_used_tensor_is_dropped():
     made: list[int] = []
-    shared, maker = Shared(limit=2 * ROW), counting(made)
+    shared, maker = TensorCache(limit=2 * ROW), counting(made)
     for key in (1, 2, 1, 3, 1, 2):
         assert shared.get(key, maker(key))[0] == key
     # 3 takes the place of 2, for 1 was asked for after it
     assert made == [1, 2, 3, 2]
 
 
-def test_what_is_larger_than_the_limit_is_made_each_time_and_drives_nothing_out():
+def test_a_tensor_above_the_limit_is_recomputed_and_drops_no_other():
     made: list[int] = []
-    shared, maker = Shared(limit=ROW), counting(made)
+    shared, maker = TensorCache(limit=ROW), counting(made)
 
     def large():
         made.append(2)
@@ -67,9 +67,9 @@ def test_what_is_larger_than_the_limit_is_made_each_time_and_drives_nothing_out(
     assert made == [1, 2, 2]
 
 
-def test_an_error_reaches_all_who_wait_and_is_not_kept():
+def test_an_error_reaches_all_waiting_threads_and_is_not_cached():
     started, made = Barrier(4), list[int]()
-    shared, maker = Shared(limit=2 * ROW), counting(made)
+    shared, maker = TensorCache(limit=2 * ROW), counting(made)
 
     def fail():
         time.sleep(0.1)

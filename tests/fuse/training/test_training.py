@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from learnable_corpus import COUNT, corpus, embeddings, reordered
+from learnable_corpus import COUNT, corpus, embeddings, reorder_rows
 from locations import ROOT
-from trained_runs import QUICK, contents, trained
+from trained_runs import QUICK, file_contents, train_run
 
 from affuse.data.cache.verification import verify
 from affuse.data.errors import AffuseError
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
-from affuse.data.runs.run_predictions import finished, read_predictions, read_run
+from affuse.data.runs.run_predictions import finished_runs, read_predictions, read_run
 from affuse.data.system.csv_tables import read_rows
 from affuse.fuse import settings as options
 from affuse.fuse.commands import design_training
@@ -22,8 +22,8 @@ from affuse.fuse.models import baselines
 from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.scoring.metrics import ccc
 from affuse.fuse.trained import model_files
-from affuse.fuse.training import run_description
-from affuse.fuse.training.failed_runs import stopped
+from affuse.fuse.training import alignment
+from affuse.fuse.training.failed_runs import explain_unfinished_run
 from affuse.fuse.training.training_request import TrainingData, TrainingSetup
 
 MODEL_FILES = (
@@ -34,21 +34,21 @@ MODEL_FILES = (
 )
 
 
-def test_the_run_folder_says_which_utterances_share_a_recording(tmp_path):
+def test_the_run_folder_records_utterances_that_share_a_recording(tmp_path):
     found = corpus()
     turns = tuple(
         dataclasses.replace(u, audio=Path(f"{u.dialogue}.wav"), span=(row % 10, None))
         for row, u in enumerate(found.utterances)
     )
-    trained(tmp_path, "ridge", found=dataclasses.replace(found, utterances=turns))
-    (run,) = map(read_run, finished(tmp_path))
+    train_run(tmp_path, "ridge", found=dataclasses.replace(found, utterances=turns))
+    (run,) = map(read_run, finished_runs(tmp_path))
     assert {row.recording for row in run.folds} == {f"u{d:02d}0" for d in range(30)}
     assert all(row.recording[:3] == row.id[:3] for row in run.folds)
 
 
 @pytest.mark.parametrize("fusion", design_names())
 def test_a_run_can_be_read_by_the_report(tmp_path, fusion):
-    folder = trained(tmp_path, fusion, protocol="loso")
+    folder = train_run(tmp_path, fusion, protocol="loso")
     run = read_run(folder)
     assert run.info.design == fusion
     assert run.info.name == folder.name
@@ -56,11 +56,11 @@ def test_a_run_can_be_read_by_the_report(tmp_path, fusion):
     assert sorted(run.predictions.id) == [u.id for u in corpus().utterances]
     assert set(run.predictions.fold) == {f"session{k}" for k in range(1, 6)}
     assert (run.info.nature, run.info.protocol) == ("synthetic", "loso")
-    assert [r.path for r in map(read_run, finished(tmp_path))] == [folder]
+    assert [r.path for r in map(read_run, finished_runs(tmp_path))] == [folder]
 
 
 @pytest.mark.parametrize("name", options.experiments())
-def test_experiments_that_come_along_run(tmp_path, name):
+def test_bundled_experiments_can_be_trained(tmp_path, name):
     folder = design_training.run(
         corpus(),
         embeddings(),
@@ -74,8 +74,8 @@ def test_experiments_that_come_along_run(tmp_path, name):
     assert read_run(folder).info.label == name
 
 
-def test_what_is_recorded(tmp_path):
-    folder = trained(tmp_path, "text", seeds=[0, 4])
+def test_a_run_records_settings_parameters_and_history(tmp_path):
+    folder = train_run(tmp_path, "text", seeds=[0, 4])
     info = read_run(folder).info
     assert list(info.encoders) == ["text"]
     assert info.encoders["text"]["checkpoint"] == "tiny"
@@ -90,25 +90,25 @@ def test_what_is_recorded(tmp_path):
     alignment = json.loads((folder / "alignment.json").read_text())
     assert alignment.pop("division")["protocol"] == "session5-strict"
     assert alignment == {"utterances": COUNT, "left_out": {}, "outside_scale": 0}
-    assert contents(folder).keys() >= {
+    assert file_contents(folder).keys() >= {
         Path("session5", f"seed-{seed}", name)
         for seed in (0, 4)
         for name in MODEL_FILES
     }
 
 
-def test_what_can_be_learnt_is_learnt(tmp_path):
-    folder = trained(tmp_path, dropout=0.0, epochs=100)
+def test_a_trained_run_predicts_planted_ratings(tmp_path):
+    folder = train_run(tmp_path, dropout=0.0, epochs=100)
     run = read_run(folder).predictions
     # noise of .3 beside a signal of about .9 a feature, averaged over 19 features
     assert min(ccc(run.truth[:, k], run.predicted[:, k]) for k in range(3)) > 0.85
 
 
-def test_the_same_bytes_again(tmp_path):
-    first = trained(tmp_path / "a", seeds=[0, 1])
-    second = trained(tmp_path / "b", seeds=[0, 1])
+def test_repeated_training_gives_equal_bytes(tmp_path):
+    first = train_run(tmp_path / "a", seeds=[0, 1])
+    second = train_run(tmp_path / "b", seeds=[0, 1])
     assert first.name == second.name
-    assert contents(first) == contents(second)
+    assert file_contents(first) == file_contents(second)
 
 
 def test_the_order_of_utterances_and_rows_does_not_matter(tmp_path):
@@ -118,12 +118,12 @@ def test_the_order_of_utterances_and_rows_does_not_matter(tmp_path):
         corpus(), utterances=tuple(corpus().utterances[row] for row in order)
     )
     caches = {
-        m: reordered(cache, rng.permutation(COUNT))
+        m: reorder_rows(cache, rng.permutation(COUNT))
         for m, cache in reversed(embeddings().items())
     }
-    first = trained(tmp_path / "a")
-    second = trained(tmp_path / "b", found=shuffled, caches=caches)
-    assert contents(first) == contents(second)
+    first = train_run(tmp_path / "a")
+    second = train_run(tmp_path / "b", found=shuffled, caches=caches)
+    assert file_contents(first) == file_contents(second)
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_the_order_of_utterances_and_rows_does_not_matter(tmp_path):
         ("svr", {}),
     ],
 )
-def test_test_rows_change_nothing_that_was_fitted(tmp_path, fusion, changes):
-    clean = trained(tmp_path / "a", fusion, **changes)
+def test_test_rows_do_not_change_a_fitted_model(tmp_path, fusion, changes):
+    clean = train_run(tmp_path / "a", fusion, **changes)
     test = {u.id for u in corpus().utterances if u.session == "5"}
     poisoned = dataclasses.replace(
         corpus(),
@@ -157,9 +157,9 @@ def test_test_rows_change_nothing_that_was_fitted(tmp_path, fusion, changes):
         cache.values[[id_ in test for id_ in cache.ids]] = 1e6
     # what is said of such test rows is far outside the scale
     given = {"found": poisoned, "caches": caches, "allow": ["divergence"]}
-    dirty = trained(tmp_path / "b", fusion, **given, **changes)
+    dirty = train_run(tmp_path / "b", fusion, **given, **changes)
     fitted = [
-        f for f in contents(clean) if f.name in MODEL_FILES[:3] + ("history.csv",)
+        f for f in file_contents(clean) if f.name in MODEL_FILES[:3] + ("history.csv",)
     ]
     assert len(fitted) == 4  # three of the unit, and the joined history
     for file in fitted:
@@ -168,42 +168,47 @@ def test_test_rows_change_nothing_that_was_fitted(tmp_path, fusion, changes):
     assert tables[0] != tables[1]
 
 
-def test_finished_units_are_not_trained_again(tmp_path, monkeypatch):
-    folder = trained(tmp_path, "text")
-    before = contents(folder)
+def test_finished_models_are_not_trained_again(tmp_path, monkeypatch):
+    folder = train_run(tmp_path, "text")
+    before = file_contents(folder)
     monkeypatch.setattr(
-        design_training, "fit_fusions", None
+        design_training, "fit_any_kind", None
     )  # would raise if it were called
-    trained(tmp_path, "text")
-    assert contents(folder) == before
+    train_run(tmp_path, "text")
+    assert file_contents(folder) == before
 
 
-def test_a_run_that_failed_is_told_from_one_that_was_interrupted(
+def test_failed_runs_are_distinguished_from_interrupted_runs(
     tmp_path, monkeypatch, caplog
 ):
-    original = design_training.fit_fusions
+    original = design_training.fit_any_kind
 
     def failing(jobs):
         yield from ((n, AffuseError(f"{job.where}: no")) for n, job in enumerate(jobs))
 
-    monkeypatch.setattr(design_training, "fit_fusions", failing)
+    monkeypatch.setattr(design_training, "fit_any_kind", failing)
     with pytest.raises(AffuseError, match=": no"):
-        trained(tmp_path, "text")
+        train_run(tmp_path, "text")
     (folder,) = tmp_path.iterdir()
-    assert stopped(folder).startswith("its training failed, and would fail again: text")
+    assert explain_unfinished_run(folder).startswith(
+        "its training failed, and would fail again: text"
+    )
     assert not verify(folder).problems
-    monkeypatch.setattr(design_training, "fit_fusions", original)
-    trained(tmp_path, "ridge")
+    monkeypatch.setattr(design_training, "fit_any_kind", original)
+    train_run(tmp_path, "ridge")
     collect(tmp_path)
     assert f"not shown: {folder}; its training failed" in caplog.text
-    trained(tmp_path, "text")
+    train_run(tmp_path, "text")
     assert not (folder / RunFolder.failures).exists()
-    assert stopped(folder) == "its training was interrupted; repeat its train command"
+    assert (
+        explain_unfinished_run(folder)
+        == "its training was interrupted; repeat its train command"
+    )
     assert not verify(folder).problems
 
 
-def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
-    original, calls = design_training.fit_fusions, []
+def test_an_interrupted_run_resumes(tmp_path, monkeypatch):
+    original, calls = design_training.fit_any_kind, []
 
     def interrupted(jobs):
         calls.append([job.where for job in jobs])
@@ -212,35 +217,35 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             yield found
 
-    monkeypatch.setattr(design_training, "fit_fusions", interrupted)
+    monkeypatch.setattr(design_training, "fit_any_kind", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        trained(tmp_path / "a", "text", protocol="loso")
-    assert list(map(read_run, finished(tmp_path / "a"))) == []
-    folder = trained(tmp_path / "a", "text", protocol="loso")
+        train_run(tmp_path / "a", "text", protocol="loso")
+    assert list(map(read_run, finished_runs(tmp_path / "a"))) == []
+    folder = train_run(tmp_path / "a", "text", protocol="loso")
     assert [len(set(where)) for where in calls] == [5, 3]
     assert set(calls[1]) < set(calls[0])
-    whole = trained(tmp_path / "b", "text", protocol="loso")
-    assert contents(folder) == contents(whole)
+    whole = train_run(tmp_path / "b", "text", protocol="loso")
+    assert file_contents(folder) == file_contents(whole)
 
 
 def test_more_seeds_extend_the_run(tmp_path):
-    first = trained(tmp_path / "a", "text", seeds=[1])
-    trained(tmp_path / "a", "text", seeds=[0, 1])
-    whole = trained(tmp_path / "b", "text", seeds=[0, 1])
-    assert contents(first) == contents(whole)
+    first = train_run(tmp_path / "a", "text", seeds=[1])
+    train_run(tmp_path / "a", "text", seeds=[0, 1])
+    whole = train_run(tmp_path / "b", "text", seeds=[0, 1])
+    assert file_contents(first) == file_contents(whole)
     assert set(read_run(first).predictions.seed) == {0, 1}
 
 
 def test_a_seed_that_lacks_a_fold_is_not_in_the_table(tmp_path):
-    folder = trained(tmp_path, "text", seeds=[0, 1], protocol="loso")
+    folder = train_run(tmp_path, "text", seeds=[0, 1], protocol="loso")
     (folder / "session3" / "seed-1" / "predictions.csv").unlink()
-    trained(tmp_path, "text", seeds=[0], protocol="loso")
+    train_run(tmp_path, "text", seeds=[0], protocol="loso")
     found = read_predictions(folder / "predictions.csv", ("valence",))
     assert set(found.seed) == {0}
 
 
 @pytest.mark.slow
-def test_two_processes_may_work_on_one_run(tmp_path):
+def test_two_processes_can_train_one_run(tmp_path):
     program = (
         "import sys; sys.path[:0] = ['tests/support', '.']; from pathlib import Path;"
         "import test_train; test_train.trained(Path(sys.argv[1]), 'text',"
@@ -255,12 +260,12 @@ def test_two_processes_may_work_on_one_run(tmp_path):
     ]
     assert [process.wait() for process in both] == [0, 0]
     (folder,) = (tmp_path / "a").iterdir()
-    whole = trained(tmp_path / "b", "text", seeds=[0, 1, 2], protocol="loso")
-    assert contents(folder).keys() == contents(whole).keys()
+    whole = train_run(tmp_path / "b", "text", seeds=[0, 1, 2], protocol="loso")
+    assert file_contents(folder).keys() == file_contents(whole).keys()
     assert set(read_run(folder).predictions.seed) == {0, 1, 2}
 
 
-def test_the_name_says_everything_that_matters(tmp_path):
+def test_the_name_of_a_run_depends_on_all_that_affects_its_models(tmp_path):
     released = list(corpus().utterances)
     released[0] = dataclasses.replace(
         released[0], ratings={**released[0].ratings, "valence": 1.5}
@@ -271,18 +276,18 @@ def test_the_name_says_everything_that_matters(tmp_path):
         text, recipe=dataclasses.replace(text.recipe, layers=(9,))
     )
     names = [
-        trained(tmp_path, "text", epochs=1, **changes).name
+        train_run(tmp_path, "text", epochs=1, **changes).name
         for changes in (
             {},
             {"latent": 4},
             {"found": dataclasses.replace(corpus(), utterances=tuple(released))},
             {"caches": {**caches, "text": other}},
-            {"caches": {**caches, "text": reordered(text, range(1, COUNT))}},
+            {"caches": {**caches, "text": reorder_rows(text, range(1, COUNT))}},
         )
     ]
     assert len(set(names)) == len(names)
     stated = {"protocol": "session5-strict", "seeds": [9], "epochs": 1}
-    assert trained(tmp_path, "text", **stated).name == names[0]
+    assert train_run(tmp_path, "text", **stated).name == names[0]
 
 
 def test_another_text_encoder_does_not_change_the_run_of_speech(tmp_path):
@@ -291,30 +296,30 @@ def test_another_text_encoder_does_not_change_the_run_of_speech(tmp_path):
     other = dataclasses.replace(
         text, recipe=dataclasses.replace(text.recipe, layers=(9,))
     )
-    first = trained(tmp_path, "audio")
-    assert trained(tmp_path, "audio", caches={**caches, "text": other}) == first
+    first = train_run(tmp_path, "audio")
+    assert train_run(tmp_path, "audio", caches={**caches, "text": other}) == first
 
 
-def test_all_designs_see_the_same_utterances(tmp_path):
+def test_all_designs_use_the_same_utterances(tmp_path):
     caches = embeddings()
-    caches["text"] = reordered(caches["text"], range(10, COUNT))
+    caches["text"] = reorder_rows(caches["text"], range(10, COUNT))
     tables = [
-        read_run(trained(tmp_path, fusion, caches=caches)).folds
+        read_run(train_run(tmp_path, fusion, caches=caches)).folds
         for fusion in ("audio", "text", "early")
     ]
     assert tables[0] == tables[1] == tables[2]
     assert "u004" not in {row.id for row in tables[0]}
 
 
-def test_a_corpus_without_dominance(tmp_path):
-    folder = trained(tmp_path, "early", found=corpus(ratings=("valence", "arousal")))
+def test_a_corpus_without_dominance_is_trained_on_two_ratings(tmp_path):
+    folder = train_run(tmp_path, "early", found=corpus(ratings=("valence", "arousal")))
     run = read_run(folder)
     assert run.info.targets == ("valence", "arousal")
     assert run.predictions.predicted.shape == (60, 2)
 
 
-def test_references_have_one_seed(tmp_path):
-    folder = trained(tmp_path, "ridge", seeds=[3, 4])
+def test_baselines_have_one_seed(tmp_path):
+    folder = train_run(tmp_path, "ridge", seeds=[3, 4])
     assert set(read_run(folder).predictions.seed) == {0}
 
 
@@ -326,41 +331,41 @@ def test_references_have_one_seed(tmp_path):
         ("lte", "text", "no design 'lte': choose from audio, cross"),
     ],
 )
-def test_what_is_missing_is_said_before_anything_is_written(
+def test_missing_inputs_are_reported_before_files_are_written(
     tmp_path, fusion, modality, sentence
 ):
     caches = {modality: embeddings()[modality]}
     with pytest.raises(ValueError, match=sentence):
-        trained(tmp_path, fusion, caches=caches)
+        train_run(tmp_path, fusion, caches=caches)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_zeroshot_without_a_head_is_said_before_anything_is_written(tmp_path):
+def test_zeroshot_without_a_head_is_refused_before_files_are_written(tmp_path):
     audio = dataclasses.replace(embeddings()["audio"], head=None)
     with pytest.raises(ValueError, match="extract audio with --head"):
-        trained(tmp_path, "zeroshot", caches={"audio": audio})
+        train_run(tmp_path, "zeroshot", caches={"audio": audio})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_was_left_out_is_said(tmp_path):
+def test_left_out_utterances_are_reported(tmp_path):
     caches = embeddings()
-    caches["text"] = reordered(caches["text"], range(10, COUNT))
+    caches["text"] = reorder_rows(caches["text"], range(10, COUNT))
     released = list(corpus().utterances)
     ratings = {**released[20].ratings, "arousal": 5.5}
     released[20] = dataclasses.replace(released[20], ratings=ratings)
     found = dataclasses.replace(corpus(), utterances=tuple(released))
-    folder = trained(tmp_path, "ridge", found=found, caches=caches)
+    folder = train_run(tmp_path, "ridge", found=found, caches=caches)
     expected = (
         "290 utterances; left out: 10 with no text embedding; "
         "a rating outside the scale: 1"
     )
-    assert run_description.summary(folder) == expected
+    assert alignment.alignment_summary(folder) == expected
     with pytest.raises(FileNotFoundError, match="is not a run folder"):
-        run_description.summary(tmp_path)
+        alignment.alignment_summary(tmp_path)
 
 
-def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
-    fit, fit_all = baselines.fit, design_training.fit_fusions
+def test_a_failed_model_does_not_stop_other_models(tmp_path, monkeypatch):
+    fit, fit_all = baselines.fit, design_training.fit_any_kind
 
     def broken(name, rows, validation, **how):
         if name == "pcaridge":
@@ -373,7 +378,7 @@ def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
             yield number, AffuseError("the loss is nan") if lost else found
 
     monkeypatch.setattr(baselines, "fit", broken)
-    monkeypatch.setattr(design_training, "fit_fusions", diverging)
+    monkeypatch.setattr(design_training, "fit_any_kind", diverging)
     with pytest.raises(ValueError, match="pcaridge, fold .*: no components") as raised:
         design_training.run_all(
             TrainingData(corpus(), embeddings()),
@@ -386,7 +391,7 @@ def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
             ),
         )
     assert "(and 5 more); all other models are finished" in str(raised.value)
-    done = {r.info.design: r for r in map(read_run, finished(tmp_path))}
+    done = {r.info.design: r for r in map(read_run, finished_runs(tmp_path))}
     assert set(done) == {"ridge"}
     (early,) = tmp_path.glob("*-early-*")
     assert sorted(path.parts[-3] for path in early.glob("*/*/predictions.csv")) == [
@@ -397,20 +402,20 @@ def test_what_cannot_be_trained_costs_only_itself(tmp_path, monkeypatch):
 
 def test_no_seeds_and_no_embeddings_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no seeds"):
-        trained(tmp_path, seeds=[])
+        train_run(tmp_path, seeds=[])
     with pytest.raises(ValueError, match="ridge needs embeddings"):
-        trained(tmp_path, "ridge", caches={})
+        train_run(tmp_path, "ridge", caches={})
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "model.json", "history.csv"])
 @pytest.mark.parametrize("how", ["removed", "cut"])
 def test_a_damaged_model_is_trained_again(tmp_path, caplog, name, how):
-    folder = trained(tmp_path, "text")
-    before = contents(folder)
+    folder = train_run(tmp_path, "text")
+    before = file_contents(folder)
     path = next(folder.glob(f"*/seed-*/{name}"))
     path.unlink() if how == "removed" else path.write_bytes(path.read_bytes()[:20])
-    trained(tmp_path, "text")
-    assert contents(folder) == before
+    train_run(tmp_path, "text")
+    assert file_contents(folder) == before
     assert [
         r.message.endswith("training this model again") for r in caplog.records
     ] == [True]

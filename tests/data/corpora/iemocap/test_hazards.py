@@ -1,4 +1,4 @@
-"""What may be odd in a real copy of IEMOCAP: one test for each row of a checklist."""
+"""Irregularities of real IEMOCAP copies; numbers are those of a checklist."""
 
 import shutil
 from collections import Counter
@@ -36,7 +36,7 @@ def by_id(corpus):
 
 
 def problems(corpus, **wanted):
-    """Problems whose named fields have these values."""
+    """Return the problems whose fields have these values."""
     return [
         problem
         for problem in corpus.problems
@@ -51,11 +51,11 @@ def blocks(root, dialogue):
     return {block.id: block for block in found}
 
 
-def test_the_reader_goes_on_with_all_the_rest(root, corpus, by_id):
+def test_every_irregularity_loses_only_one_utterance(root, corpus, by_id):
     assert set(by_id) == set(TURNS) - {DAMAGED}
 
 
-def test_the_written_count_is_the_one_read(tmp_path):
+def test_sample_hazards_returns_the_count_of_a_reader(tmp_path):
     count = iemocap.sample_hazards(tmp_path)
     assert len(iemocap.read(tmp_path).utterances) == count
 
@@ -184,7 +184,7 @@ def test_08_rare_classes_keep_their_ratings(by_id):
         )
 
 
-def test_09_the_speaker_is_not_who_wears_the_markers(by_id):
+def test_09_the_speaker_is_not_the_actor_with_the_markers(by_id):
     assert by_id["Ses01F_impro01_M000"].speaker == "Ses01M"
     assert by_id["Ses01M_impro01_F000"].speaker == "Ses01F"
     assert by_id["Ses05M_script01_1b_F000"].speaker == "Ses05F"
@@ -228,7 +228,7 @@ def test_12_text_is_split_off_once_and_may_be_empty(by_id):
 MISSING_WAV = "Ses05M_script01_1_M000"
 
 
-def test_13_what_has_no_partner_is_listed(corpus, by_id):
+def test_13_unmatched_files_are_listed(corpus, by_id):
     def listed(reason):
         return [p.id for p in problems(corpus, reason=reason, fatal=True)]
 
@@ -243,7 +243,7 @@ def test_13_what_has_no_partner_is_listed(corpus, by_id):
     assert listed(iemocap.TRANSCRIPT_ONLY) == [DAMAGED]
 
 
-def test_14_a_repeated_block_is_a_note_and_another_one_an_error(corpus, by_id):
+def test_14_repeated_blocks_are_noted_and_contradictions_fatal(corpus, by_id):
     (same,) = [p for p in corpus.problems if p.reason.startswith("repeats")]
     assert (same.id, same.fatal) == ("Ses05F_impro01_F000", False)
     (other,) = [p for p in corpus.problems if p.reason.startswith("contradicts")]
@@ -316,7 +316,7 @@ def test_17_suffix_links_and_spaces_do_not_matter(root, by_id, tmp_path):
     assert [u.id for u in iemocap.read(link).utterances] == list(by_id)
 
 
-def test_18_wavs_that_are_not_as_the_release_are_named(corpus):
+def test_18_wavs_that_differ_from_the_release_are_reported(corpus):
     found = {p.id: (p.reason, p.fatal) for p in iemocap.verify(corpus)}
     name = "Ses01M_script01_1_M000"
     turn = TURNS[name]
@@ -332,7 +332,7 @@ def test_18_wavs_that_are_not_as_the_release_are_named(corpus):
     }
 
 
-def test_18_a_wav_that_is_gone_since_is_named(root, tmp_path):
+def test_18_a_wav_that_was_removed_is_reported(root, tmp_path):
     shutil.copytree(root, tmp_path / "copy")
     corpus = iemocap.read(tmp_path / "copy")
     wav_path(tmp_path / "copy", "Ses02F_impro01_F000").unlink()
@@ -350,7 +350,7 @@ def test_19_times_that_run_backwards_are_reported_and_left_out(corpus, by_id):
     assert utterance.audio is not None
 
 
-def test_20_counts_stand_beside_the_published_ones(corpus):
+def test_20_counts_are_compared_with_published_counts(corpus):
     counts = {count.what: (count.expected, count.found) for count in corpus.counts}
     assert counts["utterances"] == (10_039, len(TURNS) - 1)
     assert counts["wavs"] == (10_039, len(TURNS))  # one too many, one too few

@@ -1,4 +1,4 @@
-"""The grammar of IEMOCAP's label files and transcripts."""
+"""Line grammar of IEMOCAP's label files and transcripts."""
 
 import time
 
@@ -35,7 +35,7 @@ def test_the_three_numbers_are_valence_arousal_dominance():
         SUMMARY + " and more",
     ],
 )
-def test_a_damaged_summary_is_named_and_takes_its_raters_along(line):
+def test_a_damaged_summary_is_left_out_with_its_rater_lines(line):
     other = SUMMARY.replace("F007", "F008")
     rater = "A-E3:\tval 2; act 4; dom  4;\t()"
     blocks, problems = parse(other, "", line, rater)
@@ -43,7 +43,7 @@ def test_a_damaged_summary_is_named_and_takes_its_raters_along(line):
     assert problems == [(3, "", True)]
 
 
-def test_damage_to_a_rater_line_costs_only_that_line():
+def test_only_a_damaged_rater_line_is_left_out():
     (block,), problems = parse(SUMMARY, "A-E3: val 2, act 4", "C-E2 Anger", "what?")
     assert block.attributes == block.votes == ()
     identity = "Ses02M_impro09_F007"
@@ -85,7 +85,7 @@ def test_a_blank_valence_is_named():
         "C-E2:" + " " * 200_000,
     ],
 )
-def test_a_hostile_line_costs_no_more_than_its_length(line):
+def test_matching_takes_linear_time_on_hostile_lines(line):
     began = time.monotonic()
     parse(SUMMARY, line + "x")
     assert time.monotonic() - began < 2  # seconds; some milliseconds are usual

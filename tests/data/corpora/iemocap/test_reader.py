@@ -29,12 +29,12 @@ def corpus(root):
     return iemocap.read(root)
 
 
-def found(corpus, what):
+def count_of(corpus, what):
     (count,) = (count for count in corpus.counts if count.what == what)
     return count.found
 
 
-def test_an_utterance_has_all_that_the_files_say(root, corpus):
+def test_an_utterance_has_all_fields_of_the_files(root, corpus):
     (utterance,) = (u for u in corpus.utterances if u.id == "Ses03M_impro05b_F001")
     turn = TURNS["Ses03M_impro05b_F001"]
     assert utterance == Utterance(
@@ -57,7 +57,7 @@ def test_an_utterance_has_all_that_the_files_say(root, corpus):
     )
 
 
-def test_every_rating_and_every_word_arrives(corpus):
+def test_every_rating_and_word_of_the_sample_is_read(corpus):
     for utterance in corpus.utterances:
         turn = TURNS[utterance.id]
         # four decimals of a mean
@@ -68,7 +68,7 @@ def test_every_rating_and_every_word_arrives(corpus):
     assert len(corpus.utterances) == len(TURNS)
 
 
-def test_the_corpus_says_what_it_is(root, corpus):
+def test_the_corpus_has_its_name_scale_and_nature(root, corpus):
     assert (corpus.name, corpus.root) == ("iemocap", root)
     assert (corpus.scale, corpus.protocol) == ((1.0, 5.0), "session5-strict")
     assert corpus.nature == "synthetic"
@@ -79,13 +79,13 @@ def test_the_sample_has_no_problem(corpus):
     assert iemocap.verify(corpus) == ()
 
 
-def test_order_is_session_dialogue_start_id(corpus):
+def test_utterances_are_sorted_by_session_dialogue_start_and_id(corpus):
     keys = [(u.session, u.dialogue, u.start, u.id) for u in corpus.utterances]
     assert keys == sorted(keys)
     assert len({u.id for u in corpus.utterances}) == len(keys)
 
 
-def test_ten_speakers_are_told_by_the_second_letter(corpus):
+def test_the_letter_in_the_turn_name_gives_the_speaker(corpus):
     speakers = {u.speaker for u in corpus.utterances}
     assert speakers == {f"Ses0{n}{sex}" for n in range(1, 6) for sex in "FM"}
     assert all(u.speaker == f"Ses0{u.session}{u.sex}" for u in corpus.utterances)
@@ -104,7 +104,7 @@ def test_reading_opens_no_wav(root, corpus, tmp_path):
     }
 
 
-def test_parts_of_the_reader_are_no_corpora():
+def test_helper_modules_are_not_listed_as_corpora():
     assert [n for n in plugins.names(CORPUS_KIND) if "iemocap" in n] == ["iemocap"]
 
 
@@ -127,7 +127,9 @@ def dominance_of(root, lines, *, how):
         ((None, None, None), None),
     ],
 )
-def test_blank_dominance_can_be_left_out_of_the_mean(tmp_path, external, recomputed):
+def test_recomputed_dominance_leaves_blanks_out_of_the_mean(
+    tmp_path, external, recomputed
+):
     lines = [
         release_writer.attribute_line(f"E{n}", (2, 2, value))
         for n, value in enumerate(external, 1)
@@ -141,13 +143,13 @@ def test_blank_dominance_can_be_left_out_of_the_mean(tmp_path, external, recompu
     assert mean == (recomputed or released, incomplete)
 
 
-def test_a_blank_of_the_actor_himself_is_no_matter(tmp_path):
+def test_a_blank_of_a_self_rater_is_ignored(tmp_path):
     lines = [release_writer.attribute_line(f"E{n}", (2, 2, 2)) for n in (1, 2)]
     lines.append(release_writer.attribute_line("F1", (2, 2, None)))
     assert not dominance_of(tmp_path, lines, how="released")[1]
 
 
-def test_another_way_to_dominance_is_refused(root):
+def test_an_unknown_value_of_dominance_is_refused(root):
     with pytest.raises(ValueError, match="must be released or recomputed, got 'mean'"):
         iemocap.read(root, dominance="mean")
 
@@ -172,7 +174,7 @@ def test_the_published_counts_add_up():
         assert sum(published[part] for part in parts) == published[whole], whole
 
 
-def test_counts_are_those_of_the_copy(corpus):
+def test_counts_of_a_copy_are_computed(corpus):
     turns = TURNS.values()
     classes = Counter(turn.category for turn in turns)
     four = [t for t in turns if t.category in ("ang", "hap", "exc", "sad", "neu")]
@@ -196,10 +198,10 @@ def test_counts_are_those_of_the_copy(corpus):
         "fewest utterances of a dialogue": min(sizes.values()),
         "most utterances of a dialogue": max(sizes.values()),
     }
-    assert {what: found(corpus, what) for what in expected} == expected
+    assert {what: count_of(corpus, what) for what in expected} == expected
 
 
-def test_counts_of_nothing_are_zero():
+def test_counts_without_utterances_are_zero():
     counts = published_counts.compare((), {})
     assert counts[0] == Count("utterances", 10_039, 0)
     assert {count.found for count in counts} == {0}

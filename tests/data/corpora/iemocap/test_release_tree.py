@@ -1,4 +1,4 @@
-"""Where the files of a copy of IEMOCAP may be."""
+"""Location of the files in a copy of IEMOCAP."""
 
 import shutil
 from pathlib import Path
@@ -24,8 +24,8 @@ def corpus(root):
     return iemocap.read(root)
 
 
-def labelled(root, *dialogues):
-    """Labels and transcripts of a few dialogues, without wavs."""
+def write_labels(root, *dialogues):
+    """Write labels and transcripts of a few dialogues, without WAV files."""
     for name in dialogues:
         turns = [turn for turn in TURNS.values() if turn.dialogue == name]
         release_writer.write_dialogue(root, turns)
@@ -36,7 +36,7 @@ def labelled(root, *dialogues):
     "below", ["", "IEMOCAP", "IEMOCAP_full_release_withoutVideos/IEMOCAP_full_release"]
 )
 def test_the_sessions_may_be_in_a_folder_below(tmp_path, below):
-    labelled(tmp_path / below, "Ses01F_impro01")
+    write_labels(tmp_path / below, "Ses01F_impro01")
     corpus = iemocap.read(tmp_path)
     assert corpus.root == tmp_path / below
     assert corpus.problems[-1].file == (
@@ -45,7 +45,7 @@ def test_the_sessions_may_be_in_a_folder_below(tmp_path, below):
 
 
 def test_folders_may_be_written_in_another_case(tmp_path):
-    labelled(tmp_path, "Ses01F_impro01")
+    write_labels(tmp_path, "Ses01F_impro01")
     (tmp_path / "Session1/dialog/EmoEvaluation").rename(
         tmp_path / "Session1/dialog/emoevaluation"
     )
@@ -53,7 +53,7 @@ def test_folders_may_be_written_in_another_case(tmp_path):
     assert iemocap.read(tmp_path).utterances[0].transcript is not None
 
 
-def test_a_link_to_the_corpus_is_as_good(root, corpus, tmp_path):
+def test_a_link_to_the_corpus_is_followed(root, corpus, tmp_path):
     link = tmp_path / "link"
     link.symlink_to(root, target_is_directory=True)
     again = iemocap.read(link)
@@ -62,21 +62,21 @@ def test_a_link_to_the_corpus_is_as_good(root, corpus, tmp_path):
 
 
 def test_a_link_beside_the_corpus_is_no_second_copy(tmp_path):
-    labelled(tmp_path / "b", "Ses01F_impro01")
+    write_labels(tmp_path / "b", "Ses01F_impro01")
     (tmp_path / "a").symlink_to(tmp_path / "b", target_is_directory=True)
     assert iemocap.read(tmp_path).root == tmp_path / "a"
 
 
-def test_two_copies_must_be_told_apart(tmp_path):
-    labelled(tmp_path / "a", "Ses01F_impro01")
-    labelled(tmp_path / "b", "Ses01F_impro01")
+def test_several_copies_are_refused(tmp_path):
+    write_labels(tmp_path / "a", "Ses01F_impro01")
+    write_labels(tmp_path / "b", "Ses01F_impro01")
     with pytest.raises(ValueError, match=r"holds 2 copies: name one of \S+/a, \S+/b$"):
         iemocap.read(tmp_path)
 
 
 def test_folders_of_the_finder_are_no_copy(tmp_path):
-    labelled(tmp_path / "IEMOCAP", "Ses01F_impro01")
-    labelled(tmp_path / "__MACOSX", "Ses01F_impro01")
+    write_labels(tmp_path / "IEMOCAP", "Ses01F_impro01")
+    write_labels(tmp_path / "__MACOSX", "Ses01F_impro01")
     assert iemocap.read(tmp_path).root == tmp_path / "IEMOCAP"
 
 
@@ -94,7 +94,7 @@ def test_without_label_files_the_error_names_them(tmp_path):
 
 
 def test_a_session_without_labels_is_named(tmp_path):
-    labelled(tmp_path, "Ses01F_impro01")
+    write_labels(tmp_path, "Ses01F_impro01")
     (tmp_path / "Session2").mkdir()
     assert ("Session2", True) in {
         (p.file, p.fatal) for p in iemocap.read(tmp_path).problems
@@ -102,7 +102,7 @@ def test_a_session_without_labels_is_named(tmp_path):
 
 
 def test_the_second_folder_of_a_session_is_left_out(tmp_path):
-    labelled(tmp_path, "Ses01F_impro01")
+    write_labels(tmp_path, "Ses01F_impro01")
     shutil.copytree(tmp_path / "Session1", tmp_path / "session1")
     first, *_ = iemocap.read(tmp_path).problems
     assert first.file == "session1"
@@ -123,15 +123,15 @@ def test_label_files_may_be_joined_into_one(root, corpus, tmp_path):
     ]
 
 
-def test_single_label_files_win_over_the_joined_one(tmp_path):
-    labelled(tmp_path, "Ses01F_impro01")
+def test_single_label_files_take_precedence_over_the_joined_file(tmp_path):
+    write_labels(tmp_path, "Ses01F_impro01")
     (tmp_path / "IEMOCAP_EmoEvaluation.txt").write_text("nothing")
     files = {problem.file for problem in iemocap.read(tmp_path).problems}
     assert "IEMOCAP_EmoEvaluation.txt" not in files
 
 
-def test_a_file_that_cannot_be_read_costs_only_itself(tmp_path, monkeypatch):
-    labelled(tmp_path, "Ses01F_impro01", "Ses01M_impro01")
+def test_only_an_unreadable_file_is_left_out(tmp_path, monkeypatch):
+    write_labels(tmp_path, "Ses01F_impro01", "Ses01M_impro01")
     opened = file_tree.open_regular
 
     def fail(path, **options):
@@ -150,14 +150,14 @@ def test_a_file_that_cannot_be_read_costs_only_itself(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("place", ["", "a", "a/b"])
-def test_what_a_folder_above_says_of_itself_counts(tmp_path, place):
-    labelled(tmp_path / "a/b", "Ses01F_impro01")
+def test_a_sidecar_in_a_folder_above_is_read(tmp_path, place):
+    write_labels(tmp_path / "a/b", "Ses01F_impro01")
     assert iemocap.read(tmp_path).nature == "human"
-    rating_kinds.state(tmp_path / place, "synthetic")
+    rating_kinds.write_nature(tmp_path / place, "synthetic")
     assert iemocap.read(tmp_path).nature == "synthetic"
 
 
-def test_what_lies_above_the_root_is_not_asked(tmp_path):
-    labelled(tmp_path / "a", "Ses01F_impro01")
-    rating_kinds.state(tmp_path, "synthetic")
+def test_a_sidecar_above_the_root_is_not_read(tmp_path):
+    write_labels(tmp_path / "a", "Ses01F_impro01")
+    rating_kinds.write_nature(tmp_path, "synthetic")
     assert iemocap.read(tmp_path / "a").nature == "human"

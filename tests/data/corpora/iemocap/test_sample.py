@@ -1,4 +1,4 @@
-"""The made-up IEMOCAP that stands in for the real one."""
+"""Synthetic sample of IEMOCAP, which tests use instead of the licensed corpus."""
 
 import wave
 
@@ -49,7 +49,7 @@ def test_the_sample_may_be_written_again(tmp_path):
 def test_the_sample_never_overwrites_other_sessions(tmp_path, sidecar):
     release_writer.write_dialogue(tmp_path, list(TURNS.values())[:6])
     if sidecar:
-        rating_kinds.state(tmp_path, sidecar)
+        rating_kinds.write_nature(tmp_path, sidecar)
     with pytest.raises(FileExistsError, match="holds other sessions"):
         iemocap.sample(tmp_path)
     written = [path for path in tmp_path.rglob("*.wav")]
@@ -72,7 +72,7 @@ def sound(utterance):
     return np.frombuffer(frames, "<i2") / 32768
 
 
-def test_the_actors_have_tones_of_their_own(corpus):
+def test_the_pitch_of_tones_differs_between_actors(corpus):
     for utterance in corpus.utterances[::7]:
         samples = sound(utterance)
         spectrum = np.abs(np.fft.rfft(samples, 2**16))  # 0.24 Hz apart
