@@ -1,6 +1,6 @@
 """Allowed values of each setting of a training run, checked one setting at a time.
 
-Combinations of settings are checked in `affuse.fuse.settings.Settings`.
+Combinations of settings are checked in `affuse.fuse.setting_combinations`.
 """
 
 import math
@@ -12,6 +12,7 @@ from affuse.data.splits.protocols import PROTOCOLS
 from affuse.data.suggestions import hint
 from affuse.data.system.schema import shown
 from affuse.fuse.losses import LOSSES
+from affuse.fuse.setting_texts import TEXTS
 
 END_TO_END = "end-to-end"  # value of `training`: jointly with encoders, by `finetune`
 
@@ -44,6 +45,9 @@ RANGES: Mapping[str, tuple[float, float]] = {  # lowest and highest, both allowe
     "patience": (1, 10**6),
     "pretrain_epochs": (1, 10**6),
     "pretrain_rate": (1e-12, 1),
+    "ema": (0, 0.99999),
+    "noise": (0, 10),
+    "mixup": (0, 10),
 }
 
 
@@ -69,6 +73,8 @@ def demand(name: str, value: object, kind: type) -> None:
             f"{name} must be one of {choices}; got {shown(value)}"
             f"{hint(str(value), CHOICES[name])}"
         )
+    if isinstance(value, str) and name in TEXTS:
+        TEXTS[name](value)
     if isinstance(value, int | float) and name in RANGES:
         low, high = RANGES[name]
         if not (math.isfinite(value) and low <= value <= high):

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from affuse.fuse.models.autoencoder import Autoencoder, Layerwise, Mixed
 from affuse.fuse.models.design import Design, find
+from affuse.fuse.models.feature_noise import FeatureNoise
 from affuse.fuse.models.modality_dropout import Hiding
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.regressor import pick
@@ -66,6 +67,7 @@ class System(nn.Module):
         shapes = Shapes(design, settings, targets, dict(layers or {}))
         sizes = {m: projections[m].size for m in needed}
         self.hide = Hiding(settings.modality_dropout, len(needed))
+        self.noise = FeatureNoise(settings.noise)
         self.mixtures = shapes.mixtures(needed)
         self.corrupt = nn.Dropout(settings.input_dropout)
         self.autoencoders = shapes.autoencoders(sizes)
@@ -110,12 +112,13 @@ class System(nn.Module):
         """Return the codes of projected embeddings, corrupted in training mode.
 
         The decoder must restore values that the encoder does not see, which makes it a
-        denoising autoencoder (Vincent et al., 2008).
+        denoising autoencoder (Vincent et al., 2008). Noise is added first, so that a
+        modality that is dropped stays 0.
 
         Args:
             projected: {modality: (batch, projected size)}
         """
-        codes = self.hide(projected)
+        codes = self.hide({m: self.noise(x) for m, x in projected.items()})
         for modality, mixture in self.mixtures.items():
             if modality in codes:
                 codes[modality] = mixture(codes[modality])

@@ -16,6 +16,8 @@ from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
 from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.scoring.failed_training import diverged
+from affuse.fuse.setting_scopes import unrecorded
+from affuse.fuse.settings import Settings
 from affuse.fuse.training.parameter_budget import TOLERANCE
 from affuse.fuse.wording import count
 
@@ -45,6 +47,7 @@ class Missing:
 
 
 MISSING = Missing()
+ADDED = unrecorded(Settings)  # added settings, with the value of runs without a record
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,18 @@ def differing(a: Side, b: Side) -> list[str]:
         for name in dict.fromkeys((*a.settings, *b.settings))
         if uses(a.info.design, a.settings, name)
         and uses(b.info.design, b.settings, name)
-        and a.settings.get(name, MISSING) != b.settings.get(name, MISSING)
+        and value_of(a.settings, name) != value_of(b.settings, name)
     ]
+
+
+def value_of(settings: Mapping[str, Any], name: str) -> Any:
+    """Return the value of a setting, or `MISSING` if its value is not known.
+
+    Args:
+        settings: all settings that a run recorded, with dotted names
+        name: of one setting
+    """
+    return settings.get(name, ADDED.get(name, MISSING))
 
 
 def uses(design: str, settings: Mapping[str, Any], name: str) -> bool:
@@ -153,7 +166,7 @@ def plain(value: object) -> str:
     """
     if isinstance(value, list | tuple):
         return "+".join(map(plain, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value) or "none"
 
 
 def same_encoder(a: RunInfo, b: RunInfo, modality: str) -> bool:
@@ -179,7 +192,7 @@ def _place(row: FoldRow) -> tuple[str, str, str]:
 
 def _both(a: Side, b: Side, name: str) -> str:
     """Return both values of a setting in words."""
-    values = (plain(side.settings.get(name, MISSING)) for side in (a, b))
+    values = (plain(value_of(side.settings, name)) for side in (a, b))
     return " and ".join(values)
 
 

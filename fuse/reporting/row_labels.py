@@ -5,7 +5,14 @@ from typing import Any
 
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
-from affuse.fuse.reporting.contrasts import DIVISION, MISSING, flat, plain, uses
+from affuse.fuse.reporting.contrasts import (
+    DIVISION,
+    MISSING,
+    flat,
+    plain,
+    uses,
+    value_of,
+)
 
 ENCODER = (
     "checkpoint",
@@ -87,7 +94,7 @@ def _add(
     among: Sequence[int],
 ) -> None:
     """Add a setting to the records of some runs if it differs among them."""
-    values = [every[k].get(name, MISSING) for k in among]
+    values = [value_of(every[k], name) for k in among]
     if any(value != values[0] for value in values):
         for k, value in zip(among, values, strict=True):
             assigned[k][name] = value

@@ -23,7 +23,9 @@ from affuse.fuse.settings import Settings
 # These settings are no parameters of the regressor, because the user passes the rows
 # and baselines are not among its designs.
 OF_A_CORPUS = names_of_rows(Settings)
-TRAINING = {f.name: f.default for f in fields(Settings) if f.name not in OF_A_CORPUS}
+OF_COLUMNS = ("auxiliary", "agreement")  # settings that name columns of a corpus
+LEFT_OUT = (*OF_A_CORPUS, *OF_COLUMNS)
+TRAINING = {f.name: f.default for f in fields(Settings) if f.name not in LEFT_OUT}
 FEWEST = 4  # rows: two for training and two for validation, as one row has no CCC
 DRAWS = 100  # largest number of draws of the validation rows
 HELD = 5  # least number of validation rows, unless that is more than half

@@ -58,7 +58,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             draws a seed, which is stored as ``seed_``
         device: ``cpu``, ``cuda``, ``cuda:1`` or ``auto``
         **settings: fields of `affuse.fuse.settings.Settings`, by name, except those of
-            `affuse.fuse.sklearn.conventions.OF_A_CORPUS`
+            `affuse.fuse.sklearn.conventions.LEFT_OUT`
 
     Attributes:
         module_: the trained model, {modality: (n, dim)} -> (n, targets), both

@@ -148,6 +148,7 @@ def alone(train: Rows, validation: Rows, **what: Any) -> ModelTask:
         targets=train.targets,
         layers=train.layers,
         groups=(*train.groups, *validation.groups),
+        labels=train.labels + validation.labels,
     )
     first, second = torch.arange(count + more).split([count, more])
     return ModelTask(rows, first, second, **what)
@@ -194,9 +195,11 @@ def fit_all(
 
 
 def _undefined(job: ModelTask) -> AffuseError | None:
-    """Return the error of an undefined CCC on rows of a task, or None."""
+    """Return the error of an undefined CCC or of missing labels of a task, or None."""
     for part, places in (("training", job.train), ("validation", job.validation)):
         truth = job.rows.truth[places.to(job.rows.truth.device)].cpu().numpy()
         if reason := undefined(truth, job.rows.targets, part=part, where=job.where):
             return AffuseError(reason)
+    if reason := job.rows.labels.lacking(job.settings, job.train):
+        return AffuseError(f"{job.where}: {reason}" if job.where else reason)
     return None

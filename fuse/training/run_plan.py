@@ -20,12 +20,14 @@ from affuse.fuse.inputs.fold_division import divided
 from affuse.fuse.inputs.fold_embeddings import divide, join
 from affuse.fuse.inputs.omissions import wordless
 from affuse.fuse.inputs.rating_variation import demand_folds
+from affuse.fuse.inputs.row_labels import demand_labels
 from affuse.fuse.inputs.tensors import Aligned, Rows
 from affuse.fuse.models import code_revisions
 from affuse.fuse.models.design_files import recorded_file
 from affuse.fuse.models.regressor import pick
 from affuse.fuse.models.trainable.design_protocol import TrainableDesign
 from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.setting_scopes import recorded
 from affuse.fuse.settings import Settings
 from affuse.fuse.training.setting_resolution import resolved
 from affuse.fuse.training.training_request import TrainingData
@@ -99,8 +101,9 @@ def make(
         label: name of the experiment
 
     Raises:
-        AffuseError: if modalities, a head, ratings, speakers or splits are missing, or
-            a rating is constant in training or validation
+        AffuseError: if modalities, a head, ratings, speakers or splits are missing, a
+            rating is constant in training or validation, or a column of the settings
+            is missing
     """
     corpus, embeddings, by_fold = data.corpus, data.embeddings, data.fold_embeddings
     settings = resolved(settings, fusion)
@@ -125,6 +128,8 @@ def make(
     protocol = settings.protocol
     folds, division = divided(corpus, any_, settings)
     demand_folds(any_, folds, protocol=protocol, test=False)
+    if design.uses("auxiliary"):  # as all networks do, and no baseline
+        demand_labels(any_.utterances, settings, folds)
     aligned = divide(joined, folds)
     recipes = {
         f.name: {m: pick(by_fold.get(f.name, embeddings), m).recipe for m in needed}
@@ -140,7 +145,7 @@ def make(
         protocol=protocol,
         targets=any_.targets,
         encoders={m: _encoder([r[m] for r in recipes.values()]) for m in needed},
-        settings=asdict(settings),
+        settings=recorded(settings),
         label=label,
         versions={
             **{name: importlib.metadata.version(name) for name in PACKAGES},
@@ -169,7 +174,7 @@ def _digest(
     identity = {
         "format": FORMAT,
         "code": code,
-        "settings": asdict(settings),
+        "settings": recorded(settings),
         "recipes": _digests(recipes),
         "folds": [asdict(fold) for fold in folds],
         "truth": hashlib.sha256(aligned.truth.tobytes()).hexdigest(),

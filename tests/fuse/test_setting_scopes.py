@@ -1,7 +1,8 @@
 """A setting is never taken from another model of the group, whichever setting it is.
 
 Every field of `Settings` is covered, a new one without an edit of this file: another
-value is derived from its choices, its range or its type.
+value is derived from its choices, its range or its type. Only settings that name
+columns have their values in `COLUMNS`.
 """
 
 import dataclasses
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from learnable_corpus import corpus, embeddings
+from learnable_corpus import corpus, embeddings, labelled
 
 from affuse.data.errors import AffuseError
 from affuse.fuse.inputs.tensors import align
@@ -46,11 +47,13 @@ BRIEF = dataclasses.replace(PRETRAIN, epochs=1, pretrain_epochs=1)
 BASES = {"joint": JOINT, "pretrain": PRETRAIN}
 TRIED = 2  # other values of a field, at most
 FIELDS = dataclasses.fields(Settings)
+COLUMNS = {"auxiliary": ["gender:0.5"], "agreement": ["deviation:spread"]}
 
 
 @pytest.fixture(scope="module")
 def rows():
-    return align(corpus(), embeddings()).resident(features=("audio", "text"))
+    found = align(labelled(corpus()), embeddings())
+    return found.resident(features=("audio", "text"))
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +94,8 @@ def candidates(field, value):
     """Values that a field might have instead, whether or not they suit the others."""
     if field.name in CHOICES:
         return [choice for choice in CHOICES[field.name] if choice != value]
+    if field.name in COLUMNS:
+        return COLUMNS[field.name]
     if type(field.default) is bool:
         return [not value]
     if field.name not in RANGES:

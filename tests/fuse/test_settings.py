@@ -9,6 +9,7 @@ from affuse.data.system import digests
 from affuse.extract.finetune import tuning_settings
 from affuse.fuse import settings as s
 from affuse.fuse.losses import SMALLEST_BATCH
+from affuse.fuse.setting_texts import TEXTS
 
 
 def written(tmp_path, text):
@@ -38,7 +39,8 @@ def test_every_setting_is_dumped():
 
 def test_every_number_has_a_range_and_every_word_its_choices():
     for field in dataclasses.fields(s.Settings):
-        assert field.name in (s.CHOICES if field.type is str else s.RANGES)
+        words = {**s.CHOICES, **TEXTS}
+        assert field.name in (words if field.type is str else s.RANGES)
 
 
 def test_an_experiment_changes_only_what_it_names(tmp_path):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from threading import Lock
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from affuse.data.errors import AffuseError
 from affuse.fuse.models.fitted import Fitted
@@ -19,6 +19,11 @@ from affuse.fuse.models.trainable.fit_task import Result
 from affuse.fuse.seeds import derived
 from affuse.fuse.training.grouped import shared_codes
 from affuse.fuse.training.grouped.batches import BatchSource, BatchTask
+from affuse.fuse.training.grouped.extra_supervision import (
+    ExtraSupervision,
+    row_labels,
+    supervision,
+)
 from affuse.fuse.training.grouped.loop import Trained, minimise, seeded
 from affuse.fuse.training.grouped.model_tasks import ModelTask
 from affuse.fuse.training.grouped.phases import (
@@ -94,11 +99,11 @@ class Training:
         first = numbered[0][1]
         systems = [self._system(job) for _, job in numbered]
         tasks = [
-            job.task(SystemPhase(system))
+            job.task(SystemPhase(system, self._extra(job, system)))
             for (_, job), system in zip(numbered, systems, strict=True)
         ]
         features = {m: first.rows.features[m] for m in first.modalities}
-        source = BatchSource(features, first.rows.truth)
+        source = BatchSource(features, first.rows.truth, row_labels(first))
         trained = minimise(tasks, source, Rating(first.settings), stopped=stopped)
         return [
             _result(number, system, how)
@@ -125,10 +130,13 @@ class Training:
                 system.autoencoders[m].load_state_dict(codec.state_dict())
         jobs = [job for _, job in numbered]
         source, places = shared_codes.source(
-            jobs, lambda job: (job.fold, *map(job.codec, job.codecs)), self._inputs
+            jobs,
+            lambda job: (job.fold, *map(job.codec, job.codecs)),
+            self._inputs,
+            row_labels(first),
         )
         tasks = [
-            job.task(Regression(s.fusion) if job.codecs else Projected(s), *where)
+            job.task(self._phase(job, s), *where)
             for job, s, where in zip(jobs, systems, places, strict=True)
         ]
         trained = minimise(tasks, source, Rating(first.settings), stopped=stopped)
@@ -164,6 +172,18 @@ class Training:
             )
         return system.to(self.device)
 
+    def _extra(self, job: ModelTask, system: System) -> ExtraSupervision | None:
+        """Return the supervision of a task beside ratings, or None."""
+        with self._lock:
+            return supervision(job, system)
+
+    def _phase(self, job: ModelTask, system: System) -> nn.Module:
+        """Return the module that is trained on projected or encoded embeddings."""
+        extra = self._extra(job, system)
+        if job.codecs:
+            return Regression(system.fusion, job.modalities, extra)
+        return Projected(system, extra)
+
     def _codec(
         self, job: ModelTask, modality: str, places: Places, *, projected: bool
     ) -> BatchTask:
@@ -175,7 +195,7 @@ class Training:
             codec.to(self.device)
         return replace(
             job.task(codec, *places),
-            settings=replace(settings, learning_rate=settings.pretrain_rate),
+            settings=replace(settings, learning_rate=settings.pretrain_rate, mixup=0.0),
             epochs=settings.pretrain_epochs,
             seed=seed,
             where=f"{job.where}, {modality} autoencoder",

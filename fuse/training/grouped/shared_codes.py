@@ -87,6 +87,7 @@ def source(
     jobs: Sequence[ModelTask],
     key: Callable[[ModelTask], Hashable],
     seen: Callable[[ModelTask], Mapping[str, Tensor]],
+    labels: Mapping[str, Tensor] | None = None,
 ) -> tuple[BatchSource, list[Places]]:
     """Return concatenated copies of several folds, and the rows of each task.
 
@@ -94,21 +95,24 @@ def source(
         jobs: tasks that may share a group
         key: returns a key that is equal for tasks with the same inputs
         seen: returns {modality: (rows, dim)} of a task; called once for each key
+        labels: {name: (rows, 1)} of all rows of the tasks
     """
     parts: list[Mapping[str, Tensor]] = []
-    truth: list[Tensor] = []
+    chosen: list[Tensor] = []
     begins: dict[Hashable, int] = {}
     places, end = list[Places](), 0
     for job in jobs:
         if key(job) not in begins:
             rows = _rows(job)
             parts.append(seen(job))
-            truth.append(job.rows.truth[rows])
+            chosen.append(rows)
             begins[key(job)], end = end, end + len(rows)
         train = begins[key(job)] + torch.arange(len(job.train))
         places.append((train, train[-1] + 1 + torch.arange(len(job.validation))))
     features = {name: _joined([part[name] for part in parts]) for name in parts[0]}
-    return BatchSource(features, _joined(truth)), places
+    rows = _joined(chosen)
+    parts_of_labels = {name: x[rows] for name, x in (labels or {}).items()}
+    return BatchSource(features, jobs[0].rows.truth[rows], parts_of_labels), places
 
 
 def _rows(job: ModelTask) -> Tensor:
