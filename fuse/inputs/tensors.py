@@ -21,7 +21,7 @@ from affuse.data.rating_scales import RATINGS, normalise
 from affuse.data.records import Corpus, Utterance
 from affuse.data.system.scratch_arrays import is_mapped
 from affuse.fuse.inputs.chunks import choose, pooled
-from affuse.fuse.inputs.row_labels import RowLabels
+from affuse.fuse.inputs.training_labels import RowLabels
 
 HEAD = "head"  # name of the features that are predictions of the checkpoint's head
 

@@ -15,9 +15,8 @@ from affuse.data.runs.fold_table import FoldRow
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
 from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.reporting.recorded_settings import MISSING, value_of
 from affuse.fuse.scoring.failed_training import diverged
-from affuse.fuse.setting_scopes import unrecorded
-from affuse.fuse.settings import Settings
 from affuse.fuse.training.parameter_budget import TOLERANCE
 from affuse.fuse.wording import count
 
@@ -36,18 +35,6 @@ CONDITIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "pretrain_rate": {"training": ("pretrain",)},
 }
 EQUAL = (1 + TOLERANCE) / (1 - TOLERANCE)  # largest ratio of two matched sizes
-
-
-@dataclass(frozen=True)
-class Missing:
-    """Placeholder for a setting that a run of another version did not record."""
-
-    def __str__(self) -> str:
-        return "not recorded"
-
-
-MISSING = Missing()
-ADDED = unrecorded(Settings)  # added settings, with the value of runs without a record
 
 
 @dataclass(frozen=True)
@@ -110,16 +97,6 @@ def differing(a: Side, b: Side) -> list[str]:
         and uses(b.info.design, b.settings, name)
         and value_of(a.settings, name) != value_of(b.settings, name)
     ]
-
-
-def value_of(settings: Mapping[str, Any], name: str) -> Any:
-    """Return the value of a setting, or `MISSING` if its value is not known.
-
-    Args:
-        settings: all settings that a run recorded, with dotted names
-        name: of one setting
-    """
-    return settings.get(name, ADDED.get(name, MISSING))
 
 
 def uses(design: str, settings: Mapping[str, Any], name: str) -> bool:

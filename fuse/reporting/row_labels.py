@@ -5,14 +5,8 @@ from typing import Any
 
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
-from affuse.fuse.reporting.contrasts import (
-    DIVISION,
-    MISSING,
-    flat,
-    plain,
-    uses,
-    value_of,
-)
+from affuse.fuse.reporting.contrasts import DIVISION, flat, plain, uses
+from affuse.fuse.reporting.recorded_settings import ADDED, MISSING, value_of
 
 ENCODER = (
     "checkpoint",
@@ -66,7 +60,10 @@ def _settings(infos: Sequence[RunInfo]) -> list[dict[str, Any]]:
     A setting is `MISSING` if a run did not record it, but another run of its kind did.
     """
     every = [flat(info.settings) for info in infos]
-    names = dict.fromkeys(name for settings in every for name in settings)
+    found = dict.fromkeys(name for settings in every for name in settings)
+    # Runs record added settings in part only, so their order is that of the program.
+    names = [name for name in found if name not in ADDED]
+    names += [name for name in ADDED if name in found]
     assigned: list[dict[str, Any]] = [{} for _ in infos]
     for name in names:
         users = [

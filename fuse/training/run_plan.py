@@ -20,8 +20,8 @@ from affuse.fuse.inputs.fold_division import divided
 from affuse.fuse.inputs.fold_embeddings import divide, join
 from affuse.fuse.inputs.omissions import wordless
 from affuse.fuse.inputs.rating_variation import demand_folds
-from affuse.fuse.inputs.row_labels import demand_labels
 from affuse.fuse.inputs.tensors import Aligned, Rows
+from affuse.fuse.inputs.training_labels import demand_labels
 from affuse.fuse.models import code_revisions
 from affuse.fuse.models.design_files import recorded_file
 from affuse.fuse.models.regressor import pick

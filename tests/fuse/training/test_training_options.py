@@ -10,8 +10,8 @@ from learnable_corpus import corpus, embeddings, labelled
 from affuse.data.errors import AffuseError
 from affuse.data.splits.protocols import Fold
 from affuse.fuse import losses
-from affuse.fuse.inputs.row_labels import RowLabels, demand_labels
 from affuse.fuse.inputs.tensors import align
+from affuse.fuse.inputs.training_labels import RowLabels, demand_labels
 from affuse.fuse.models.feature_noise import FeatureNoise
 from affuse.fuse.models.trainable.design_registry import trainable
 from affuse.fuse.setting_texts import Agreement

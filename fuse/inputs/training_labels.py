@@ -5,7 +5,7 @@ training only, so utterances outside a training part need neither.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -151,7 +151,7 @@ def _agreement_faults(rows: Sequence[Utterance], of: Agreement | None) -> Iterat
         yield (
             f"agreement={of.kind}:{of.column}: {missing:,} of {len(rows):,} training "
             f"utterances have no value in the column {of.column!r}; "
-            f"{_choice(rows, of.column)}"
+            f"{_choice(rows, of.column, ())}"
         )
         return
     wrong = [u for u in rows if math.isnan(_variance(u, of))]
@@ -165,11 +165,13 @@ def _agreement_faults(rows: Sequence[Utterance], of: Agreement | None) -> Iterat
         )
 
 
-def _choice(rows: Sequence[Utterance], name: str) -> str:
+def _choice(
+    rows: Sequence[Utterance], name: str, fields: Iterable[str] = FIELDS
+) -> str:
     """Return the names of the columns that have values, as advice."""
     known = {column: None for utterance in rows for column in utterance.columns}
-    fields = [n for n in FIELDS if any(_value(utterance, n) for utterance in rows)]
-    names = [*fields, *known]
+    names = [n for n in fields if any(_value(utterance, n) for utterance in rows)]
+    names += known
     if not names:
         return "the corpus has no column for it"
     return f"columns with values are {', '.join(names)}{hint(name, names)}"
