@@ -49,7 +49,7 @@ class RandomFeed:
         self.numbers = zip(self.calls, numbers, strict=False)
 
     def record(self, values: Tensor, keep: int) -> Tensor:
-        """Record the call of a layer, and return its input unchanged.
+        """Add the call of a layer to the record, and return its input unchanged.
 
         Args:
             values: input of the layer for one model
