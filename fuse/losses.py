@@ -26,9 +26,13 @@ LEAST_SPREAD = 1e-8  # squared rating units; only constant batches are below it
 def ccc_loss(prediction: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
     """Return one minus the batch's CCC, averaged over targets (equation 10).
 
-    Moments are divided by the batch size, or by the sum of the weights. Half precision
-    is cast to float32, also inside autocast, because the denominator is a sum of small
-    squares.
+    With weights w that are scaled to a sum of 1, it is ``1 - 2 c / s``, where
+    ``c = sum_i w_i (p_i - m_p)(t_i - m_t)`` and
+    ``s = sum_i w_i ((p_i - m_p)^2 + (t_i - m_t)^2) + (m_p - m_t)^2`` for the weighted
+    means m. Equal weights give the moments divided by the batch size.
+
+    Half precision is cast to float32, also inside autocast, because the denominator is
+    a sum of small squares.
 
     The gradient is finite for every finite input. The denominator would vanish only
     where prediction and truth are the same constant, so `LEAST_SPREAD` bounds it from
@@ -51,6 +55,8 @@ def ccc_loss(prediction: Tensor, truth: Tensor, weight: Tensor | None = None) ->
 
 def mse(prediction: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
     """Return the mean squared error over batch and targets.
+
+    With weights w of rows, it is ``sum_i w_i (p_i - t_i)^2 / sum_i w_i``.
 
     Args:
         prediction: (..., batch, targets)

@@ -1,20 +1,18 @@
 """Settings of runs of all versions: their part in names, and in comparisons."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
+from affuse.fuse.setting_scopes import recorded
 from affuse.fuse.settings import Settings
-
-ADDED = {"pooling": "mean+std"}  # later settings, with what older versions did
 
 
 def identity(settings: Settings) -> dict[str, Any]:
     """Return the settings as they enter the name of a run.
 
     A run keeps its name as long as its settings train the same models. So settings
-    that older versions did not have are left out if they change nothing, and settings
-    that were renamed have their old name.
+    without effect that older versions did not have are left out, and a renamed value
+    has its old name.
 
     Args:
         settings: of the run
@@ -23,13 +21,8 @@ def identity(settings: Settings) -> dict[str, Any]:
         >>> identity(Settings())["layers"], "pooling" in identity(Settings())
         ('concat', False)
     """
-    values = asdict(settings)
-    if values["layers"] == "all":
-        values["layers"] = "concat"
-    for name, neutral in ADDED.items():
-        if values[name] == neutral:
-            del values[name]
-    return values
+    values = recorded(settings)
+    return {**values, "layers": "concat"} if values["layers"] == "all" else values
 
 
 def compared(values: Mapping[str, Any]) -> dict[str, Any]:

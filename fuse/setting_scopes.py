@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T", str, int, float, bool)
 KEY = "mark"  # key of the mark in the metadata of a field
+ADDED = "added"  # key in the metadata of fields that older runs do not record
 
 
 class Scope(Enum):
@@ -54,6 +55,53 @@ def setting(default: T, *, regressor: Scope = SHARED, autoencoder: Scope = SHARE
 def row_setting(default: T) -> T:
     """Return a field that selects rows or ratings and does not affect the training."""
     return setting(default, regressor=UNUSED, autoencoder=UNUSED)
+
+
+def added_setting(
+    default: T, *, regressor: Scope = SHARED, autoencoder: Scope = SHARED
+) -> T:
+    """Return a field that `recorded` leaves out at its default.
+
+    A setting that was added to the program this way changes no name of an existing run.
+    Its default must stay what it is, and mean that the setting has no effect.
+
+    Args:
+        default: value of the field without effect
+        regressor: as for `setting`
+        autoencoder: as for `setting`
+    """
+    marks = {KEY: Mark(regressor, autoencoder), ADDED: True}
+    marked: T = field(default=default, metadata=marks)
+    return marked
+
+
+def recorded(settings: object) -> dict[str, Any]:
+    """Return the settings that identify a run, by name in order of declaration.
+
+    Added settings are left out at their default, so that runs that were trained before
+    a setting existed keep their names.
+
+    Args:
+        settings: a `affuse.fuse.settings.Settings`
+    """
+    kind: Any = type(settings)
+    idle = unrecorded(kind)
+    values = {one.name: getattr(settings, one.name) for one in fields(kind)}
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in idle or value != idle[name]
+    }
+
+
+@lru_cache(maxsize=64)
+def unrecorded(settings: type) -> dict[str, Any]:
+    """Return the defaults of added settings, which hold where a run records none.
+
+    Args:
+        settings: the class of the settings
+    """
+    return {f.name: f.default for f in fields(settings) if ADDED in f.metadata}
 
 
 def mark(of: "Field[Any]") -> Mark:

@@ -12,18 +12,17 @@ from affuse.data.errors import AffuseError, OptionError, as_option_errors
 from affuse.data.suggestions import hint
 from affuse.data.system.documents import parse_toml
 from affuse.data.system.schema import Plain, Record
-from affuse.fuse.losses import SMALLEST_BATCH
-from affuse.fuse.setting_ranges import (
-    BY_MODALITY,
-    CHOICES,
-    END_TO_END,
-    RANGES,
-    demand_allowed,
+from affuse.fuse import setting_combinations
+from affuse.fuse.setting_ranges import CHOICES, END_TO_END, RANGES, demand_allowed
+from affuse.fuse.setting_scopes import (
+    PER_MODEL,
+    UNUSED,
+    added_setting,
+    row_setting,
+    setting,
 )
-from affuse.fuse.setting_scopes import PER_MODEL, UNUSED, row_setting, setting
 
 __all__ = [
-    "BY_MODALITY",
     "CHOICES",
     "END_TO_END",
     "RANGES",
@@ -58,7 +57,7 @@ class Settings:
     layers: str = setting("all")
     # Statistics over time to take: "mean", or "mean+std" where the cache has
     # deviations, also by modality: "audio=mean+std,text=mean"
-    pooling: str = setting("mean+std")
+    pooling: str = added_setting("mean+std")
     # "autoencoder", "pca", or "none": the embedding unchanged
     reduce: str = setting("autoencoder")
     latent: int = setting(128)  # size of the reduced embedding
@@ -106,43 +105,28 @@ class Settings:
     # epochs without a better validation CCC before training stops
     patience: int = setting(10, regressor=PER_MODEL, autoencoder=PER_MODEL)
 
+    # Options of the training, each off by default
+    # decay per step of an exponential moving average (EMA) of the weights, e.g. 0.99;
+    # the averages are validated and saved, also those of pretrained autoencoders
+    ema: float = added_setting(0.0)
+    # standard deviation of Gaussian noise on standardised features in training, e.g.
+    # 0.1; with training="pretrain" only the autoencoders get it
+    noise: float = added_setting(0.0)
+    # alpha of mixup, e.g. 0.2: shares of two rows are drawn from Beta(alpha, alpha)
+    mixup: float = added_setting(0.0, autoencoder=UNUSED)
+    # categories that a head on the codes predicts in training, with the weights of
+    # their cross-entropy in the loss, e.g. "gender:0.1,category:0.2"
+    auxiliary: str = added_setting("", autoencoder=UNUSED)
+    # column from which rows are weighted in the loss: "deviation:COLUMN" of the ratings
+    # of an utterance, or "raters:COLUMN" with their number
+    agreement: str = added_setting("", autoencoder=UNUSED)
+
     def __post_init__(self) -> None:
         if self.layers == "concat":
             object.__setattr__(self, "layers", "all")
         for field in fields(self):
             demand_allowed(field.name, getattr(self, field.name), type(field.default))
-        if self.loss != "mse" and self.batch < SMALLEST_BATCH:
-            raise AffuseError(
-                f"batch={self.batch} with loss='{self.loss}': the CCC of a small batch "
-                f"is biased low; use batch={SMALLEST_BATCH} or more, or loss='mse'"
-            )
-        if self.training == "pretrain":
-            _demand_constant_codes(self)
-        if self.layers == "weighted" and self.reduce == "pca":
-            raise AffuseError(
-                "layers='weighted' trains the weights of the layers, so there are no "
-                "fixed embeddings to fit reduce='pca' on; use reduce='autoencoder' or "
-                "'none'"
-            )
-
-
-def _demand_constant_codes(settings: Settings) -> None:
-    """Raise an error for settings that frozen autoencoders do not support."""
-    if settings.reduce != "autoencoder":
-        raise AffuseError(
-            f"training='pretrain' needs an autoencoder, but reduce="
-            f"'{settings.reduce}'; use training='joint', or reduce='autoencoder'"
-        )
-    for name, varying in (
-        ("layers", settings.layers == "weighted"),
-        ("modality_dropout", settings.modality_dropout != 0),
-    ):
-        value = getattr(settings, name)
-        if varying:
-            raise AffuseError(
-                f"{name}={value!r} changes what the autoencoders encode, and "
-                f"training='pretrain' freezes their codes; use training='joint'"
-            )
+        setting_combinations.demand(self)
 
 
 def change(settings: Settings, changes: Mapping[str, Any]) -> Settings:

@@ -4,7 +4,7 @@ import hashlib
 import importlib.metadata
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from affuse.data.errors import AffuseError, OptionError
@@ -21,6 +21,7 @@ from affuse.fuse.inputs.fold_division import divide_into_folds
 from affuse.fuse.inputs.rating_variation import demand_folds
 from affuse.fuse.inputs.tensors import AlignedCorpus
 from affuse.fuse.models import code_revisions
+from affuse.fuse.setting_scopes import recorded
 from affuse.fuse.settings import Settings
 from affuse.fuse.training.setting_resolution import resolve_settings
 
@@ -138,7 +139,7 @@ def _digest(
     identity = {
         "format": FORMAT,
         "code": code,
-        "settings": asdict(settings),
+        "settings": recorded(settings),
         "tuning": tuning.result_settings,
         "weights": {m: b.checkpoint.weights for m, b in backbones.items()},
         "folds": [(f.name, f.train, f.validation) for f in folds],

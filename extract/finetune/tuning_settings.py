@@ -36,6 +36,12 @@ REQUIRED_VALUES = {
     "layers": "all",
     "training": "joint",
 }
+OF_TRAIN = {  # options of `train` alone, with their only possible values
+    "ema": 0,
+    "mixup": 0,
+    "auxiliary": "",
+    "agreement": "",
+}
 # Learning rates of adapters, which are higher than those of the weights: from Hu et
 # al., 2021, arXiv:2106.09685, table 9, for an encoder of 12 blocks of width 768.
 ADAPTER_RATES: Mapping[str, float] = {"audio_rate": 5e-4, "text_rate": 5e-4}
@@ -148,7 +154,7 @@ def _rates(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def demand(settings: Settings) -> None:
-    """Raise an error if a setting of stage two needs cached embeddings.
+    """Raise an error if a setting of stage two needs cached embeddings, or `train`.
 
     Args:
         settings: of stage two
@@ -161,6 +167,12 @@ def demand(settings: Settings) -> None:
             raise OptionError(
                 f"{name}={value!r} needs cached embeddings, and fine-tuning changes "
                 f"the embeddings; leave it at {idle!r}"
+            )
+    for name, unset in OF_TRAIN.items():
+        if (value := getattr(settings, name)) != unset:
+            instead = "; use --averaging in its place" if name == "ema" else ""
+            raise OptionError(
+                f"{name}={value!r} is an option of train, which finetune lacks{instead}"
             )
     if settings.reduce == "pca":
         raise OptionError(

@@ -7,9 +7,9 @@ from affuse.data.cache import cache_listing
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import OptionError
+from affuse.fuse.feature_texts import EVERY_LAYER
 from affuse.fuse.inputs.feature_choice import FeatureChoice
 from affuse.fuse.inputs.input_selection import Sources
-from affuse.fuse.setting_ranges import EVERY_LAYER
 from affuse.fuse.settings import Settings
 
 Say = Callable[[str], object]

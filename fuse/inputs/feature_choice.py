@@ -10,12 +10,8 @@ from typing import Self
 
 from affuse.data.cache.recipe import WITH_DEVIATION, Recipe
 from affuse.data.errors import OptionError
-from affuse.fuse.setting_ranges import (
-    END_TO_END,
-    EVERY_LAYER,
-    layer_choice,
-    pooling_choice,
-)
+from affuse.fuse.feature_texts import EVERY_LAYER, layer_choice, pooling_choice
+from affuse.fuse.setting_ranges import END_TO_END
 from affuse.fuse.settings import Settings
 
 

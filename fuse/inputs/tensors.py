@@ -21,6 +21,7 @@ from affuse.data.rating_scales import RATINGS, normalise
 from affuse.data.records import Corpus, Utterance
 from affuse.data.system.scratch_arrays import is_mapped
 from affuse.fuse.inputs.chunks import copy_rows, pool_rows
+from affuse.fuse.inputs.training_labels import RowLabels
 
 HEAD = "head"  # name of the features that are predictions of the checkpoint's head
 
@@ -36,6 +37,7 @@ class Rows:
     groups: tuple[str, ...] = ()  # group of each row; see `groups`
     mapped: bool = False  # True for features in memory-mapped files: do not copy them
     scratch: Path | None = None  # folder of scratch files, if memory is limited
+    labels: RowLabels = field(default_factory=RowLabels)  # for some training options
 
     @property
     def numbers(self) -> Tensor:
@@ -99,14 +101,16 @@ class AlignedCorpus:
         """Return tensors of rows, whose features are already selected."""
         mapped = any(is_mapped(values) for values in features.values())
         where = "cpu" if mapped else device
+        utterances = [self.utterances[row] for row in at]
         return Rows(
             features={n: torch.from_numpy(x).to(where) for n, x in features.items()},
             truth=torch.from_numpy(self.truth[list(at)]).to(device),
             targets=self.targets,
             layers={name: n for name, n in self.layers.items() if name in features},
-            groups=groups([self.utterances[row] for row in at]),
+            groups=groups(utterances),
             mapped=mapped,
             scratch=self.scratch,
+            labels=RowLabels(utterances),
         )
 
 
@@ -145,12 +149,13 @@ def align(
             f"no utterance of corpus '{corpus.name}' is left to train on, of "
             f"{len(ordered)}: {counts}; extract what is missing"
         )
+    heads = (c.recipe.head for _, c in sorted(embeddings.items()) if c.head is not None)
     return AlignedCorpus(
         utterances=tuple(kept),
         features=gather(embeddings, [utterance.id for utterance in kept]),
         truth=np.array([values for values in ratings if values], np.float32),
         targets=targets,
-        head=head_names(embeddings),
+        head=next(heads, ()),
         left_out={reason: n for reason, n in sorted(left_out.items()) if n},
         outside=sum(not _ratings(u, targets, corpus, "drop") for u in complete),
         layers={m: cache.recipe.layer_structure for m, cache in embeddings.items()},
@@ -189,12 +194,6 @@ def gather(
         if cache.head is not None and HEAD not in features:
             features[HEAD] = cache.head[chosen].astype(np.float32)
     return features
-
-
-def head_names(embeddings: Mapping[str, Embeddings]) -> tuple[str, ...]:
-    """Return the ratings of the columns of HEAD, or () if no head is cached."""
-    heads = (c.recipe.head for _, c in sorted(embeddings.items()) if c.head is not None)
-    return next(heads, ())
 
 
 def _demand(corpus: Corpus, embeddings: Mapping[str, Embeddings]) -> None:

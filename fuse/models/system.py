@@ -21,6 +21,7 @@ from affuse.fuse.models.autoencoder import (
     Autoencoder,
 )
 from affuse.fuse.models.design import Design, find
+from affuse.fuse.models.feature_noise import FeatureNoise
 from affuse.fuse.models.modality_dropout import ModalityDropout
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.regressor import pick
@@ -68,6 +69,7 @@ class System(nn.Module):
         parts = SystemParts(design, settings, targets, dict(layers or {}))
         sizes = {m: projections[m].size for m in needed}
         self.drop_modalities = ModalityDropout(settings.modality_dropout, len(needed))
+        self.noise = FeatureNoise(settings.noise)
         self.mixtures = parts.mixtures(sizes)
         self.corrupt = nn.Dropout(settings.input_dropout)
         self.autoencoders = parts.autoencoders(sizes)
@@ -112,12 +114,13 @@ class System(nn.Module):
         """Return the codes of projected embeddings, corrupted in training mode.
 
         The decoder must restore values that the encoder does not see, which makes it a
-        denoising autoencoder (Vincent et al., 2008).
+        denoising autoencoder (Vincent et al., 2008). Noise is added first, so that a
+        modality that is dropped stays 0.
 
         Args:
             projected: {modality: (batch, projected size)}
         """
-        codes = self.drop_modalities(projected)
+        codes = self.drop_modalities({m: self.noise(x) for m, x in projected.items()})
         for modality, mixture in self.mixtures.items():
             if modality in codes:
                 codes[modality] = mixture(codes[modality])

@@ -15,11 +15,11 @@ from affuse.data.errors import AffuseError
 from affuse.data.options.shared_options import named_caches
 from affuse.data.options.training_options import Train
 from affuse.data.runs.run_information import RunInfo
+from affuse.fuse.feature_texts import EVERY_LAYER
 from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.reporting.contrasts import ComparedRun, contrast, same_encoder
 from affuse.fuse.reporting.row_labels import describe
 from affuse.fuse.reporting.table_records import TableRow
-from affuse.fuse.setting_ranges import EVERY_LAYER
 from affuse.fuse.training.setting_resolution import has_map
 
 BY_FOLD = "(fine-tuned for each fold)"  # end of a fold-specific checkpoint's name

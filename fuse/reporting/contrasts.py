@@ -15,6 +15,7 @@ from affuse.data.runs.fold_table import FoldRow
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
 from affuse.fuse.models.trainable.design_registry import find_trainable
+from affuse.fuse.reporting.recorded_settings import NOT_RECORDED, value_of
 from affuse.fuse.scoring.failed_training import count_diverged
 from affuse.fuse.setting_history import compared
 from affuse.fuse.training.parameter_budget import TOLERANCE
@@ -36,17 +37,6 @@ CONDITIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "pretrain_rate": {"training": ("pretrain",)},
 }
 LARGEST_SIZE_RATIO = (1 + TOLERANCE) / (1 - TOLERANCE)  # of two matched designs
-
-
-@dataclass(frozen=True)
-class NotRecorded:
-    """Placeholder for a setting that a run of another version did not record."""
-
-    def __str__(self) -> str:
-        return "not recorded"
-
-
-NOT_RECORDED = NotRecorded()
 
 
 @dataclass(frozen=True)
@@ -107,7 +97,7 @@ def differing_settings(a: ComparedRun, b: ComparedRun) -> list[str]:
         for name in dict.fromkeys((*a.settings, *b.settings))
         if uses_setting(a.info.design, a.settings, name)
         and uses_setting(b.info.design, b.settings, name)
-        and a.settings.get(name, NOT_RECORDED) != b.settings.get(name, NOT_RECORDED)
+        and value_of(a.settings, name) != value_of(b.settings, name)
     ]
 
 
@@ -155,7 +145,7 @@ def format_value(value: object) -> str:
     """
     if isinstance(value, list | tuple):
         return "+".join(map(format_value, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value) or "none"
 
 
 def same_encoder(a: RunInfo, b: RunInfo, modality: str) -> bool:
@@ -181,7 +171,7 @@ def _place(row: FoldRow) -> tuple[str, str, str]:
 
 def _both(a: ComparedRun, b: ComparedRun, name: str) -> str:
     """Return both values of a setting in words."""
-    values = (format_value(side.settings.get(name, NOT_RECORDED)) for side in (a, b))
+    values = (format_value(value_of(side.settings, name)) for side in (a, b))
     return " and ".join(values)
 
 

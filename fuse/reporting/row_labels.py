@@ -8,11 +8,11 @@ from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
 from affuse.fuse.reporting.contrasts import (
     DIVISION,
-    NOT_RECORDED,
     flatten_settings,
     format_value,
     uses_setting,
 )
+from affuse.fuse.reporting.recorded_settings import ADDED, NOT_RECORDED, value_of
 
 ENCODER = (
     "checkpoint",
@@ -66,7 +66,10 @@ def _settings(infos: Sequence[RunInfo]) -> list[dict[str, Any]]:
     A setting is `NOT_RECORDED` if a run lacks it, but another run of its kind has it.
     """
     every = [flatten_settings(info.settings) for info in infos]
-    names = dict.fromkeys(name for settings in every for name in settings)
+    found = dict.fromkeys(name for settings in every for name in settings)
+    # Runs record added settings in part only, so their order is that of the program.
+    names = [name for name in found if name not in ADDED]
+    names += [name for name in ADDED if name in found]
     assigned: list[dict[str, Any]] = [{} for _ in infos]
     for name in names:
         users = [
@@ -94,7 +97,7 @@ def _add(
     among: Sequence[int],
 ) -> None:
     """Add a setting to the records of some runs if it differs among them."""
-    values = [every[k].get(name, NOT_RECORDED) for k in among]
+    values = [value_of(every[k], name) for k in among]
     if any(value != values[0] for value in values):
         for k, value in zip(among, values, strict=True):
             assigned[k][name] = value

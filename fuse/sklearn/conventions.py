@@ -20,11 +20,13 @@ from affuse.data.errors import AffuseError
 from affuse.fuse.setting_scopes import row_setting_names
 from affuse.fuse.settings import Settings
 
-# The regressor has no parameters for these settings: the user passes the rows, and
-# baselines are not among its designs.
+# These settings are no parameters of the regressor, because the user passes the rows
+# and baselines are not among its designs.
 ROW_SETTINGS = row_setting_names(Settings)
+OF_COLUMNS = ("auxiliary", "agreement")  # settings that name columns of a corpus
+LEFT_OUT = (*ROW_SETTINGS, *OF_COLUMNS)
 TRAINING_SETTINGS = {
-    f.name: f.default for f in fields(Settings) if f.name not in ROW_SETTINGS
+    f.name: f.default for f in fields(Settings) if f.name not in LEFT_OUT
 }
 LEAST_ROWS = 4  # rows: two for training and two for validation, as one row has no CCC
 DRAWS = 100  # largest number of draws of the validation rows

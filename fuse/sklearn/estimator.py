@@ -58,7 +58,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             draws a seed, which is stored as ``seed_``
         device: ``cpu``, ``cuda``, ``cuda:1`` or ``auto``
         **settings: fields of `affuse.fuse.settings.Settings`, by name, except those of
-            `affuse.fuse.sklearn.conventions.ROW_SETTINGS`
+            `affuse.fuse.sklearn.conventions.LEFT_OUT`
 
     Attributes:
         module_: trained model, {modality: (n, dim)} -> (n, targets), all standardised

@@ -9,7 +9,7 @@ validation only.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from affuse.data.system.schema import ListOf, MapOf, Number, Plain, Record, Text
 from affuse.fuse.inputs.chunks import apply_in_chunks
 from affuse.fuse.models.fitted import Fitted
 from affuse.fuse.scoring.failed_training import is_far_outside
+from affuse.fuse.setting_scopes import recorded
 from affuse.fuse.settings import Settings, change
 from affuse.fuse.sweep.sweep_folder import SweepFolder
 from affuse.fuse.training.fitting import FoldRows, fit_any_kind
@@ -57,7 +58,7 @@ class Trial:
         Args:
             folder: of the sweep
         """
-        text = json.dumps(asdict(self.settings), sort_keys=True)
+        text = json.dumps(recorded(self.settings), sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         return SweepFolder(folder).trial(digest, self.seed)
 
@@ -212,7 +213,7 @@ def _write(folder: Path, outcome: TrialOutcome) -> None:
         "seed": outcome.trial.seed,
         "validation_ccc": {fold: list(each) for fold, each in outcome.scores.items()},
         "failed": outcome.failed,
-        "settings": asdict(outcome.trial.settings),
+        "settings": recorded(outcome.trial.settings),
     }
     publish(outcome.trial.path(folder), (json.dumps(facts, indent=1) + "\n").encode())
 

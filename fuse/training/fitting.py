@@ -156,6 +156,7 @@ def single_task(train: Rows, validation: Rows, **what: Any) -> ModelTask:
         targets=train.targets,
         layers=train.layers,
         groups=(*train.groups, *validation.groups),
+        labels=train.labels + validation.labels,
     )
     first, second = torch.arange(count + more).split([count, more])
     return ModelTask(rows, first, second, **what)
@@ -206,11 +207,13 @@ def fit_all(
 
 
 def _undefined_ccc_error(task: ModelTask) -> AffuseError | None:
-    """Return the error of an undefined CCC on rows of a task, or None."""
+    """Return the error of an undefined CCC or of missing labels of a task, or None."""
     for part, places in (("training", task.train), ("validation", task.validation)):
         truth = task.rows.truth[places.to(task.rows.truth.device)].cpu().numpy()
         if reason := describe_undefined_ccc(
             truth, task.rows.targets, part=part, where=task.where
         ):
             return AffuseError(reason)
+    if reason := task.rows.labels.lacking(task.settings, task.train):
+        return AffuseError(f"{task.where}: {reason}" if task.where else reason)
     return None

@@ -22,12 +22,14 @@ from affuse.fuse.inputs.fold_embeddings import assign_to_folds, join_folds
 from affuse.fuse.inputs.omissions import count_wordless
 from affuse.fuse.inputs.rating_variation import demand_folds
 from affuse.fuse.inputs.tensors import AlignedCorpus, Rows
+from affuse.fuse.inputs.training_labels import demand_labels
 from affuse.fuse.models import code_revisions
 from affuse.fuse.models.design_files import design_file
 from affuse.fuse.models.regressor import pick
 from affuse.fuse.models.trainable.design_protocol import TrainableDesign
 from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.setting_history import identity
+from affuse.fuse.setting_scopes import recorded
 from affuse.fuse.settings import Settings
 from affuse.fuse.training.setting_resolution import resolve_settings
 from affuse.fuse.training.training_request import TrainingData
@@ -101,8 +103,9 @@ def plan_run(
         label: name of the experiment
 
     Raises:
-        AffuseError: if modalities, a head, ratings, speakers or splits are missing, or
-            a rating is constant in training or validation
+        AffuseError: if modalities, a head, ratings, speakers or splits are missing, a
+            rating is constant in training or validation, or a column of the settings
+            is missing
     """
     corpus, embeddings, by_fold = data.corpus, data.embeddings, data.fold_embeddings
     settings = resolve_settings(settings, fusion)
@@ -127,6 +130,8 @@ def plan_run(
     protocol = settings.protocol
     folds, division = divide_into_folds(corpus, any_, settings)
     demand_folds(any_, folds, protocol=protocol, test=False)
+    if design.uses("auxiliary"):  # as all networks do, and no baseline
+        demand_labels(any_.utterances, settings, folds)
     aligned = assign_to_folds(joined, folds)
     recipes = {
         f.name: {m: pick(by_fold.get(f.name, embeddings), m).recipe for m in needed}
@@ -142,7 +147,7 @@ def plan_run(
         protocol=protocol,
         targets=any_.targets,
         encoders={m: _encoder([r[m] for r in recipes.values()]) for m in needed},
-        settings=asdict(settings),
+        settings=recorded(settings),
         label=label,
         versions={
             **{name: importlib.metadata.version(name) for name in PACKAGES},

@@ -10,6 +10,8 @@ from affuse.extract.finetune import tuning_settings
 from affuse.fuse import settings as s
 from affuse.fuse.experiment_files import dump, experiments, load
 from affuse.fuse.losses import SMALLEST_BATCH
+from affuse.fuse.setting_scopes import recorded
+from affuse.fuse.setting_texts import TEXTS
 
 
 def written(tmp_path, text):
@@ -37,9 +39,50 @@ def test_every_setting_is_dumped():
     assert found == [field.name for field in dataclasses.fields(s.Settings)]
 
 
+def test_added_settings_are_recorded_only_where_they_have_an_effect():
+    names = [field.name for field in dataclasses.fields(s.Settings)]
+    added = ["ema", "noise", "mixup", "auxiliary", "agreement"]
+    assert list(recorded(s.Settings())) == [name for name in names if name not in added]
+    found = recorded(s.Settings(ema=0.9, auxiliary="gender:1"))
+    assert (found["ema"], found["auxiliary"]) == (0.9, "gender:1")
+    assert s.change(s.Settings(), recorded(s.Settings())) == s.Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("auxiliary", "gender"),
+        ("auxiliary", "gender:0"),
+        ("auxiliary", "gender:nan"),
+        ("auxiliary", "gender:1,gender:2"),
+        ("auxiliary", "gender:1,"),
+        ("agreement", "spread"),
+        ("agreement", "variance:spread"),
+        ("agreement", "raters:"),
+    ],
+)
+def test_columns_of_another_form_are_refused(name, value):
+    with pytest.raises(AffuseError, match=f"^{name} must be .*; got '{value}'"):
+        s.Settings(**{name: value})
+
+
+@pytest.mark.parametrize("changes", [{"training": "pretrain"}, {"reduce": "none"}])
+def test_auxiliary_targets_need_codes_that_are_trained(changes):
+    ((name, value),) = changes.items()
+    with pytest.raises(AffuseError, match=f"{name}='{value}' has none; use {name}="):
+        s.Settings(auxiliary="gender:1", **changes)
+
+
+@pytest.mark.parametrize("assignment", ["ema=0.9", "mixup=1", "agreement=raters:n"])
+def test_finetune_refuses_options_of_train_alone(assignment):
+    settings = s.override(s.Settings(), [assignment])
+    with pytest.raises(AffuseError, match=r"is an option of train, which finetune la"):
+        tuning_settings.demand(settings)
+
+
 def test_every_number_has_a_range_and_every_word_its_choices():
     for field in dataclasses.fields(s.Settings):
-        words = {**s.CHOICES, **s.BY_MODALITY}
+        words = {**s.CHOICES, **TEXTS}
         assert field.name in (words if field.type is str else s.RANGES)
 
 

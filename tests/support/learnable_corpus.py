@@ -89,3 +89,23 @@ def reorder_rows(found, rows):
         values=found.values[rows],
         head=None if found.head is None else found.head[rows],
     )
+
+
+def labelled(of):
+    """The same corpus with genders, kinds, and columns on the agreement of raters."""
+    return dataclasses.replace(
+        of,
+        utterances=tuple(
+            dataclasses.replace(
+                u,
+                sex=u.speaker[-1],
+                columns={
+                    "kind": "abc"[row % 3] if row % 5 else "",
+                    "spread": f"{0.5 + row % 3}",
+                    "even": "0.7",
+                    "raters": f"{2 + row % 4}",
+                },
+            )
+            for row, u in enumerate(of.utterances)
+        ),
+    )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ class BatchSource:
 
     features: Mapping[str, Tensor]  # (rows, dim)
     truth: Tensor  # (rows, targets)
+    labels: Mapping[str, Tensor] = field(default_factory=dict)  # (rows, 1) each
 
     def take(self, rows: Tensor) -> dict[str, Tensor]:
         """Return the features of rows: {name: (models, batch, dim)}.
@@ -31,6 +32,14 @@ class BatchSource:
             rows: (models, batch) indices
         """
         return {name: take(x, rows) for name, x in self.features.items()}
+
+    def take_labels(self, rows: Tensor) -> dict[str, Tensor]:
+        """Return the labels of rows: {name: (models, batch, 1)}.
+
+        Args:
+            rows: (models, batch) indices
+        """
+        return {name: take(x, rows) for name, x in self.labels.items()}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from threading import Lock
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from affuse.data.errors import AffuseError
 from affuse.fuse.models.fitted import Fitted
@@ -19,6 +19,11 @@ from affuse.fuse.models.trainable.fit_task import Result
 from affuse.fuse.seeds import derive_seed
 from affuse.fuse.training.grouped import shared_codes
 from affuse.fuse.training.grouped.batches import BatchSource, BatchTask
+from affuse.fuse.training.grouped.extra_supervision import (
+    ExtraSupervision,
+    row_labels,
+    supervision,
+)
 from affuse.fuse.training.grouped.loop import TrainingOutcome, torch_seed, train_group
 from affuse.fuse.training.grouped.model_tasks import ModelTask
 from affuse.fuse.training.grouped.phases import (
@@ -103,11 +108,11 @@ class GroupTraining:
         first = numbered[0][1]
         systems = [self._system(task) for _, task in numbered]
         batch_tasks = [
-            task.batch_task(SystemPhase(system))
+            task.batch_task(SystemPhase(system, self._extra(task, system)))
             for (_, task), system in zip(numbered, systems, strict=True)
         ]
         features = {m: first.rows.features[m] for m in first.modalities}
-        source = BatchSource(features, first.rows.truth)
+        source = BatchSource(features, first.rows.truth, row_labels(first))
         objective = RatingObjective(first.settings)
         trained = train_group(batch_tasks, source, objective, stopped=stopped)
         finished = zip(numbered, systems, trained, strict=True)
@@ -135,35 +140,20 @@ class GroupTraining:
                 system.autoencoders[m].load_state_dict(autoencoder.state_dict())
         tasks = [task for _, task in numbered]
         source, places = shared_codes.build_source(
-            tasks,
-            lambda task: (
-                task.fold,
-                *map(task.autoencoder_key, task.pretrained_modalities),
-            ),
-            self._inputs,
+            tasks, ModelTask.input_key, self._inputs, row_labels(first)
         )
         batch_tasks = [
-            task.batch_task(
-                CodePhase(s.fusion)
-                if task.pretrained_modalities
-                else ProjectedSystemPhase(s),
-                *where,
-            )
+            task.batch_task(self._phase(task, s), *where)
             for task, s, where in zip(tasks, systems, places, strict=True)
         ]
-        trained = train_group(
-            batch_tasks, source, RatingObjective(first.settings), stopped=stopped
+        objective = RatingObjective(first.settings)
+        trained = train_group(batch_tasks, source, objective, stopped=stopped)
+        finished = zip(numbered, systems, trained, strict=True)
+        results = (
+            _result(number, system, outcome, self._pretraining(task))
+            for (number, task), system, outcome in finished
         )
-        results: list[Result] = list(failed)
-        for (number, task), system, outcome in zip(
-            numbered, systems, trained, strict=True
-        ):
-            before = {
-                m: self._autoencoders[task.autoencoder_key(m)][1]
-                for m in task.pretrained_modalities
-            }
-            results.append(_result(number, system, outcome, before))
-        return results
+        return [*failed, *results]
 
     def _projection(self, task: ModelTask, modality: str) -> Projection:
         """Return the projection of a modality, fitted once for each fold."""
@@ -191,6 +181,17 @@ class GroupTraining:
             )
         return system.to(self.device)
 
+    def _extra(self, task: ModelTask, system: System) -> ExtraSupervision | None:
+        with self._lock:
+            return supervision(task, system)
+
+    def _phase(self, task: ModelTask, system: System) -> nn.Module:
+        """Return the module that is trained on projected or encoded embeddings."""
+        extra = self._extra(task, system)
+        if task.pretrained_modalities:
+            return CodePhase(system.fusion, task.modalities, extra)
+        return ProjectedSystemPhase(system, extra)
+
     def _autoencoder_task(
         self, task: ModelTask, modality: str, places: RowIndices, *, projected: bool
     ) -> BatchTask:
@@ -204,7 +205,7 @@ class GroupTraining:
             autoencoder.to(self.device)
         return replace(
             task.batch_task(autoencoder, *places),
-            settings=replace(settings, learning_rate=settings.pretrain_rate),
+            settings=replace(settings, learning_rate=settings.pretrain_rate, mixup=0.0),
             epochs=settings.pretrain_epochs,
             seed=seed,
             where=f"{task.where}, {modality} autoencoder",
@@ -225,11 +226,13 @@ class GroupTraining:
 
     def _failure(self, task: ModelTask) -> AffuseError | None:
         """Return the error of an autoencoder that the task needs, or None."""
-        errors = [
-            self._autoencoders[task.autoencoder_key(m)][1].error
-            for m in task.pretrained_modalities
-        ]
+        errors = (outcome.error for outcome in self._pretraining(task).values())
         return next((AffuseError(error) for error in errors if error), None)
+
+    def _pretraining(self, task: ModelTask) -> dict[str, TrainingOutcome]:
+        """Return the outcome of each pretrained autoencoder of a task."""
+        keys = {m: task.autoencoder_key(m) for m in task.pretrained_modalities}
+        return {m: self._autoencoders[key][1] for m, key in keys.items()}
 
 
 def _result(

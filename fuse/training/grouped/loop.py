@@ -8,7 +8,7 @@ rows, see `affuse.fuse.training.grouped.batches.batch_shape`.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -21,8 +21,11 @@ from affuse.fuse.training.grouped import batches
 from affuse.fuse.training.grouped.adam import Adam
 from affuse.fuse.training.grouped.batches import BatchSource, BatchTask
 from affuse.fuse.training.grouped.dropout_streams import DropoutMasks
+from affuse.fuse.training.grouped.mixup import MixupPairs, mixed
 from affuse.fuse.training.grouped.model_group import ModelGroup
+from affuse.fuse.training.grouped.noise_streams import NoiseStreams
 from affuse.fuse.training.grouped.phases import Objective
+from affuse.fuse.training.grouped.weight_averages import WeightAverages
 
 
 @dataclass
@@ -80,14 +83,22 @@ class _Group:
         self._orders = [torch.Generator().manual_seed(t.seed) for t in tasks]
         self._best = [-math.inf] * len(tasks)
         self._age = [0] * len(tasks)  # epochs since the last improvement
-        masks = DropoutMasks([t.seed for t in tasks], self.device)
+        seeds, settings = [t.seed for t in tasks], tasks[0].settings
+        masks, noise = (
+            DropoutMasks(seeds, self.device),
+            NoiseStreams(seeds, self.device),
+        )
+        self._pairs = MixupPairs(seeds, settings.mixup) if settings.mixup else None
         width = sum(x.shape[1] for x in source.features.values())
         length = batches.batch_shape(len(tasks[0].train), tasks[0].settings)[1]
         is_single = len(tasks) == 1 and batches.is_trained_singly(
             width, length, self.device
         )
-        self.group = ModelGroup([t.module for t in tasks], masks, is_single)
+        self.group = ModelGroup([t.module for t in tasks], masks, is_single, noise)
         self.adam = Adam(self.group.parameters, [t.settings for t in tasks])
+        self._averages: WeightAverages | None = None
+        if settings.ema:
+            self._averages = WeightAverages(self.group.parameters, settings.ema)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -122,12 +133,16 @@ class _Group:
             number: of the epoch, from 1
         """
         sums = torch.zeros(2, len(self.active), device=self.device)
-        for rows, weight in zip(self._shuffled(), self.weight, strict=True):
-            outputs = self.group(self.source.take(rows), training=True)
-            truth = take(self.source.truth, rows)
+        order = zip(self._shuffled(), self.weight, self._partners(), strict=True)
+        for rows, weight, partners in order:
+            labels = self.source.take_labels(rows) | partners
+            outputs = self.group(self.source.take(rows) | labels, training=True)
+            truth = mixed(take(self.source.truth, rows), partners)
             both = self.objective.losses(outputs, truth, weight)
             both[0].sum().backward()
             self.adam.step()
+            if self._averages:
+                self._averages.update(self.group.parameters)
             sums += torch.stack(both).detach()
         values = torch.cat([(sums / self.count).double(), self._scores().T]).T
         self._note(number, values.tolist())
@@ -142,6 +157,18 @@ class _Group:
             order[:, index][self.filled[:, index]] = rows
         return order.to(self.device)
 
+    def _partners(self) -> list[dict[str, Tensor]]:
+        """Return the pairs of mixup for each batch; empty without mixup."""
+        if not self._pairs:
+            return [{} for _ in range(self.count)]
+        drawn = self._pairs.epoch(self.active, self.filled)
+        return [{n: x.to(self.device) for n, x in pairs.items()} for pairs in drawn]
+
+    @property
+    def _scored(self) -> Mapping[str, Tensor]:
+        """Parameters that are scored and saved: the weights, or their EMA."""
+        return self._averages.means if self._averages else self.group.parameters
+
     @torch.no_grad()
     def _scores(self) -> Tensor:
         """Return the validation scores: (models, scores), float64."""
@@ -149,7 +176,9 @@ class _Group:
         for rows, weight in zip(
             self.unseen.unbind(1), self.unseen_weight.unbind(1), strict=True
         ):
-            outputs = self.group(self.source.take(rows), training=False)
+            outputs = self.group(
+                self.source.take(rows), training=False, parameters=self._scored
+            )
             noted.append(self.objective.note(outputs, weight))
         stacked = torch.stack(noted, dim=1)
         return self.objective.scores(stacked, self.unseen_truth, self.unseen_weight)
@@ -181,6 +210,8 @@ class _Group:
             if self.active:
                 self.group.keep(going)
                 self.adam.keep(self.group.parameters, going)
+                if self._averages:
+                    self._averages.keep(going)
                 self._lay_out()
 
     def _is_failed(self, k: int, number: int, values: Sequence[float]) -> bool:
@@ -202,7 +233,7 @@ class _Group:
             for name, values in self.tasks[
                 self.active[index]
             ].module.named_parameters():
-                values.copy_(self.group.parameters[name][index])
+                values.copy_(self._scored[name][index])
 
 
 @contextmanager

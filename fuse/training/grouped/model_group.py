@@ -6,18 +6,20 @@ model.
 """
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.func import stack_module_state, vmap
 from torch.nn import functional
 
-from affuse.fuse.training.grouped.dropout_streams import (
-    STEPS,
-    DropoutMasks,
-    kept_of_256,
+from affuse.fuse.models.feature_noise import FeatureNoise
+from affuse.fuse.training.grouped.dropout_streams import DropoutMasks
+from affuse.fuse.training.grouped.noise_streams import NoiseStreams
+from affuse.fuse.training.grouped.random_layers import (
+    RandomFeed,
+    StreamDropout,
+    StreamNoise,
 )
 
 
@@ -30,13 +32,19 @@ class ModelGroup:
         is_single: True for a single model whose size forbids groups. It is called
             without vmap, because products of large matrices are faster than batched
             products
+        noise: source of Gaussian noise; None if no module adds noise
     """
 
     def __init__(
-        self, modules: Sequence[nn.Module], masks: DropoutMasks, is_single: bool = False
+        self,
+        modules: Sequence[nn.Module],
+        masks: DropoutMasks,
+        is_single: bool = False,
+        noise: NoiseStreams | None = None,
     ):
         self.parameters, self.buffers = stack_module_state(list(modules))
-        self._masks, self._feed, self._is_single = masks, _MaskFeed(), is_single
+        self._masks, self._noise, self._is_single = masks, noise, is_single
+        self._feed = RandomFeed()
         # Submodules may be in another mode than the module, so eval is set for all.
         self._template = _replace_layers(
             copy.deepcopy(modules[0]), self._feed, is_single
@@ -52,7 +60,11 @@ class ModelGroup:
         return len(next(iter(self.parameters.values())))
 
     def __call__(
-        self, features: Mapping[str, Tensor], *, training: bool
+        self,
+        features: Mapping[str, Tensor],
+        *,
+        training: bool,
+        parameters: Mapping[str, Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """Return the outputs of all models.
 
@@ -62,48 +74,50 @@ class ModelGroup:
         Args:
             features: {name: (models, batch, dim)}
             training: True for training mode, with dropout
+            parameters: {name: (models, ...)} in place of those of the group
 
         Returns:
             {name: (models, ...)}, the output of the module with a leading axis
         """
         if self._template.training != training:
             self._template.train(training)
-        state, masks = list(self._state.values()), list[Tensor]()
+        state = list({**self._state, **(parameters or {})}.values())
+        numbers = list[Tensor]()
         if training:
             if not self._feed.is_recorded:
                 self._record(state, features)
-            masks = self._masks.draw([call.mask for call in self._feed.calls])
+            numbers = self._feed.draw(self._masks, self._noise)
         if self._is_single:
-            return self._single(state, features, masks)
-        outputs: dict[str, Tensor] = vmap(self._one)(state, features, masks)
+            return self._single(state, features, numbers)
+        outputs: dict[str, Tensor] = vmap(self._one)(state, features, numbers)
         return outputs
 
     @torch.enable_grad()
     def _record(self, state: list[Tensor], features: Mapping[str, Tensor]) -> None:
-        """Store which dropouts a forward pass calls, with the first model."""
+        """Store which random layers a forward pass calls, with the first model."""
         first = {name: values[:1] for name, values in features.items()}
         self._single([values[:1] for values in state], first, [])
         self._feed.is_recorded = True
 
     def _single(
-        self, state: list[Tensor], features: Mapping[str, Tensor], masks: list[Tensor]
+        self, state: list[Tensor], features: Mapping[str, Tensor], numbers: list[Tensor]
     ) -> dict[str, Tensor]:
         """Return the output of a single model, called without vmap."""
         outputs = self._one(
             [values.squeeze(0) for values in state],
             {name: values.squeeze(0) for name, values in features.items()},
-            [values.squeeze(0) for values in masks],
+            [values.squeeze(0) for values in numbers],
         )
         return {name: values.unsqueeze(0) for name, values in outputs.items()}
 
     def _one(
-        self, state: list[Tensor], features: Mapping[str, Tensor], masks: list[Tensor]
+        self, state: list[Tensor], features: Mapping[str, Tensor], numbers: list[Tensor]
     ) -> dict[str, Tensor]:
         """Return the output of one model, like a faster torch.func.functional_call."""
         for slots, values in zip(self._slots, state, strict=True):
             for module, name in slots:
                 module.__dict__[name] = values
-        self._feed.serve(masks)
+        self._feed.serve(numbers)
         outputs: dict[str, Tensor] = self._template(features)
         return outputs
 
@@ -114,53 +128,14 @@ class ModelGroup:
             chosen: their indices
         """
         self._masks.keep(chosen)
+        if self._noise:
+            self._noise.keep(chosen)
         indices = list(chosen)
         self.parameters = {
             name: values.detach()[indices].requires_grad_()
             for name, values in self.parameters.items()
         }
         self.buffers = {name: values[indices] for name, values in self.buffers.items()}
-
-
-@dataclass(frozen=True)
-class _Call:
-    """Call of a dropout in the forward pass."""
-
-    mask: tuple[Sequence[int], int]  # shape and number to keep, see `Masks.draw`
-    differentiable: bool  # True if a gradient flows through the values
-
-
-class _MaskFeed:
-    """Masks for the dropouts of a template, in the order in which they are called."""
-
-    def __init__(self) -> None:
-        self.calls: list[_Call] = []
-        self.is_recorded = False  # True once a first pass has recorded the calls
-        self.masks: Iterator[tuple[_Call, Tensor]] = iter(())
-
-    def serve(self, masks: Sequence[Tensor]) -> None:
-        """Set the masks of the next pass, none if the pass records the calls."""
-        self.masks = zip(self.calls, masks, strict=False)
-
-
-class _Dropout(nn.Module):
-    """Replacement of `nn.Dropout` in a model group, with masks from `_MaskFeed`."""
-
-    def __init__(self, feed: _MaskFeed, dropout: float):
-        super().__init__()
-        self.feed, self.kept = feed, kept_of_256(dropout)
-
-    def forward(self, values: Tensor) -> Tensor:
-        """Return values, of which training sets some to 0 and scales the others."""
-        if not self.training or self.kept == STEPS:
-            return values
-        if self.feed.is_recorded:
-            call, mask = next(self.feed.masks)
-            # The mask's memory is reused if no gradient needs the mask.
-            return values * mask if call.differentiable else mask.mul_(values)
-        shape = tuple(values.shape)
-        self.feed.calls.append(_Call((shape, self.kept), values.requires_grad))
-        return values
 
 
 def _slots(
@@ -231,11 +206,13 @@ class _Linear(nn.Module):
         return (product if self.bias is None else product + self.bias[:, None]).mT
 
 
-def _replace_layers(module: nn.Module, feed: _MaskFeed, is_single: bool) -> nn.Module:
+def _replace_layers(module: nn.Module, feed: RandomFeed, is_single: bool) -> nn.Module:
     """Replace layers that are random, slow, or rounded differently in a group."""
     for name, child in module.named_children():
         if type(child) is nn.Dropout:
-            setattr(module, name, _Dropout(feed, child.p))
+            setattr(module, name, StreamDropout(feed, child.p))
+        elif type(child) is FeatureNoise:
+            setattr(module, name, StreamNoise(feed, child.deviation))
         elif type(child) is nn.Conv1d and _is_plain(child):
             setattr(module, name, _Convolution(child))
         elif type(child) is nn.Linear and not is_single:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from affuse.fuse import setting_scopes
 from affuse.fuse.models.system import modalities
 from affuse.fuse.models.trainable.fit_task import FitTask
+from affuse.fuse.setting_texts import auxiliary
 from affuse.fuse.training.grouped import batches
 from affuse.fuse.training.grouped.batches import BatchTask
 
@@ -92,7 +93,16 @@ class ModelTask(FitTask):
         shape = batches.batch_shape(len(self.train), self.settings)
         # A PCA has no more components than rows.
         least = min(len(self.train), self.settings.latent)
-        return self.fusion, id(self.rows), self.dims, shape, least, common
+        labels = self.rows.labels
+        counts = tuple(  # folds may lack some categories
+            len(labels.classes(name, self.train))
+            for name in auxiliary(self.settings.auxiliary)
+        )
+        return self.fusion, id(self.rows), self.dims, shape, least, common, counts
+
+    def input_key(self) -> tuple[Hashable, ...]:
+        """Return a key that is equal for tasks with equal inputs."""
+        return self.fold, *map(self.autoencoder_key, self.pretrained_modalities)
 
     def autoencoder_key(self, modality: str) -> Hashable:
         """Return a key that is equal for tasks that share a modality's autoencoder.

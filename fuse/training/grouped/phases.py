@@ -4,7 +4,7 @@ The modules return ``{RATINGS: prediction}``. Where an autoencoder is trained, t
 return its reconstruction and the original by modality.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,10 +13,20 @@ from torch import Tensor, nn
 
 from affuse.fuse import losses
 from affuse.fuse.models.autoencoder import Autoencoder
+from affuse.fuse.models.feature_noise import FeatureNoise
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.system import System
+from affuse.fuse.setting_texts import auxiliary
 from affuse.fuse.settings import Settings
 from affuse.fuse.training.grouped import validation_scores
+from affuse.fuse.training.grouped.extra_supervision import (
+    LABELS,
+    LOGITS,
+    WEIGHT,
+    ExtraSupervision,
+    cross_entropy,
+)
+from affuse.fuse.training.grouped.mixup import mixed
 
 Outputs = Mapping[str, Tensor]  # {name: (models, batch, ...)} of a batch
 RATINGS, RESTORED, ORIGINAL = "ratings", "restored ", "original "
@@ -25,60 +35,83 @@ RATINGS, RESTORED, ORIGINAL = "ratings", "restored ", "original "
 class SystemPhase(nn.Module):
     """System that is trained on cached embeddings, with projections in each batch."""
 
-    def __init__(self, system: System):
+    def __init__(self, system: System, extra: ExtraSupervision | None = None):
         super().__init__()
-        self.system = system
+        self.system, self.extra = system, extra
 
     def forward(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return predictions, and in training mode reconstructions.
 
         Args:
-            features: {modality: (batch, dim)}, as cached
+            features: {modality: (batch, dim)}, as cached; in training also labels and
+                partners of rows, if settings need them
         """
-        return _joint(self.system, self.system.project(features))
+        projected = self.system.project(features)
+        return _joint(self.system, projected, features, self.extra)
 
 
 class ProjectedSystemPhase(nn.Module):
     """System that is trained on projected embeddings."""
 
-    def __init__(self, system: System):
+    def __init__(self, system: System, extra: ExtraSupervision | None = None):
         super().__init__()
-        self.system = system
+        self.system, self.extra = system, extra
 
     def forward(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return predictions, and in training mode reconstructions.
 
         Args:
-            features: {modality: (batch, size)}, projected
+            features: {modality: (batch, size)}, projected; in training also labels and
+                partners of rows, if settings need them
         """
-        return _joint(self.system, features)
+        projected = {m: features[m] for m in self.system.projections}
+        return _joint(self.system, projected, features, self.extra)
 
 
-def _joint(system: System, projected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return predictions, and in training mode reconstructions."""
+def _joint(
+    system: System,
+    projected: Mapping[str, Tensor],
+    features: Mapping[str, Tensor],
+    extra: ExtraSupervision | None,
+) -> dict[str, Tensor]:
+    """Return predictions, and in training mode what else the loss needs."""
+    projected = {m: mixed(values, features) for m, values in projected.items()}
     codes = system.encode(projected)
     outputs = {RATINGS: system.fusion(codes)}
     if system.training:
         for modality, decoded in system.decode(codes).items():
             outputs[RESTORED + modality] = decoded
             outputs[ORIGINAL + modality] = projected[modality]
+        if extra is not None:
+            outputs |= extra(codes, features)
     return outputs
 
 
 class CodePhase(nn.Module):
     """Design that is trained on fixed codes."""
 
-    def __init__(self, fusion: nn.Module):
+    def __init__(
+        self,
+        fusion: nn.Module,
+        modalities: Sequence[str],
+        extra: ExtraSupervision | None = None,
+    ):
         super().__init__()
-        self.fusion = fusion
+        self.fusion, self.extra = fusion, extra
+        self._modalities = tuple(modalities)
 
-    def forward(self, codes: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return predictions.
+    def forward(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return predictions, and in training mode weights of rows, if any.
 
         Args:
-            codes: {modality: (batch, latent)}
+            features: {modality: (batch, latent)}, codes; in training also labels and
+                partners of rows, if settings need them
         """
-        return {RATINGS: self.fusion(codes)}
+        codes = {m: mixed(features[m], features) for m in self._modalities}
+        outputs = {RATINGS: self.fusion(codes)}
+        if self.training and self.extra is not None:
+            outputs |= self.extra(codes, features)
+        return outputs
 
 
 class AutoencoderPhase(nn.Module):
@@ -102,6 +135,7 @@ class AutoencoderPhase(nn.Module):
         super().__init__()
         self.modality = modality
         self.project = nn.Identity() if projected else projection
+        self.noise = FeatureNoise(settings.noise)
         self.corrupt = nn.Dropout(settings.input_dropout)
         self.autoencoder = Autoencoder(
             projection.size,
@@ -116,7 +150,7 @@ class AutoencoderPhase(nn.Module):
             features: {modality: (batch, dim)}
         """
         original = self.project(features[self.modality])
-        restored = self.autoencoder(self.corrupt(original))
+        restored = self.autoencoder(self.corrupt(self.noise(original)))
         return {RESTORED + self.modality: restored, ORIGINAL + self.modality: original}
 
 
@@ -160,8 +194,13 @@ class RatingObjective:
         """Return the loss and the reconstruction; see `Objective`."""
         error = losses.loss(self.settings.loss, mix=self.settings.mix)
         restoring = _reconstruction(outputs, weight)
-        rating = error(outputs[RATINGS], truth, weight)
-        return [rating + self.settings.reconstruction * restoring, restoring]
+        rated = weight * outputs[WEIGHT].squeeze(-1) if WEIGHT in outputs else weight
+        rating = error(outputs[RATINGS], truth, rated)
+        loss = rating + self.settings.reconstruction * restoring
+        for name, share in auxiliary(self.settings.auxiliary).items():
+            logits, labels = outputs[LOGITS + name], outputs[LABELS + name]
+            loss = loss + share * cross_entropy(logits, labels, weight)
+        return [loss, restoring]
 
     def note(self, outputs: Outputs, weight: Tensor) -> Tensor:
         """Return the predictions: (models, batch, targets); see `Objective`."""

@@ -94,6 +94,7 @@ def build_source(
     tasks: Sequence[ModelTask],
     key: Callable[[ModelTask], Hashable],
     seen: Callable[[ModelTask], Mapping[str, Tensor]],
+    labels: Mapping[str, Tensor] | None = None,
 ) -> tuple[BatchSource, list[RowIndices]]:
     """Return concatenated copies of several folds, and the rows of each task.
 
@@ -101,21 +102,24 @@ def build_source(
         tasks: tasks that may share a group
         key: returns a key that is equal for tasks with the same inputs
         seen: returns {modality: (rows, dim)} of a task; called once for each key
+        labels: {name: (rows, 1)} of all rows of the tasks
     """
     parts: list[Mapping[str, Tensor]] = []
-    truth: list[Tensor] = []
+    chosen: list[Tensor] = []
     begins: dict[Hashable, int] = {}
     places, end = list[RowIndices](), 0
     for task in tasks:
         if key(task) not in begins:
             rows = _rows(task)
             parts.append(seen(task))
-            truth.append(task.rows.truth[rows])
+            chosen.append(rows)
             begins[key(task)], end = end, end + len(rows)
         train = begins[key(task)] + torch.arange(len(task.train))
         places.append((train, train[-1] + 1 + torch.arange(len(task.validation))))
     features = {name: _concatenate([part[name] for part in parts]) for name in parts[0]}
-    return BatchSource(features, _concatenate(truth)), places
+    rows = _concatenate(chosen)
+    parts_of_labels = {name: x[rows] for name, x in (labels or {}).items()}
+    return BatchSource(features, tasks[0].rows.truth[rows], parts_of_labels), places
 
 
 def _rows(task: ModelTask) -> Tensor:

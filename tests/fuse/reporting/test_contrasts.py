@@ -358,3 +358,18 @@ def test_an_unused_setting_that_an_older_run_lacks_is_not_named(tmp_path):
     save(tmp_path, info)
     found = row_details([new, read_run(tmp_path / "old")])
     assert not any("late_activation" in words or "map" in words for words in found)
+
+
+def test_a_setting_that_an_older_run_lacks_has_the_value_without_effect(tmp_path):
+    older = {k: v for k, v in ALL.items() if k not in ("ema", "auxiliary")}
+    runs = [
+        run_of(tmp_path, "text", name="iemocap-text-session5-00000001", ema=0.99),
+        run_of(tmp_path, "text", name="iemocap-text-session5-00000002"),
+    ]
+    facts = {"settings": older, "name": "iemocap-text-session5-00000003"}
+    save(tmp_path, info_of("text", **facts))
+    runs.append(read_run(tmp_path / facts["name"]))
+    assert [label.split(", ")[0] for label in row_details(runs)[:1]] == ["ema=0.99"]
+    assert row_details(runs)[2].startswith("ema=0")
+    assert reason_of(runs[0], runs[2]) == "ema differs: 0.99 and 0"
+    assert reason_of(runs[1], runs[2]) == ""

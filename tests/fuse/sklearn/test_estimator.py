@@ -30,7 +30,7 @@ from affuse.fuse.models import designs
 from affuse.fuse.models.designs import early, late
 from affuse.fuse.scoring import metrics
 from affuse.fuse.settings import Settings
-from affuse.fuse.sklearn.conventions import LEAST_ROWS, ROW_SETTINGS, divide
+from affuse.fuse.sklearn.conventions import LEAST_ROWS, LEFT_OUT, divide
 from affuse.fuse.sklearn.estimator import FusionRegressor, ccc_scorer, mean_ccc
 from affuse.fuse.training import fitting
 
@@ -47,9 +47,9 @@ def test_every_setting_is_a_parameter_with_its_default():
     own = {"fusion", "columns", "validation_fraction", "random_state", "device"}
     expected = dataclasses.asdict(Settings())
     assert {n: v for n, v in found.items() if n not in own} == {
-        n: v for n, v in expected.items() if n not in ROW_SETTINGS
+        n: v for n, v in expected.items() if n not in LEFT_OUT
     }
-    assert set(ROW_SETTINGS) < set(expected)
+    assert set(LEFT_OUT) < set(expected)
     assert found.keys() == inspect.signature(FusionRegressor).parameters.keys()
 
 

@@ -21,6 +21,7 @@ from affuse.fuse.commands.report_command import collect
 from affuse.fuse.models import baselines
 from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.scoring.metrics import ccc
+from affuse.fuse.setting_scopes import recorded
 from affuse.fuse.trained import model_files
 from affuse.fuse.training import alignment
 from affuse.fuse.training.failed_runs import explain_unfinished_run
@@ -81,7 +82,7 @@ def test_a_run_records_settings_parameters_and_history(tmp_path):
     assert info.encoders["text"]["checkpoint"] == "tiny"
     settings = dataclasses.replace(QUICK, protocol="session5-strict", map="none")
     assert options.load(folder / "settings.toml") == settings
-    assert info.settings == dataclasses.asdict(settings)
+    assert info.settings == recorded(settings)
     # autoencoder 7-16-8-16-7 and regressor 8-16-3, each with its biases
     expected = (7 * 16 + 16 + 16 * 8 + 8) + (8 * 16 + 16 + 16 * 7 + 7)
     assert info.parameters == expected + (8 * 16 + 16 + 16 * 3 + 3)
@@ -134,6 +135,7 @@ def test_the_order_of_utterances_and_rows_does_not_matter(tmp_path):
         ("text", {"training": "pretrain", "pretrain_epochs": 3}),
         ("stacking", {}),
         ("early", {"layers": "weighted", "modality_dropout": 0.2}),
+        ("text", {"ema": 0.9, "noise": 0.1, "mixup": 0.2, "auxiliary": "speaker:1"}),
         ("ridge", {}),
         ("svr", {}),
     ],
