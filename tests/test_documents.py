@@ -65,7 +65,11 @@ def test_commands_have_existing_options_only(fence):
         while found and found[0] in getattr(command, "commands", {}):
             command = command.commands[found.pop(0)]
         options = {
-            o for p in command.get_params(click.Context(command)) for o in p.opts
+            o
+            for p in command.get_params(
+                click.Context(command, **command.context_settings)
+            )
+            for o in p.opts
         }
         assert {w.split("=")[0] for w in found if w.startswith("--")} <= options, words
 

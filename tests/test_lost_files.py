@@ -165,7 +165,7 @@ def test_no_digest_is_written_for_a_damaged_run_json(case, monkeypatch):
     def stopped(plan):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("affuse.fuse.commands.design_training.join", stopped)
+    monkeypatch.setattr("affuse.fuse.commands.design_training.join_results", stopped)
     with pytest.raises(KeyboardInterrupt):
         planted_leaks.train_run(case.run.parent)
     assert read_info(case.run).parameters in (0, whole["parameters"])

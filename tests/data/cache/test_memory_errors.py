@@ -103,7 +103,7 @@ PLACES = ("file", "room", "numpy", "HDF5", "image")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and RLIMIT_AS")
-def test_a_part_is_never_damaged_for_lack_of_memory(tmp_path):
+def test_a_part_is_intact_after_a_lack_of_memory(tmp_path):
     of = recipe(layers=(1,))
     made = part("a", of=of)
     rows = np.zeros((1, SIZE // 4), np.float32)
@@ -309,7 +309,7 @@ OURS = (
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        (parts, "fit"),
+        (parts, "check_arrays"),
         (hdf5_guard, "datasets"),
         (part_header.Recipe, "parse"),
         (parts, "Header"),
