@@ -29,7 +29,7 @@ def compared(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a run that tables compare.
 
     Which layers and statistics a run takes stands in the record of its encoders. Here,
-    only a mix of layers is distinguished from their concatenation.
+    only a mix of layers is distinguished from the concatenation of those it takes.
 
     Args:
         values: {name: value} in ``run.json``, also of an older version
@@ -37,4 +37,5 @@ def compared(values: Mapping[str, Any]) -> dict[str, Any]:
     rest = {name: value for name, value in values.items() if name != "pooling"}
     if "layers" not in values:
         return rest
-    return {**rest, "layers": "weighted" if values["layers"] == "weighted" else "all"}
+    is_mix = values["layers"] == "weighted"
+    return {**rest, "layers": "weighted" if is_mix else "concat"}

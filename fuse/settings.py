@@ -130,7 +130,9 @@ class Settings:
 
 
 def change(settings: Settings, changes: Mapping[str, Any]) -> Settings:
-    """Return settings with some values replaced; a float setting accepts an int.
+    """Return settings with some values replaced.
+
+    A float setting accepts an int, and so does `layers`, for the number of one layer.
 
     Args:
         settings: settings to change
@@ -147,7 +149,9 @@ def change(settings: Settings, changes: Mapping[str, Any]) -> Settings:
             f"{hint(unknown[0], kinds)}"
         )
     exact: dict[str, Any] = {
-        name: float(value) if (type(value), kinds[name]) == (int, float) else value
+        name: kinds[name](value)
+        if type(value) is int and (kinds[name] is float or name == "layers")
+        else value
         for name, value in changes.items()
     }
     return replace(settings, **exact)

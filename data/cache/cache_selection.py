@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from affuse.data.cache import (
+    cache_coverage,
     cache_names,
     current_content,
     fold_encoders,
@@ -125,19 +126,32 @@ def _order(cache: Cache) -> tuple[str, str, str]:
 def _alike(
     caches: Sequence[Cache], needed: Recipe, names: Sequence[str]
 ) -> tuple[Cache, ...]:
-    """Return a cache for each encoder of a recipe; () if one of them has none."""
-    of_modality = [c for c in caches if c.recipe.modality == needed.modality]
-    chosen = []
-    for part in needed.parts:
-        alike = [c for c in of_modality if c.recipe.covers(part)]
-        exact = [c for c in alike if part.covers(c.recipe)]
-        # No other cache can replace that of a fold-specific encoder.
-        if not alike and not fold_encoders.origin(part):
-            alike = of_modality
-        candidates = exact or alike
-        fitting = (n for n in names if cache_names.find_matches(candidates, n))
-        name = next(fitting, names[0] if names else "")
-        chosen.append(select_one(candidates, needed.modality, name))
+    """Return a cache for each encoder of a recipe; () if one of them has none.
+
+    Raises:
+        OptionError: if a name selects none of the caches that hold the embeddings
+    """
+    modality = needed.modality
+    of_modality = [c for c in caches if c.recipe.modality == modality]
+    candidates = [
+        cache_coverage.find_candidates(of_modality, part, names)
+        for part in needed.parts
+    ]
+    fitting = [
+        [n for n in names if cache_names.find_matches(fit, n)] for fit in candidates
+    ]
+    unused = [n for n in names if not any(n in used for used in fitting)]
+    choices = [c for fit in candidates for c in fit]
+    if unused and choices:
+        raise OptionError(
+            f"{cache_option(modality, unused[0])} names no cache that the run can "
+            f"take; leave it out, or choose from these",
+            *list_choices(choices),
+        )
+    chosen = [
+        select_one(fit, modality, used[0] if used else "")
+        for fit, used in zip(candidates, fitting, strict=True)
+    ]
     return tuple(c for c in chosen if c is not None) if all(chosen) else ()
 
 
@@ -225,24 +239,3 @@ def _holds(cache: Cache, other: Cache) -> bool:
     """Return True if a complete cache holds all embeddings of another one."""
     same = cache.recipe.content == other.recipe.content and cache.complete
     return same and cache.recipe.covers(other.recipe)
-
-
-def holding(corpus: Path, recipe: Recipe) -> Cache | None:
-    """Return the cache that holds certain embeddings of a corpus; None without one.
-
-    Args:
-        corpus: folder of the corpus in the cache
-        recipe: of the embeddings, for the content of the corpus
-    """
-    exact = store.read_headers(corpus / recipe.folder())
-    if exact is not None:
-        return exact
-    same = (c for c in store.find(corpus.parent, corpus.name) if c.complete)
-    return next(
-        (
-            c
-            for c in same
-            if c.recipe.content == recipe.content and c.recipe.covers(recipe)
-        ),
-        None,
-    )

@@ -108,8 +108,8 @@ def join(members: Sequence[Embeddings]) -> Embeddings:
         members: in the order of their columns; a single one is returned as it is
 
     Raises:
-        AffuseError: if they are of several corpora or modalities, or have no utterance
-            in common
+        AffuseError: if they are of several corpora or modalities, have no utterance in
+            common, or encode different inputs of one utterance
     """
     first, *others = members
     if not others:
@@ -121,6 +121,8 @@ def join(members: Sequence[Embeddings]) -> Embeddings:
             f"the {first.recipe.modality} embeddings of {names} have no utterance in "
             f"common; extract the same corpus with both"
         )
+    for other in others:
+        _demand_same_inputs(first, other)
     rows = [row for row, id_ in enumerate(first.ids) if id_ in common]
     widths = [member.width for member in members]
     headed = next((member for member in members if member.head is not None), None)
@@ -136,6 +138,27 @@ def join(members: Sequence[Embeddings]) -> Embeddings:
         stretches=tuple(first.stretches[row] for row in rows if first.stretches),
         members=tuple(members),
     )
+
+
+def _demand_same_inputs(first: Embeddings, other: Embeddings) -> None:
+    """Raise an error if two encoders encoded different inputs of an utterance.
+
+    Their caches are then of different states of the corpus, for example one before and
+    one after a recording was repaired.
+    """
+    digests = dict(zip(first.ids, first.contents, strict=False))
+    changed = [
+        id_
+        for id_, digest in zip(other.ids, other.contents, strict=False)
+        if digests.get(id_, digest) != digest
+    ]
+    if changed:
+        one, two = (e.recipe.checkpoint for e in (first, other))
+        raise AffuseError(
+            f"the {first.recipe.modality} embeddings of {one} and {two} are of "
+            f"different inputs of {len(changed)} utterances, the first is "
+            f"'{changed[0]}'; extract the corpus again with both"
+        )
 
 
 def _head(headed: Embeddings, ids: Sequence[str]) -> np.ndarray:

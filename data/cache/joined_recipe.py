@@ -78,11 +78,11 @@ class JoinedRecipe(Recipe):
 
     def difference(self, other: Recipe) -> str:
         """Return the first difference of the members; ``""`` if there is none."""
-        if len(self.parts) != len(other.parts):
-            counts = (f"{len(r.parts)} encoders" for r in (self, other))
-            return ", not ".join(counts)
-        pairs = zip(self.parts, other.parts, strict=True)
-        return next((d for a, b in pairs if (d := a.difference(b))), "")
+        pairs = zip(self.parts, other.parts, strict=False)
+        differences = (a.difference(b) for a, b in pairs)
+        same_number = len(self.parts) == len(other.parts)
+        first = next(filter(None, differences), "") if same_number else ""
+        return first or super().difference(other)  # which compares the widths
 
 
 def joined(members: Sequence[Recipe], widths: Sequence[int]) -> Recipe:
@@ -129,7 +129,9 @@ def parse(text: str) -> Recipe:
     """
     if '"members"' not in text:
         return Recipe.parse(text)
-    values: dict[str, Any] = parse_json(text, JOINED)
+    values: dict[str, Any] = parse_json(text, AnyRecipe())
+    if "members" not in values:  # the word is the name of an input, for example
+        return Recipe.parse(text)
     members = [Recipe.parse(json.dumps(member)) for member in values["members"]]
     widths = values["widths"]
     if len(widths) != len(members) or any(

@@ -187,6 +187,8 @@ class Recipe:
         Args:
             other: recipe to compare with
         """
+        if len(self.parts) != len(other.parts):
+            return f"encoders={len(self.parts)}, not {len(other.parts)}"
         left, right = json.loads(self.text()), json.loads(other.text())
         for name in (f.name for f in fields(self)):
             value, other_value = left.get(name, ""), right.get(name, "")

@@ -44,7 +44,7 @@ KIND = Record(
         "encoders": MapOf(
             Record(
                 {},
-                {**ENCODER_FIELDS, "encoders": ListOf(ENCODER, most=100)},
+                {**ENCODER_FIELDS, "encoders": ListOf(ENCODER, most=100, least=1)},
                 others=Plain(depth=2),
             ),
             most=100,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from affuse.data.cache.recipe import WITH_DEVIATION, Recipe
+from affuse.data.cache.recipe import LAYERS, WITH_DEVIATION, Recipe
 from affuse.data.errors import OptionError
 from affuse.fuse.feature_texts import EVERY_LAYER, layer_choice, pooling_choice
 from affuse.fuse.setting_ranges import END_TO_END
@@ -43,9 +43,8 @@ class FeatureChoice:
     def narrowed(self, recipe: Recipe) -> Recipe:
         """Return the recipe of the embeddings that are taken of a cache.
 
-        A cache of one layer gives that layer, whatever is chosen, because an encoder
-        without layers has no other. Deviations are left out of a cache that has them;
-        a cache without them gives means.
+        An encoder without layers gives its only vector, whatever is chosen. Deviations
+        are left out of a cache that has them; a cache without them gives means.
 
         Args:
             recipe: of the cache
@@ -61,7 +60,8 @@ class FeatureChoice:
     def _layers(self, recipe: Recipe) -> tuple[int, ...]:
         """Return the numbers of the layers that are taken of a cache."""
         chosen = layer_choice(self.layers, recipe.modality)
-        if chosen in EVERY_LAYER or len(recipe.layers) == 1:
+        has_layers = recipe.layer_meaning == LAYERS
+        if chosen in EVERY_LAYER or not (has_layers or len(recipe.layers) > 1):
             return recipe.layers
         if chosen == "last":
             return recipe.layers[-1:]

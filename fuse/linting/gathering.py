@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from affuse.data.cache import cache_selection, corpus_table, store
+from affuse.data.cache import cache_coverage, corpus_table, store
 from affuse.data.cache.embedding_views import join, narrow
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.recording_spans import RecordingSpan
@@ -134,7 +134,7 @@ def _embeddings(
     embeddings = {}
     for name, recipe in recipes.items():
         try:
-            cache = cache_selection.holding(corpus, recipe)
+            cache = cache_coverage.holding(corpus, recipe)
             if cache is None or not cache.complete:
                 raise AffuseError(f"{corpus / name} is missing or incomplete")
             embeddings[name] = narrow(store.load(cache), recipe)

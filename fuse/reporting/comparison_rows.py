@@ -211,7 +211,7 @@ def _command(modality: str, side: ComparedRun) -> Train:
     members = record.get("encoders", [record])
     checkpoints = [str(each.get("checkpoint", "")) for each in members]
     names = run_recipes.caches(side.path, modality) if _takes_all(info) else ()
-    if not names and not checkpoints[0].endswith(BY_FOLD):
+    if not names and not any(name.endswith(BY_FOLD) for name in checkpoints):
         names = tuple(checkpoints)
     return Train(
         **named_caches({modality: names}),

@@ -46,7 +46,7 @@ def row_details(runs: Sequence[Run]) -> list[str]:
         # A baseline takes any number of modalities, so its label names them.
         if len({tuple(sorted(i.encoders)) for i in kind}) > 1:
             words.append("+".join(sorted(info.encoders)))
-        words += _encoder_words(pieces)
+        words += [entry for _, entry in pieces.values()]
         words += map(_assigned, assigned.items())
         if len({i.code for i in kind}) > 1:
             words.append(info.code or UNRECORDED)
@@ -140,27 +140,30 @@ def _differing(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{n: v for n, v in record.items() if n in differ} for record in records]
 
 
-def _encoders(info: RunInfo) -> Iterator[tuple[str, Any]]:
-    """Yield pairs such as ``("audio checkpoint", "hub/wav2vec2")``."""
+def _encoders(info: RunInfo) -> Iterator[tuple[str, tuple[Any, str]]]:
+    """Yield pairs such as ``("audio layers", ([[0, 1]], "audio layers 0, 1"))``.
+
+    An entry holds the values of all joined encoders of a modality, and their words.
+    """
     for modality, encoder in sorted(info.encoders.items()):
+        members = encoder.get("encoders", [encoder])
         for name in ENCODER:
-            if name in encoder:
-                yield f"{modality} {name}", encoder[name]
+            values = [member[name] for member in members if name in member]
+            words = SEPARATOR.join(_entry(name, value) for value in values)
+            if values:
+                lead = "" if name == "checkpoint" else f"{modality} "
+                yield f"{modality} {name}", (values, f"{lead}{words}")
 
 
-def _encoder_words(pieces: Mapping[str, Any]) -> Iterator[str]:
-    """Yield entries of encoders that differ, in words."""
-    for place, value in pieces.items():
-        modality, _, name = place.partition(" ")
-        if name == "checkpoint":
-            names = str(value).split(SEPARATOR)
-            yield SEPARATOR.join(name.rpartition("/")[2] for name in names)
-        elif name == "layers":
-            yield f"{modality} {_layers(value)}"
-        elif name == "revision":
-            yield f"{modality} revision {str(value)[:REVISION] or 'unknown'}"
-        else:
-            yield f"{modality} {value}"
+def _entry(name: str, value: Any) -> str:
+    """Return one entry of an encoder's record in words."""
+    if name == "checkpoint":
+        return str(value).rpartition("/")[2]
+    if name == "layers":
+        return _layers(value)
+    if name == "revision":
+        return f"revision {str(value)[:REVISION] or 'unknown'}"
+    return str(value)
 
 
 def _assigned(setting: tuple[str, Any]) -> str:

@@ -1,0 +1,136 @@
+import dataclasses
+
+import pytest
+from learnable_corpus import recipe
+
+from affuse.data.errors import AffuseError, OptionError
+from affuse.fuse.experiment_files import dump, load
+from affuse.fuse.inputs.feature_choice import FeatureChoice
+from affuse.fuse.setting_history import compared, identity
+from affuse.fuse.settings import Settings, change, override
+
+DEEP = {"layers": tuple(range(13)), "pooling": "mean+std"}
+AUDIO, TEXT = recipe("audio", **DEEP), recipe("text", **DEEP)
+VECTOR = recipe("audio", layers=(0,), layer_meaning="0 is the vector of features")
+
+
+def taken(choice, cached):
+    found = choice.narrowed(cached)
+    assert found == cached.selected(found.layers, found.pooling)
+    return found.layers, found.pooling
+
+
+@pytest.mark.parametrize(
+    ("layers", "audio", "text"),
+    [
+        ("all", tuple(range(13)), tuple(range(13))),
+        ("weighted", tuple(range(13)), tuple(range(13))),
+        ("last", (12,), (12,)),
+        ("6", (6,), (6,)),
+        ("12,0,6,6", (0, 6, 12), (0, 6, 12)),
+        ("audio=0,6,text=last", (0, 6), (12,)),
+        ("last,audio=0", (0,), (12,)),
+        ("audio=0", (0,), tuple(range(13))),
+    ],
+)
+def test_layers_are_chosen_for_each_modality(layers, audio, text):
+    choice = FeatureChoice.of(Settings(layers=layers))
+    assert taken(choice, AUDIO) == (audio, "mean+std")
+    assert taken(choice, TEXT) == (text, "mean+std")
+
+
+@pytest.mark.parametrize(
+    ("pooling", "audio", "text"),
+    [
+        ("mean+std", "mean+std", "mean+std"),
+        ("mean", "mean", "mean"),
+        ("text=mean", "mean+std", "mean"),
+        ("mean,text=mean+std", "mean", "mean+std"),
+    ],
+)
+def test_pooling_is_chosen_for_each_modality(pooling, audio, text):
+    choice = FeatureChoice.of(Settings(pooling=pooling))
+    assert choice.narrowed(AUDIO).pooling == audio
+    assert choice.narrowed(TEXT).pooling == text
+
+
+@pytest.mark.parametrize("pooling", ["mean", "frames"])
+def test_what_a_cache_lacks_is_not_taken_from_it(pooling):
+    cached = dataclasses.replace(AUDIO, pooling=pooling)
+    assert FeatureChoice().narrowed(cached) == cached
+    assert FeatureChoice(pooling="mean").narrowed(cached) == cached
+
+
+def test_a_cache_of_means_alone_is_remarked():
+    cached = dataclasses.replace(AUDIO, pooling="mean", checkpoint="hub/w2v2")
+    (sentence,) = FeatureChoice().remarks([cached, TEXT])
+    assert sentence.startswith("audio: the cache of hub/w2v2 holds means over time")
+    assert list(FeatureChoice(pooling="audio=mean").remarks([cached, TEXT])) == []
+
+
+def test_a_layer_that_is_not_cached_is_refused():
+    shallow = dataclasses.replace(AUDIO, layers=(4, 8))
+    with pytest.raises(OptionError, match="has no layer 6, only 4, 8; choose from"):
+        FeatureChoice("4,6").narrowed(shallow)
+
+
+def test_another_single_layer_is_not_taken_in_its_place():
+    last = dataclasses.replace(AUDIO, layers=(12,))
+    with pytest.raises(OptionError, match="has no layer 6, only 12"):
+        FeatureChoice("6").narrowed(last)
+    assert FeatureChoice("12").narrowed(last) == last
+
+
+def test_an_encoder_without_layers_gives_its_vector():
+    for layers in ("all", "last", "0", "6,12"):
+        assert FeatureChoice(layers).narrowed(VECTOR) == VECTOR
+
+
+def test_a_jointly_trained_head_takes_means_of_the_last_layer():
+    settings = Settings(training="end-to-end")
+    assert FeatureChoice.of(settings) == FeatureChoice("last", "mean")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "first", "-1", "0,,6", "1.5", "audio=weighted", "video=0", "audio=", "0,last"],
+)
+def test_a_wrong_choice_of_layers_is_refused(value):
+    with pytest.raises(AffuseError, match="layers"):
+        override(Settings(), [f"layers={value}"])
+
+
+@pytest.mark.parametrize("value", ["", "std", "mean,std", "audio=frames", "face=mean"])
+def test_a_wrong_choice_of_pooling_is_refused(value):
+    with pytest.raises(AffuseError, match="pooling"):
+        override(Settings(), [f"pooling={value}"])
+
+
+def test_one_layer_number_is_accepted_as_typed_and_in_a_file(tmp_path):
+    assert override(Settings(), ["layers=6"]).layers == "6"
+    path = tmp_path / "mine.toml"
+    path.write_text("layers = 6\n")
+    assert load(path).layers == "6"
+    path.write_text(dump(load(path)))
+    assert load(path).layers == "6"
+    with pytest.raises(AffuseError, match="must be of type str, got True"):
+        change(Settings(), {"layers": True})
+
+
+def test_concat_is_the_old_name_of_all():
+    assert Settings(layers="concat") == Settings()
+    assert identity(Settings())["layers"] == "concat"
+    assert "pooling" not in identity(Settings())
+
+
+def test_settings_that_choose_something_enter_the_name_of_a_run():
+    chosen = Settings(layers="0,6", pooling="mean")
+    assert identity(chosen)["layers"] == "0,6"
+    assert identity(chosen)["pooling"] == "mean"
+
+
+@pytest.mark.parametrize("layers", ["all", "concat", "0,6", "last"])
+def test_tables_compare_a_mix_with_any_concatenation(layers):
+    assert compared({"layers": layers, "pooling": "mean"}) == {"layers": "concat"}
+    assert compared({"layers": "weighted"}) == {"layers": "weighted"}
+    assert compared({"latent": 3}) == {"latent": 3}
