@@ -164,7 +164,7 @@ def command_for_recipe(
         modalities=(m,),
         revision=(recipe.revision,) if recipe.revision else (),
         layers=(",".join(map(str, recipe.layers)),),
-        pooling=() if recipe.pooling == "mean" else (recipe.pooling,),
+        pooling=(recipe.pooling,),
         dtype=recipe.dtype,
         head=bool(recipe.head),
         cache=cache,

@@ -129,16 +129,16 @@ class EmbeddingOptions(Command):
         "--layers",
         default=(),
         metavar="[MODALITY=]WHICH",
-        help="Cache these layers of the encoder: last, all, or numbers such as "
-        "0,6,12. The option may be repeated, as in --layers "
-        "audio=all.  [default: last]",
+        help="Cache these layers of the encoder: last, all, or numbers such as 0,6,12. "
+        "train --set layers=... chooses among them. The option may be repeated, as in "
+        "--layers audio=last.  [default: all; last with --pooling frames]",
     )
     pooling: tuple[str, ...] = option(
         "--pooling",
         default=(),
         metavar="[MODALITY=]HOW",
         help="Pool each utterance over time: mean, mean+std, or frames for no pooling. "
-        "The option may be repeated, as in --pooling text=frames.  [default: mean]",
+        "The option may be repeated, as in --pooling text=mean.  [default: mean+std]",
     )
     dtype: str = option(
         "--dtype",

@@ -28,7 +28,7 @@ from affuse.data.modality import modality_named
 from affuse.data.options.extraction_options import Extract
 from affuse.data.reading import corpus_reading
 from affuse.extract.caching.extraction import CacheFilling, extract
-from affuse.extract.commands import extract_command
+from affuse.extract.commands import encoding_choices
 from affuse.extract.encoding.encoder_loading import load
 
 Say = Callable[[str], object]
@@ -149,9 +149,9 @@ def _encode(
             fill another folder
     """
     corpus = corpus_reading.read(call)
-    machine = extract_command.machine(call)
+    machine = encoding_choices.machine(call)
     torch.set_num_threads(machine.threads)
-    (choice,) = extract_command.choices(corpus, call)
+    (choice,) = encoding_choices.choices(corpus, call)
 
     def begin(target: Path, recipe: Recipe) -> None:
         if target != folder:

@@ -9,14 +9,11 @@ import torch
 
 from affuse.data.cache import corpus_table
 from affuse.data.cache.cache_folder import CorpusFolder
-from affuse.data.errors import AffuseError, OptionError
+from affuse.data.errors import OptionError
 from affuse.data.modality import (
-    available,
-    missing_materials,
     modality_named,
-    modality_names,
 )
-from affuse.data.options.extraction_options import EncodingOptions, Extract
+from affuse.data.options.extraction_options import Extract
 from affuse.data.reading import corpus_checks, corpus_reading
 from affuse.data.records import Corpus, Problem
 from affuse.data.system.atomic_files import claim
@@ -30,15 +27,12 @@ from affuse.extract.caching.extraction import (
 )
 from affuse.extract.caching.job_shares import JobShare
 from affuse.extract.caching.part_filling import fill
+from affuse.extract.commands.encoding_choices import choices, machine
 from affuse.extract.commands.next_commands import next_lines
-from affuse.extract.encoding.choices import Choice, Machine, choose_device, per_modality
 from affuse.extract.encoding.encoder_loading import (
-    encoder_for_checkpoint,
     load,
-    named_encoders,
     pooling_note,
 )
-from affuse.extract.encoding.gemm_throughput import choose_dtype
 from affuse.extract.parallel import spreading
 
 Say = Callable[[str], object]
@@ -73,7 +67,8 @@ def encode(corpus: Corpus, options: Extract, say: Say) -> tuple[int, dict[str, P
     torch.set_num_threads(resources.threads)
     selection = choices(corpus, options)
     encoders = [load(c, resources) for c in selection]  # A wrong name fails early.
-    for note in filter(None, map(pooling_note, selection, encoders)):
+    typed = selection if options.pooling else []  # The default is no demand.
+    for note in filter(None, map(pooling_note, typed, encoders)):
         say(note)
     corpus_table.save(corpus, cache)
     results: list[ExtractionOutcome] = []
@@ -195,56 +190,3 @@ def _left_out(
     for parts in part_problems:
         problems += (p for number in parts if number in share for p in parts[number])
     return sum(p.fatal for p in problems)
-
-
-def machine(options: EncodingOptions) -> Machine:
-    """Return device and resources for the options of the command line."""
-    return replace(
-        Machine.of(options),
-        batch=options.batch,
-        limit=options.limit,
-        longest=options.max_seconds,
-        compiled=options.compile,
-    )
-
-
-def choices(corpus: Corpus, options: EncodingOptions) -> list[Choice]:
-    """Return a choice for each modality that the options name, or that the corpus has.
-
-    Args:
-        corpus: as its reader returned it
-        options: of the command line
-
-    Raises:
-        AffuseError: if an option names a modality that is not encoded
-    """
-    names = modality_names()
-    modalities = options.modalities or available(corpus, names)
-    if not modalities:
-        raise AffuseError(f"corpus '{corpus.name}' has {missing_materials(names)}")
-    options.demand_encoded(modalities)
-    encoders = named_encoders(options.encoders, modalities)
-    dtype = options.dtype
-    if dtype == "auto":  # Otherwise the device may be one of another machine.
-        dtype = choose_dtype(dtype, choose_device(options.device))
-    revision = per_modality(options.revision, modalities, "revision")
-    layers = per_modality(options.layers, modalities, "layers")
-    pooling = per_modality(options.pooling, modalities, "pooling")
-    return [
-        Choice(
-            modality=m,
-            encoder=encoders.get(m)
-            or encoder_for_checkpoint(m, options.checkpoint(m), revision.get(m, "")),
-            checkpoint=options.checkpoint(m),
-            revision=revision.get(m, Choice.revision),
-            layers=layers.get(m, Choice.layers),
-            pooling=pooling.get(m, Choice.pooling),
-            dtype=dtype,
-            head=options.head and modality_named(m).has_head,
-            options={
-                name: getattr(options, name) for name in modality_named(m).options
-            },
-        )
-        for m in names
-        if m in modalities
-    ]

@@ -24,7 +24,7 @@ from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Corpus, Utterance
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.checkpoints import checkpoint_files
-from affuse.extract.commands import extract_command, next_commands
+from affuse.extract.commands import encoding_choices, next_commands
 from affuse.extract.encoding import encoder_revisions
 from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.encoder_loading import load, make_recipe, named_encoders
@@ -256,7 +256,7 @@ def test_invalid_checkpoint_options_are_refused(values, reason):
     words = Utterance("a", text="so", columns={"face": "a.npy"})
     found = Corpus("toy", Path(), (words,), None, "speakers")
     with pytest.raises(OptionError, match=re.escape(reason)):
-        extract_command.choices(found, options)
+        encoding_choices.choices(found, options)
 
 
 def test_the_next_command_suits_the_modalities():

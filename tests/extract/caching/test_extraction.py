@@ -33,7 +33,7 @@ from affuse.data.records import Problem, Utterance
 from affuse.data.system.atomic_files import claim
 from affuse.extract.caching import extraction as stage
 from affuse.extract.caching.extraction import OLD_NOTE
-from affuse.extract.commands import extract_command
+from affuse.extract.commands import encoding_choices
 from affuse.extract.encoders import distilbert, wav2vec2
 from affuse.extract.encoding import pooling
 from affuse.extract.encoding.choices import Choice, Machine, choose_device
@@ -727,7 +727,7 @@ def test_a_corpus_without_recordings_and_text_is_an_error(tmp_path):
 
 def test_options_apply_to_the_modality_that_they_name(tmp_path):
     found = corpus(tmp_path, count=2)
-    one, two = extract_command.choices(
+    one, two = encoding_choices.choices(
         found,
         dataclasses.replace(
             EXTRACT_OPTIONS, layers=("all", "audio=0,1"), pooling=("text=frames",)
