@@ -149,8 +149,10 @@ def change(settings: Settings, changes: Mapping[str, Any]) -> Settings:
             f"{hint(unknown[0], kinds)}"
         )
     exact: dict[str, Any] = {
-        name: kinds[name](value)
-        if type(value) is int and (kinds[name] is float or name == "layers")
+        name: str(value)
+        if type(value) is int and name == "layers"
+        else float(value)
+        if type(value) is int and kinds[name] is float
         else value
         for name, value in changes.items()
     }
