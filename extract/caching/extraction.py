@@ -15,6 +15,7 @@ from affuse.data.cache import cache_manifest, current_content, parts, store
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
 from affuse.data.modality import modality_named
+from affuse.data.reading import problem_summary
 from affuse.data.records import Corpus, Problem
 from affuse.data.system.progress import bar
 from affuse.extract.caching import encoder_inputs
@@ -110,8 +111,10 @@ def extract(
         progress=machine.progress,
     )
     if not sources and not any(p.fatal for p in problems):
+        unread = problem_summary.lines(p for p in corpus.problems if p.fatal)
         raise AffuseError(
-            f"corpus '{corpus.name}' in {corpus.root} has no {choice.modality}"
+            f"corpus '{corpus.name}' in {corpus.root} has no {choice.modality}",
+            *(f"  {line}" for line in unread),
         )
     if not sources:
         return ExtractionOutcome(None, 0, 0.0, 0.0, tuple(problems), tuple(problems))

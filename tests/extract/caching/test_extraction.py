@@ -27,7 +27,7 @@ from spoken_corpus import (
     utterance,
 )
 
-from affuse.data.cache import current_content, parts, store
+from affuse.data.cache import current_content, embedding_views, parts, store
 from affuse.data.reading import transcript_rule
 from affuse.data.records import Problem, Utterance
 from affuse.data.system.atomic_files import claim
@@ -38,6 +38,7 @@ from affuse.extract.encoders import distilbert, wav2vec2
 from affuse.extract.encoding import pooling
 from affuse.extract.encoding.choices import Choice, Machine, choose_device
 from affuse.extract.encoding.protocol import hidden
+from affuse.fuse.inputs.chunks import pool_rows
 
 MODALITIES = ("audio", "text")
 # float32 sums have another order if an utterance is encoded alone
@@ -720,9 +721,46 @@ def test_a_modality_that_the_corpus_lacks_is_an_error(tmp_path, modality, made):
         run_extract(corpus(tmp_path, made), tmp_path / "cache", modalities=(modality,))
 
 
+def test_a_corpus_whose_recordings_were_all_refused_says_why(tmp_path):
+    refused = dataclasses.replace(
+        corpus(tmp_path, Utterance("only text", text="hello")),
+        problems=tuple(
+            Problem("table.csv", f"audio path '/{n}.wav' is absolute", line=n)
+            for n in (2, 3)
+        ),
+    )
+    with pytest.raises(ValueError, match="has no audio") as caught:
+        run_extract(refused, tmp_path / "cache", modalities=("audio",))
+    assert "2 times" in caught.value.args[1]
+    assert "table.csv:2: audio path '/2.wav' is absolute" in caught.value.args[1]
+
+
 def test_a_corpus_without_recordings_and_text_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="'toy' has neither recordings nor text"):
         run_extract(corpus(tmp_path, Utterance("nothing")), tmp_path / "cache")
+
+
+def test_all_layers_are_cached_with_mean_and_deviation_by_default(tmp_path):
+    found = corpus(tmp_path, count=2)
+    plain = dataclasses.replace(EXTRACT_OPTIONS, layers=(), pooling=("text=frames",))
+    audio, text = encoding_choices.choices(found, plain)
+    assert (audio.layers, audio.pooling) == ("all", "mean+std")
+    assert (text.layers, text.pooling) == ("last", "frames")
+
+
+def test_a_wide_cache_holds_the_bytes_of_a_narrow_one(tmp_path):
+    found = corpus(tmp_path, count=3)
+    run_extract(found, tmp_path / "cache")
+    run_extract(found, tmp_path / "cache", layers=(), pooling=())
+    for modality in ("audio", "text"):
+        caches = [
+            c for c in store.find(tmp_path / "cache") if c.recipe.modality == modality
+        ]
+        narrow, wide = sorted(caches, key=lambda cache: len(cache.recipe.layers))
+        assert wide.recipe.covers(narrow.recipe)
+        taken = embedding_views.narrow(store.load(wide), narrow.recipe)
+        ids = np.arange(3)
+        assert np.array_equal(pool_rows(taken, ids), pool_rows(store.load(narrow), ids))
 
 
 def test_options_apply_to_the_modality_that_they_name(tmp_path):
