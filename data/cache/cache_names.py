@@ -7,7 +7,9 @@ from pathlib import Path, PurePath
 
 from affuse.data.cache import current_content, fold_encoders, provenance
 from affuse.data.cache.store import Cache
+from affuse.data.errors import OptionError
 from affuse.data.modality import modality_names
+from affuse.data.options.shared_options import cache_option
 from affuse.data.suggestions import hint
 
 PREFIX = re.compile(r"[0-9a-f]{1,12}")
@@ -50,6 +52,36 @@ def names(cache: Cache) -> tuple[str, ...]:
     last = PurePath(r.checkpoint).name
     candidates = (fold_encoders.name(r), r.checkpoint, typed, last)
     return tuple(dict.fromkeys(name for name in candidates if name))
+
+
+def column_order(chosen: Sequence[tuple[str, Cache]], modality: str) -> list[int]:
+    """Return the numbers of caches in the order in which their columns are joined.
+
+    Args:
+        chosen: name and cache of each encoder
+        modality: of the caches
+
+    Raises:
+        OptionError: if two names select the same cache
+    """
+    names: dict[Path, str] = {}
+    for name, cache in chosen:
+        if cache.path in names:
+            first, second = (
+                cache_option(modality, n) for n in (names[cache.path], name)
+            )
+            raise OptionError(
+                f"{first} and {second} name the same cache, "
+                f"{digest(cache)}; leave one out"
+            )
+        names[cache.path] = name
+    return sorted(range(len(chosen)), key=lambda number: _order(chosen[number][1]))
+
+
+def _order(cache: Cache) -> tuple[str, str, str]:
+    """Return the key that orders the caches of one modality."""
+    r = cache.recipe
+    return r.checkpoint, r.encoder, cache.path.name
 
 
 def describe_choices(caches: Sequence[Cache], name: str) -> str:

@@ -102,25 +102,11 @@ def several(
         AffuseError: as `select_one`
         OptionError: as `select_one`, or if two names select the same cache
     """
-    chosen: dict[str, Cache] = {}
-    for name in names or ("",):
-        cache = select_one(caches, modality, name)
-        if cache is None:
-            continue
-        for other in (n for n, c in chosen.items() if c.path == cache.path):
-            first, second = (cache_option(modality, n) for n in (other, name))
-            raise OptionError(
-                f"{first} and {second} name the same cache, "
-                f"{cache_names.digest(cache)}; leave one out"
-            )
-        chosen[name] = cache
-    return tuple(sorted(chosen.values(), key=_order))
-
-
-def _order(cache: Cache) -> tuple[str, str, str]:
-    """Return the key that orders the caches of one modality."""
-    r = cache.recipe
-    return r.checkpoint, r.encoder, cache.path.name
+    pairs = [(name, select_one(caches, modality, name)) for name in names or ("",)]
+    chosen = [(name, cache) for name, cache in pairs if cache is not None]
+    return tuple(
+        chosen[number][1] for number in cache_names.column_order(chosen, modality)
+    )
 
 
 def _alike(

@@ -1,6 +1,5 @@
 """Selection of fold-specific embeddings: caches of encoders fine-tuned for a fold."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,6 @@ from affuse.data.cache import (
     cache_names,
     cache_selection,
     fold_encoders,
-    provenance,
     store,
     training_data,
 )
@@ -41,12 +39,13 @@ def choose(
         modalities: to select caches of
 
     Returns:
-        {fold: {modality: caches of its encoders}}
+        {fold: {modality: caches of its encoders}}, in the order of their checkpoints
 
     Raises:
         FileNotFoundError: if the folder holds no fine-tuned fold
         AffuseError: if embeddings are missing, with the commands that extract them; if
             several caches match; or if folds were extracted with different options
+        OptionError: if two names select the same cache
     """
     encoders = fold_encoders.folds(run)
     caches = list(store.find(folder, corpus))
@@ -57,20 +56,46 @@ def choose(
     corpus = corpus or _corpus(specific)
     of_corpus = [c for c in caches if c.recipe.corpus == corpus]
     selected: dict[str, Selection] = {fold: {} for fold in specific}
-    choices = [(m, name) for m in modalities for name in named.get(m) or ("",)]
-    for modality, name in choices:
-        fit, shared = _fit(of_corpus, modality, name)
-        of_fold: dict[str, Cache] = {}
-        for fold, by_modality in specific.items():
-            candidates = fit if shared else by_modality.get(modality, fit)
-            candidates = [c for c in candidates if c in fit]
-            if cache := cache_selection.select_one(candidates, modality, ""):
-                of_fold[fold] = cache
-                selected[fold][modality] = (*selected[fold].get(modality, ()), cache)
-        _demand_alike(of_fold)
+    for modality in modalities:
+        by_name = [
+            (name, _of_each_fold(specific, of_corpus, modality, name))
+            for name in named.get(modality) or ("",)
+        ]
+        found = [(name, of_fold) for name, of_fold in by_name if of_fold]
+        firsts = [(name, next(iter(of_fold.values()))) for name, of_fold in found]
+        for number in cache_names.column_order(firsts, modality):
+            for fold, cache in found[number][1].items():
+                earlier = selected[fold].get(modality, ())
+                selected[fold][modality] = (*earlier, cache)
     commands = Commands(folder, of_corpus or caches)
-    _demand_all(run, encoders, selected, modalities, commands)
+    wanted = {m: len(named.get(m) or ("",)) for m in modalities}
+    _demand_all(run, encoders, selected, wanted, commands)
     return selected
+
+
+def _of_each_fold(
+    specific: Mapping[str, Mapping[str, list[Cache]]],
+    caches: Sequence[Cache],
+    modality: str,
+    name: str,
+) -> dict[str, Cache]:
+    """Return the cache of one encoder for each fold; folds without one are left out.
+
+    Args:
+        specific: {fold: {modality: caches of its fine-tuned encoder}}
+        caches: of one corpus, of any modality
+        modality: of the encoder
+        name: of any of its caches; "" if none is named
+    """
+    fit, shared = _fit(caches, modality, name)
+    of_fold: dict[str, Cache] = {}
+    for fold, by_modality in specific.items():
+        candidates = fit if shared else by_modality.get(modality, fit)
+        candidates = [c for c in candidates if c in fit]
+        if cache := cache_selection.select_one(candidates, modality, ""):
+            of_fold[fold] = cache
+    _demand_alike(of_fold)
+    return of_fold
 
 
 def find_missing(
@@ -96,69 +121,6 @@ def find_missing(
         }
         for fold, paths in fold_encoders.folds(run).items()
     }
-
-
-def demand(
-    folder: Path, corpus: str, recipes: Mapping[str, Mapping[str, Recipe]]
-) -> None:
-    """Raise an error if a corpus lacks the fold-specific embeddings of a fold.
-
-    A modality that is missing in all folds is accepted if another one is complete.
-
-    Args:
-        folder: of all caches
-        corpus: name of the corpus; ``""`` for any
-        recipes: {fold: {modality: recipe}} that the models were trained on
-
-    Raises:
-        AffuseError: if embeddings are missing, with the commands that extract them
-    """
-    caches = list(store.find(folder, corpus))
-    cached = [cache.recipe for cache in caches]
-    missing = {
-        fold: [
-            m
-            for m, expected in each.items()
-            if any(_is_missing(part, cached) for part in expected.parts)
-        ]
-        for fold, each in recipes.items()
-    }
-    counts = Counter(m for each in missing.values() for m in each)
-    absent = {m for m, count in counts.items() if count == len(recipes)}
-    rest = {m for each in recipes.values() for m in each} - absent
-    if set(counts) - absent or not rest:
-        paths = {
-            fold: {m: _checkpoint(folder, _tuned(r)) for m, r in each.items()}
-            for fold, each in recipes.items()
-        }
-        raise AffuseError(
-            f"the run uses fold-specific encoders, and {corpus or 'the corpus'} is not "
-            f"extracted with all of them; type these commands, with the options of the "
-            f"run and the folder of the fine-tuning:",
-            *Commands(folder, caches).lines(paths, missing),
-        )
-
-
-def _is_missing(needed: Recipe, cached: Sequence[Recipe]) -> bool:
-    """Return True for fold-specific embeddings that no cache holds."""
-    is_specific = bool(fold_encoders.origin(needed))
-    return is_specific and not any(recipe.covers(needed) for recipe in cached)
-
-
-def _tuned(recipe: Recipe) -> Recipe:
-    """Return the recipe of the fine-tuned encoder among those of a modality."""
-    tuned = (part for part in recipe.parts if fold_encoders.origin(part))
-    return next(tuned, recipe.parts[0])
-
-
-def _checkpoint(folder: Path, recipe: Recipe) -> Path:
-    """Return the folder of a fine-tuned encoder, from the provenance of its cache.
-
-    Without provenance, it is the folder to which `finetune` writes by default.
-    """
-    cache = folder / recipe.corpus / recipe.folder()
-    typed = provenance.checkpoint(cache, recipe.modality)
-    return Path(typed or Path("finetuned", fold_encoders.name(recipe)))
 
 
 def _fit(caches: Sequence[Cache], modality: str, name: str) -> tuple[list[Cache], bool]:
@@ -222,12 +184,19 @@ def _demand_all(
     run: Path,
     encoders: Mapping[str, Mapping[str, Path]],
     selected: Mapping[str, Selection],
-    modalities: Sequence[str],
+    wanted: Mapping[str, int],
     commands: Commands,
 ) -> None:
-    """Raise an error if the fold-specific embeddings of a fold are missing."""
+    """Raise an error if the fold-specific embeddings of a fold are missing.
+
+    `wanted` is the number of encoders of each modality.
+    """
     missing = {
-        fold: [m for m in modalities if m in paths and m not in selected[fold]]
+        fold: [
+            m
+            for m, count in wanted.items()
+            if m in paths and len(selected[fold].get(m, ())) < count
+        ]
         for fold, paths in encoders.items()
     }
     if any(missing.values()):

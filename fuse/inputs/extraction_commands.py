@@ -18,7 +18,7 @@ def demand_matching_caches(
 
     A modality without any cache is no error here, because some models do not need all
     modalities. Encoders that were fine-tuned for a fold are checked in
-    `affuse.data.cache.fold_caches.demand`.
+    `affuse.data.cache.fold_requirements.demand`.
 
     Args:
         recipes: {fold: {modality: recipe}} of the run

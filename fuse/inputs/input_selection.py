@@ -7,6 +7,7 @@ from affuse.data.cache import (
     cache_selection,
     corpus_table,
     fold_caches,
+    fold_requirements,
     store,
     streaming,
 )
@@ -78,7 +79,7 @@ def select_for_run(
         AffuseError: if no caches or several fit, or if embeddings differ from those of
             the run, see `extraction_commands.demand_matching_caches`
     """
-    fold_caches.demand(options.cache, options.corpus, recipes)
+    fold_requirements.demand(options.cache, options.corpus, recipes)
     demand_matching_caches(recipes, options)
     distinct = {_key(like): like for like in recipes.values()}
     taken = {}

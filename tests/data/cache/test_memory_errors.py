@@ -28,7 +28,7 @@ SIZE = 24 * 2**20  # bytes of a part, in processes that are allowed little
 LIMITED = """
 import re, resource, sys
 from pathlib import Path
-from affuse.data.cache import parts, store
+from affuse.data.cache import cache_faults, parts, store
 from affuse.data.errors import DamagedFileError, MemoryShortageError
 path = Path(sys.argv[1])
 parts.read(path, None)  # what is imported when it is needed is there now

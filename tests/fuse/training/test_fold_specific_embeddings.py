@@ -17,6 +17,7 @@ from tuned_encoders import COUNT, FOLDS, NAME
 
 from affuse import cli
 from affuse.data.cache import fold_caches, fold_encoders, store
+from affuse.data.cache.embedding_views import join
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.commands import design_training
 from affuse.fuse.robustness.ablation import ablate
@@ -277,20 +278,18 @@ def test_a_fold_that_was_not_fine_tuned_is_named(root):
 def test_any_cache_of_a_kind_selects_that_kind_for_all_folds(root):
     run = root / "finetuned" / NAME
     tuned_encoders.write_caches(
-        root / "cache", run, modalities=["text"], pooling="mean+std"
+        root / "cache", run, modalities=["text"], dtype="bfloat16"
     )
     assert "there are 2 text caches; choose one" in error_sentence(
         fit(root, "--fusion", "text"), status=2
     )
-    recipe = tuned_encoders.embeddings(run, "session4", pooling="mean+std")[
-        "text"
-    ].recipe
+    recipe = tuned_encoders.embeddings(run, "session4", dtype="bfloat16")["text"].recipe
     assert fit(root, "--fusion", "text", "--text", recipe.digest()).exit_code == 0
     for fold in FOLDS:
         _, about = model_files.load(
             model_files.model_folder(only(root), fold=fold, seed=0)
         )
-        assert about.recipes["text"].pooling == "mean+std"
+        assert about.recipes["text"].dtype == "bfloat16"
     assert "no text cache 'abc'" in error_sentence(
         fit(root, "--fusion", "text", "--text", "abc"), status=2
     )
@@ -472,4 +471,66 @@ def test_corpora_that_share_encoders_are_distinguished(root):
     found = fold_caches.choose(
         run, root / "cache", corpus="new", named={}, modalities=["text"]
     )
-    assert {c["text"].recipe.corpus for c in found.values()} == {"new"}
+    corpora = {cache.recipe.corpus for each in found.values() for cache in each["text"]}
+    assert corpora == {"new"}
+
+
+def add_frozen(root, checkpoint):
+    """Write an audio cache of a frozen encoder, which all folds share."""
+    plain = learnable_corpus.embeddings(count=COUNT)["audio"]
+    recipe = dataclasses.replace(plain.recipe, checkpoint=checkpoint, head=())
+    frozen = dataclasses.replace(plain, recipe=recipe, head=None)
+    planted_leaks.write_part(root / "cache", frozen)
+    return frozen
+
+
+@pytest.mark.parametrize("checkpoint", ["acoustic", "zulu"])
+def test_a_frozen_encoder_is_joined_to_the_fine_tuned_one(root, checkpoint):
+    frozen = add_frozen(root, checkpoint)
+    for names in (("audio", checkpoint), (checkpoint, "audio")):
+        typed = [word for name in names for word in ("--audio", name)]
+        done = fit(root, "--fusion", "audio", *typed)
+        assert done.exit_code == 0, done.output
+    run = only(root)  # the order of the names does not matter
+    expected = sorted(["audio", checkpoint])
+    for fold, trained in prediction.recipes(run).items():
+        parts = trained["audio"].parts
+        assert [part.checkpoint for part in parts] == expected
+        names = [fold_encoders.name(part) for part in parts]
+        assert names[expected.index("audio")] == f"{NAME}/{fold}/audio"
+    features = {
+        fold: {"audio": join(sorted([e["audio"], frozen], key=by_checkpoint))}
+        for fold, e in own(root).items()
+    }
+    applied = prediction.predict(run, features["session1"], fold_embeddings=features)
+    rows = [applied.ids.index(id_) for id_ in read_run(run).predictions.id]
+    folds = [applied.folds.index(fold) for fold in read_run(run).predictions.fold]
+    np.testing.assert_allclose(
+        applied.by_model[folds, rows], read_run(run).predictions.predicted, atol=1e-5
+    )
+    for command in ("predict", "lint"):
+        again = call(command, run, "--cache", root / "cache")
+        assert again.exit_code == 0, again.output
+
+
+def by_checkpoint(embeddings):
+    return embeddings.recipe.checkpoint
+
+
+def test_no_fold_is_trained_without_its_fine_tuned_encoder(root):
+    frozen = add_frozen(root, "acoustic")
+    recipe = own(root)["session3"]["audio"].recipe
+    shutil.rmtree(root / "cache" / recipe.corpus / recipe.folder())
+    failed = fit(root, "--fusion", "audio", "--audio", "acoustic", "--audio", "audio")
+    sentence = error_sentence(failed)
+    assert "are not extracted yet with their fold-specific encoders" in sentence
+    assert "session3/audio" in sentence
+    assert "session2/audio" not in sentence
+    assert frozen.recipe.digest() not in sentence
+
+
+@pytest.mark.parametrize("name", ["acoustic", "audio"])
+def test_one_cache_is_not_joined_to_itself_in_any_fold(root, name):
+    add_frozen(root, "acoustic")
+    failed = fit(root, "--fusion", "audio", "--audio", name, "--audio", name)
+    assert "name the same cache" in error_sentence(failed, status=2)
