@@ -9,7 +9,7 @@ from learnable_corpus import reorder_rows
 from affuse.data.cache import store, streaming
 from affuse.data.cache.embedding_views import join, narrow
 from affuse.data.errors import AffuseError
-from affuse.fuse.inputs.tensors import HEAD, gather, head_names
+from affuse.fuse.inputs.tensors import HEAD, gather
 
 IDS = ["u009", "u000", "u059", "u009"]
 
@@ -114,7 +114,7 @@ def test_the_head_is_that_of_the_encoder_that_has_one():
     both = join([reorder_rows(one(), range(7, encoder_caches.COUNT)), second])
     found = gather({"audio": both}, ["u050", "u008"])
     np.testing.assert_array_equal(found[HEAD], values[[50, 8]].astype(np.float32))
-    assert head_names({"audio": both}) == ("valence", "arousal")
+    assert both.recipe.head == ("valence", "arousal")
 
 
 def test_encoders_without_a_common_utterance_are_refused():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import spoken_corpus
-from cli_calls import call, refused
+from cli_calls import call, error_sentence
 from spoken_corpus import RATE, record
 
 from affuse.data.cache import parts, store
@@ -12,7 +12,7 @@ from affuse.data.records import Utterance
 from affuse.extract.audio.refusal import Unusable
 from affuse.extract.encoders import acoustic
 from affuse.extract.encoding.choices import Choice, Machine
-from affuse.extract.encoding.encoder_loading import load, suited
+from affuse.extract.encoding.encoder_loading import encoder_for_checkpoint, load
 
 NAMED = {"checkpoint": "", "encoder": "acoustic"}
 ALONE = ("--modality", "audio", "--encoder", "acoustic")
@@ -86,8 +86,8 @@ def test_unusable_recordings(wave, reason):
 
 
 def test_the_name_of_the_feature_set_chooses_the_encoder():
-    assert suited("audio", "acoustic", "") == "acoustic"
-    assert suited("audio", "eGeMAPSv02", "") == "opensmile"
+    assert encoder_for_checkpoint("audio", "acoustic", "") == "acoustic"
+    assert encoder_for_checkpoint("audio", "eGeMAPSv02", "") == "opensmile"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,9 @@ def test_options_that_do_not_apply_are_refused(options, reason):
 
 def test_a_checkpoint_is_refused_in_one_sentence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    sentence = refused(call("extract", "demo", *ALONE, "--audio-checkpoint", "mini"))
+    sentence = error_sentence(
+        call("extract", "demo", *ALONE, "--audio-checkpoint", "mini")
+    )
     assert "the encoder 'acoustic' has no checkpoint" in sentence
 
 

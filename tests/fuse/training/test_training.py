@@ -15,7 +15,7 @@ from affuse.data.errors import AffuseError
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import finished_runs, read_predictions, read_run
 from affuse.data.system.csv_tables import read_rows
-from affuse.fuse import settings as options
+from affuse.fuse import experiment_files as options
 from affuse.fuse.commands import design_training
 from affuse.fuse.commands.report_command import collect
 from affuse.fuse.models import baselines

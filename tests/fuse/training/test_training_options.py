@@ -13,10 +13,10 @@ from affuse.fuse import losses
 from affuse.fuse.inputs.tensors import align
 from affuse.fuse.inputs.training_labels import RowLabels, demand_labels
 from affuse.fuse.models.feature_noise import FeatureNoise
-from affuse.fuse.models.trainable.design_registry import trainable
+from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.setting_texts import Agreement
 from affuse.fuse.settings import Settings
-from affuse.fuse.training.fitting import fit_all, fit_fusions
+from affuse.fuse.training.fitting import fit_all, fit_any_kind
 from affuse.fuse.training.grouped.extra_supervision import cross_entropy, row_weight
 from affuse.fuse.training.grouped.mixup import PARTNER, SHARE, MixupPairs, mixed
 from affuse.fuse.training.grouped.model_tasks import ModelTask
@@ -131,9 +131,9 @@ def test_equal_agreement_is_the_default_training(rows, plain):
 
 def test_decision_level_fusion_takes_the_options(rows):
     jobs = [job(rows, fusion="latemean", **each) for each in ({}, TOGETHER)]
-    found = dict(fit_fusions(jobs))
+    found = dict(fit_any_kind(jobs))
     assert not same(found[0], found[1])
-    assert trainable("latemean").uses("ema")
+    assert find_trainable("latemean").uses("ema")
 
 
 # averages
