@@ -32,6 +32,20 @@ def identity(settings: Settings) -> dict[str, Any]:
     return values
 
 
+def updated(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return recorded settings as this version records equal ones.
+
+    Args:
+        values: {name: value} in ``run.json``, also of an older version
+
+    Examples:
+        >>> updated({"layers": "concat"})
+        {'pooling': 'mean+std', 'layers': 'all'}
+    """
+    renamed = {"layers": "all"} if values.get("layers") == "concat" else {}
+    return {**ADDED, **values, **renamed}
+
+
 def compared(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a run that tables compare.
 
