@@ -86,6 +86,8 @@ class Recipe:
                 f"{self.modality[:40]!r}; another one needs its plug-in"
             )
         check_name(self.corpus)
+        if len({*self.layers}) != len(self.layers):
+            raise AffuseError(f"layers {list(self.layers)} name a layer twice")
         if not re.fullmatch(r"\w+", self.encoder):
             raise AffuseError(f"encoder {self.encoder[:40]!r} is no name of a plug-in")
 

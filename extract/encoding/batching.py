@@ -58,7 +58,7 @@ def equal_length_batches(lengths: Sequence[int], *, budget: int) -> list[list[in
         positions in `lengths`, by batch
 
     Examples:
-        >>> equal([5, 3, 5, 5], budget=10)
+        >>> equal_length_batches([5, 3, 5, 5], budget=10)
         [[0, 2], [3], [1]]
     """
     groups: dict[int, list[int]] = {}
@@ -82,7 +82,7 @@ def packed_batches(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
         positions in `lengths`, by batch
 
     Examples:
-        >>> lines([5, 3, 5, 5], budget=10)
+        >>> packed_batches([5, 3, 5, 5], budget=10)
         [[0, 1], [2, 3]]
     """
     batches: list[list[int]] = []

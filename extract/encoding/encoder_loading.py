@@ -85,7 +85,7 @@ def named_encoders(values: Sequence[str], modalities: Sequence[str]) -> dict[str
             not encoded or has two encoders
 
     Examples:
-        >>> named(["whisper"], ["audio", "text"])
+        >>> named_encoders(["whisper"], ["audio", "text"])
         {'audio': 'whisper'}
     """
     by_modality: dict[str, str] = {}

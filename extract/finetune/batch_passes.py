@@ -30,8 +30,10 @@ def divide_into_passes(
 
     Examples:
         >>> what = {"size": 3, "modality": "text", "device": "cpu", "equal": False}
-        >>> cut([9, 200, 8, 190], **what), cut([4, 4, 4, 4], **what)
-        ([[1, 3], [0, 2]], [[0, 1, 2], [3]])
+        >>> divide_into_passes([9, 200, 8, 190], **what)
+        [[1, 3], [0, 2]]
+        >>> divide_into_passes([4, 4, 4, 4], **what)
+        [[0, 1, 2], [3]]
     """
     ordered = sorted(range(len(lengths)), key=lambda place: -lengths[place])
     runs = [ordered]

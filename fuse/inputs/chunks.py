@@ -31,7 +31,7 @@ def spans(rows: int, size: int, limit: int = CHUNK_BYTES) -> Iterator[slice]:
             of large inputs
 
     Examples:
-        >>> list(spans(5, BYTES // 2))
+        >>> list(spans(5, CHUNK_BYTES // 2))
         [slice(0, 2, None), slice(2, 4, None), slice(4, 6, None)]
     """
     step = max(1, min(MOST_ROWS, limit // max(1, size)))
