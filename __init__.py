@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ccc_table,
         train_designs,
     )
+    from affuse.fuse.inputs.feature_choice import FeatureChoice
     from affuse.fuse.scoring.metrics import ccc
     from affuse.fuse.sklearn.estimator import FusionRegressor
 
@@ -25,6 +26,7 @@ __all__ = [
     "CCCTable",
     "Dataset",
     "Extraction",
+    "FeatureChoice",
     "FusionRegressor",
     "ccc",
     "ccc_table",
@@ -37,6 +39,7 @@ _MODULES = {
     "CCCTable": "affuse.fuse.commands.table_training",
     "Dataset": "affuse.fuse.commands.dataset_loading",
     "Extraction": "affuse.extract.commands.corpus_extraction",
+    "FeatureChoice": "affuse.fuse.inputs.feature_choice",
     "FusionRegressor": "affuse.fuse.sklearn.estimator",
     "ccc": "affuse.fuse.scoring.metrics",
     "ccc_table": "affuse.fuse.commands.table_training",

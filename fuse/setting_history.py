@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from affuse.fuse.setting_scopes import recorded
+from affuse.fuse.setting_scopes import recorded, unrecorded
 from affuse.fuse.settings import Settings
 
 
@@ -23,6 +23,22 @@ def identity(settings: Settings) -> dict[str, Any]:
     """
     values = recorded(settings)
     return {**values, "layers": "concat"} if values["layers"] == "all" else values
+
+
+def updated(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return recorded settings as this version records equal ones.
+
+    Args:
+        values: {name: value} in ``run.json``, also of an older version
+
+    Examples:
+        >>> updated({"layers": "concat", "pooling": "mean+std"})
+        {'layers': 'all'}
+    """
+    renamed = {"layers": "all"} if values.get("layers") == "concat" else {}
+    idle = unrecorded(Settings)
+    current = {**values, **renamed}
+    return {n: v for n, v in current.items() if n not in idle or v != idle[n]}
 
 
 def compared(values: Mapping[str, Any]) -> dict[str, Any]:

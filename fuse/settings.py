@@ -148,14 +148,12 @@ def change(settings: Settings, changes: Mapping[str, Any]) -> Settings:
             f"unknown setting {', '.join(unknown)}; known are {', '.join(kinds)}"
             f"{hint(unknown[0], kinds)}"
         )
-    exact: dict[str, Any] = {
-        name: str(value)
-        if type(value) is int and name == "layers"
-        else float(value)
-        if type(value) is int and kinds[name] is float
-        else value
-        for name, value in changes.items()
-    }
+    exact = dict(changes)
+    for name, value in changes.items():
+        if type(value) is int and kinds[name] is float:
+            exact[name] = float(value)
+        elif type(value) is int and name == "layers":
+            exact[name] = str(value)
     return replace(settings, **exact)
 
 

@@ -90,8 +90,10 @@ def several(
 ) -> tuple[Cache, ...]:
     """Return the caches of one modality that are named, in a fixed order.
 
-    The order is that of their checkpoints and not that of the names, so that the same
-    encoders give the same columns.
+    Without a name, features without weights, such as acoustic ones, join the embeddings
+    of the only other encoder, because both together predict best. The order is that of
+    their checkpoints and not that of the names, so that the same encoders give the same
+    columns.
 
     Args:
         caches: of one corpus, of any modality
@@ -102,11 +104,31 @@ def several(
         AffuseError: as `select_one`
         OptionError: as `select_one`, or if two names select the same cache
     """
-    pairs = [(name, select_one(caches, modality, name)) for name in names or ("",)]
+    if names:
+        pairs = [(name, select_one(caches, modality, name)) for name in names]
+    else:
+        groups = _by_kind([c for c in caches if c.recipe.modality == modality])
+        pairs = [(f"{n}", select_one(c, modality, "")) for n, c in enumerate(groups)]
     chosen = [(name, cache) for name, cache in pairs if cache is not None]
     return tuple(
         chosen[number][1] for number in cache_names.column_order(chosen, modality)
     )
+
+
+def _default(caches: Sequence[Cache], modality: str) -> tuple[Cache, ...]:
+    """Return the caches that are selected without a name; () if there is no choice."""
+    try:
+        return several(caches, modality, ())
+    except AffuseError:
+        return ()
+
+
+def _by_kind(caches: Sequence[Cache]) -> list[list[Cache]]:
+    """Return caches of trained encoders, and caches of features without weights."""
+    groups = [
+        [c for c in caches if c.recipe.is_descriptive == kind] for kind in (False, True)
+    ]
+    return [group for group in groups if group]
 
 
 def _alike(
@@ -163,7 +185,9 @@ def selection(folder: Path, chosen: Mapping[str, Path]) -> CacheChoice:
 def _shortest(caches: Sequence[Cache], modality: str, path: Path) -> str:
     """Return the most specific name that selects a cache; "" if none is needed."""
     (cache,) = (c for c in caches if c.path == path)
-    for name in ("", *cache_names.names(cache)):
+    if cache in _default(caches, modality):
+        return ""
+    for name in cache_names.names(cache):
         try:
             selected = select_one(caches, modality, name)
         except AffuseError:

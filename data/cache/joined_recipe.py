@@ -6,7 +6,7 @@ joins them when it reads them (`affuse.data.cache.embedding_views`).
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,3 +143,19 @@ def parse(text: str) -> Recipe:
         return joined(members, widths)
     except AffuseError as error:
         raise DamagedFileError(f"not a joined recipe: {error}") from error
+
+
+def parse_all(values: Mapping[str, Any]) -> dict[str, Recipe]:
+    """Return the recipes of a model: {modality: recipe}.
+
+    Args:
+        values: {modality: recipe as JSON values}
+
+    Raises:
+        DamagedFileError: if a value is no recipe, or one of another modality
+    """
+    recipes = {modality: parse(json.dumps(value)) for modality, value in values.items()}
+    for modality, recipe in recipes.items():
+        if recipe.modality != modality:
+            raise DamagedFileError(f"its {modality} recipe is one of {recipe.modality}")
+    return recipes

@@ -86,6 +86,8 @@ class Recipe:
                 f"{self.modality[:40]!r}; another one needs its plug-in"
             )
         check_name(self.corpus)
+        if len({*self.layers}) != len(self.layers):
+            raise AffuseError(f"layers {list(self.layers)} name a layer twice")
         if not re.fullmatch(r"\w+", self.encoder):
             raise AffuseError(f"encoder {self.encoder[:40]!r} is no name of a plug-in")
 
@@ -133,6 +135,14 @@ class Recipe:
     def parts(self) -> tuple["Recipe", ...]:
         """Recipe of each cache: this one alone, or those that were joined."""
         return (self,)
+
+    @property
+    def is_descriptive(self) -> bool:
+        """True for features that are computed without weights, such as acoustic ones.
+
+        Such an encoder records the number of its features among its inputs.
+        """
+        return "features" in self.inputs
 
     @property
     def layer_structure(self) -> "LayerStructure":

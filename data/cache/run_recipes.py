@@ -4,7 +4,6 @@ They serve to advise users which run can predict from which embeddings. Stage tw
 uses `affuse.fuse.trained.model_files`, which checks the whole description of a model.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -78,4 +77,4 @@ def _recipes(run: Path) -> Iterator[Mapping[str, Recipe]]:
         firsts.setdefault(model.fold, model)
     for model in firsts.values():
         recipes = read_json(model.description, KIND, advice=ADVICE)["recipes"]
-        yield {m: joined_recipe.parse(json.dumps(r)) for m, r in recipes.items()}
+        yield joined_recipe.parse_all(recipes)

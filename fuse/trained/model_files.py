@@ -185,10 +185,7 @@ def describe(folder: Path) -> Description:
                 **values,
                 "targets": tuple(values["targets"]),
                 "head": tuple(values["head"]),
-                "recipes": {
-                    modality: joined_recipe.parse(json.dumps(recipe))
-                    for modality, recipe in values["recipes"].items()
-                },
+                "recipes": joined_recipe.parse_all(values["recipes"]),
                 "settings": change(Settings(), values["settings"]),
             }
         )

@@ -16,6 +16,7 @@ from affuse.data.splits.protocols import PARTS
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
 from affuse.fuse.experiment_files import dump
+from affuse.fuse.setting_history import updated
 from affuse.fuse.training.run_plan import RunPlan
 
 FILES_BEFORE_TRAINING = (  # files that are written before training
@@ -89,14 +90,17 @@ def earlier_run_notes(plan: RunPlan) -> Iterator[str]:
         plan: of the new run
     """
     info = plan.info
-    identity = json.loads(json.dumps([info.settings, info.encoders]))
+    identity = json.loads(json.dumps([updated(info.settings), info.encoders]))
     start = f"{info.corpus}-{info.design}-{info.protocol}-"
     for folder in sorted(plan.folder.parent.glob(f"{glob.escape(start)}*")):
         try:
             other = read_info(folder)
         except (OSError, AffuseError):
             continue  # the commands report and verify name a damaged run
-        if [other.settings, other.encoders] != identity or other.code == info.code:
+        if [
+            updated(other.settings),
+            other.encoders,
+        ] != identity or other.code == info.code:
             continue
         if other.code:
             yield (

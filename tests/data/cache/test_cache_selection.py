@@ -7,7 +7,7 @@ from small_caches import FRAMES, RECIPE, fill, flip, recipe
 
 from affuse.data.cache import parts, provenance, store
 from affuse.data.cache.cache_listing import describe, example, listing
-from affuse.data.cache.cache_selection import choose
+from affuse.data.cache.cache_selection import choose, selection
 
 AUDIO = recipe(modality="audio", encoder="wav2vec2", revision="0123456789" * 4)
 OTHER = recipe(corpus="other")
@@ -231,3 +231,17 @@ def test_a_cache_of_an_equal_recipe_is_selected(tmp_path):
     frames = fill(tmp_path, of=FRAMES)
     like = {"text": recipe(**{**vars(FRAMES), "corpus": "far", "content": "away"})}
     assert paths(choose(tmp_path, named=FREE, recipes=like)) == {"text": frames}
+
+
+def test_features_without_weights_join_the_only_other_encoder(tmp_path):
+    audio = fill(tmp_path, of=AUDIO)
+    facts = {"encoder": "acoustic", "checkpoint": "acoustic", "modality": "audio"}
+    acoustic = fill(tmp_path, of=recipe(**facts, inputs={"features": 2}))
+    (joined,) = choose(tmp_path, named=FREE).values()
+    assert {cache.path for cache in joined} == {audio, acoustic}
+    (alone,) = choose(tmp_path, named={"audio": ("acoustic",)}).values()
+    assert [cache.path for cache in alone] == [acoustic]
+    assert selection(tmp_path, {"audio": audio}).audio == ()
+    fill(tmp_path, of=recipe(modality="audio", encoder="wav2vec2", checkpoint="other"))
+    with pytest.raises(ValueError, match="there are 2 audio caches; choose one"):
+        choose(tmp_path, named=FREE)

@@ -103,3 +103,15 @@ def test_a_forged_recipe_is_refused(changes):
 def test_deep_members_are_refused():
     with pytest.raises(AffuseError):
         joined_recipe.parse('{"members":' + "[" * 10_000 + "]" * 10_000 + "}")
+
+
+def test_recipes_of_a_model_are_of_their_modalities():
+    values = {"text": json.loads(JOINED.text())}
+    assert joined_recipe.parse_all(values) == {"text": JOINED}
+    with pytest.raises(AffuseError, match="its audio recipe is one of text"):
+        joined_recipe.parse_all({"audio": values["text"]})
+
+
+def test_a_layer_is_not_named_twice():
+    with pytest.raises(AffuseError, match="layer twice"):
+        joined_recipe.parse(forged(members=[{**members(1)[0], "layers": [0, 0]}] * 2))

@@ -103,7 +103,7 @@ PLACES = ("file", "room", "numpy", "HDF5", "image")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and RLIMIT_AS")
-def test_a_part_is_intact_after_a_lack_of_memory(tmp_path):
+def test_lack_of_memory_does_not_discredit_a_part(tmp_path):
     of = recipe(layers=(1,))
     made = part("a", of=of)
     rows = np.zeros((1, SIZE // 4), np.float32)

@@ -14,7 +14,6 @@ import affuse
 from affuse.data.cache import joined_recipe
 from affuse.data.runs.run_information import read_info
 from affuse.data.runs.run_predictions import read_run
-from affuse.fuse.inputs.feature_choice import FeatureChoice
 from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.trained.layer_weight_files import average_weights
 
@@ -201,7 +200,9 @@ def test_a_data_set_has_the_chosen_features(root):
         "toy",
         cache=root / "cache",
         audio=["one", "two"],
-        features=FeatureChoice(layers="audio=last,text=0,1", pooling="text=mean"),
+        features=affuse.FeatureChoice(
+            layers="audio=last,text=0,1", pooling="text=mean"
+        ),
     )
     one, two, text = (wide(*name).values for name in encoder_caches.SHAPES)
     np.testing.assert_array_equal(
