@@ -73,6 +73,9 @@ extract: installed  ## Encode a corpus: CORPUS=iemocap ROOT=/path [AUDIO=... TEX
 	$(RUN) cli.py extract $(or $(CORPUS),demo) $(if $(ROOT),"$(ROOT)") \
 	$(if $(AUDIO),--audio-checkpoint "$(AUDIO)") \
 	$(if $(TEXT),--text-checkpoint "$(TEXT)") $(OPTIONS)
+ifeq ($(CORPUS),)
+	$(RUN) cli.py extract demo --modality audio --encoder acoustic
+endif
 
 train: installed  ## Train designs: FUSION=early, late, ... or all [OPTIONS=...]
 	$(RUN) cli.py train --fusion $(FUSION) $(OPTIONS)
@@ -82,6 +85,7 @@ report: installed  ## Print the CCC table
 
 demo: installed  ## Extract, train and report on the demo corpus: five designs, three seeds
 	$(RUN) cli.py extract demo --audio-checkpoint mini --text-checkpoint mini
+	$(RUN) cli.py extract demo --modality audio --encoder acoustic
 	$(RUN) cli.py train --corpus demo --seeds 3 \
 	--fusion ridge --fusion audio --fusion text --fusion early --fusion late
 	$(RUN) cli.py report --corpus demo

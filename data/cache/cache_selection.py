@@ -110,9 +110,7 @@ def several(
         groups = _by_kind([c for c in caches if c.recipe.modality == modality])
         pairs = [(f"{n}", select_one(c, modality, "")) for n, c in enumerate(groups)]
     chosen = [(name, cache) for name, cache in pairs if cache is not None]
-    return tuple(
-        chosen[number][1] for number in cache_names.column_order(chosen, modality)
-    )
+    return tuple(chosen[n][1] for n in cache_names.column_order(chosen, modality))
 
 
 def _default(caches: Sequence[Cache], modality: str) -> tuple[Cache, ...]:

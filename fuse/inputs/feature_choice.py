@@ -83,7 +83,7 @@ class FeatureChoice:
         """
         for recipe in recipes:
             wants = pooling_choice(self.pooling, recipe.modality) == WITH_DEVIATION
-            if wants and recipe.pooling == "mean":
+            if wants and recipe.pooling == "mean" and not recipe.is_descriptive:
                 yield (
                     f"{recipe.modality}: the cache of {recipe.checkpoint} holds means "
                     f"over time alone; extract again with --pooling mean+std to add "

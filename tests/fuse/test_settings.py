@@ -41,7 +41,7 @@ def test_every_setting_is_dumped():
 
 def test_added_settings_are_recorded_only_where_they_have_an_effect():
     names = [field.name for field in dataclasses.fields(s.Settings)]
-    added = ["ema", "noise", "mixup", "auxiliary", "agreement"]
+    added = ["pooling", "ema", "noise", "mixup", "auxiliary", "agreement"]
     assert list(recorded(s.Settings())) == [name for name in names if name not in added]
     found = recorded(s.Settings(ema=0.9, auxiliary="gender:1"))
     assert (found["ema"], found["auxiliary"]) == (0.9, "gender:1")
