@@ -31,10 +31,11 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "averaging": (0, 1000),
     "max_seconds": (0.1, 3600),
 }
-# Settings of which other values would need cached embeddings.
-REQUIRED_VALUES = {
-    "layers": "all",
-    "training": "joint",
+# Settings of which other values would need cached embeddings. The head takes the last
+# layer, which is all that a fine-tuning pools.
+ALLOWED_VALUES = {
+    "layers": ("all", "last"),
+    "training": ("joint",),
 }
 OF_TRAIN = {  # options of `train` alone, with their only possible values
     "ema": 0,
@@ -162,11 +163,11 @@ def demand(settings: Settings) -> None:
     Raises:
         OptionError: with the name of the setting
     """
-    for name, idle in REQUIRED_VALUES.items():
-        if (value := getattr(settings, name)) != idle:
+    for name, allowed in ALLOWED_VALUES.items():
+        if (value := getattr(settings, name)) not in allowed:
             raise OptionError(
                 f"{name}={value!r} needs cached embeddings, and fine-tuning changes "
-                f"the embeddings; leave it at {idle!r}"
+                f"the embeddings; leave it at {allowed[0]!r}"
             )
     for name, unset in OF_TRAIN.items():
         if (value := getattr(settings, name)) != unset:

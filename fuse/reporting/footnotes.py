@@ -5,7 +5,7 @@ from itertools import combinations
 
 from affuse.data.runs.fold_table import PARTS
 from affuse.data.runs.run_predictions import Run
-from affuse.fuse.reporting import interval_notes, run_cautions
+from affuse.fuse.reporting import interval_notes, run_cautions, untried_choices
 from affuse.fuse.reporting.row_labels import describe
 from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.trained import layer_weight_files
@@ -41,6 +41,7 @@ def notes(
         _unequal(runs, rows),
         *sorted({_partial(run) for run in runs}),
         *layer_weight_files.notes(runs, [row.name for row in rows]),
+        untried_choices.sentence(runs),
         run_cautions.note_missing_code(runs, rows),
         run_cautions.note_missing_digests(runs, rows),
     ]
