@@ -11,33 +11,31 @@ def identity(settings: Settings) -> dict[str, Any]:
     """Return the settings as they enter the name of a run.
 
     A run keeps its name as long as its settings train the same models. So settings
-    without effect that older versions did not have are left out, and a renamed value
-    has its old name.
+    without effect that older versions did not have are left out. Which layers and
+    statistics a run takes stands in the recipes of its embeddings.
 
     Args:
         settings: of the run
 
     Examples:
-        >>> identity(Settings())["layers"], "pooling" in identity(Settings())
-        ('concat', False)
+        >>> identity(Settings(layers="last"))["layers"]
+        'concat'
     """
-    values = recorded(settings)
-    return {**values, "layers": "concat"} if values["layers"] == "all" else values
+    return compared(recorded(settings))
 
 
 def updated(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return recorded settings as this version records equal ones.
+    """Return recorded settings in the form that is equal for equal trainings.
 
     Args:
         values: {name: value} in ``run.json``, also of an older version
 
     Examples:
-        >>> updated({"layers": "concat", "pooling": "mean+std"})
-        {'layers': 'all'}
+        >>> updated({"layers": "last", "pooling": "mean", "ema": 0.0})
+        {'layers': 'concat'}
     """
-    renamed = {"layers": "all"} if values.get("layers") == "concat" else {}
     idle = unrecorded(Settings)
-    current = {**values, **renamed}
+    current = compared(values)
     return {n: v for n, v in current.items() if n not in idle or v != idle[n]}
 
 

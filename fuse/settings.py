@@ -56,8 +56,8 @@ class Settings:
     # all for each rating. "concat" is the old name of "all".
     layers: str = setting("all")
     # Statistics over time to take: "mean", or "mean+std" where the cache has
-    # deviations, also by modality: "audio=mean+std,text=mean"
-    pooling: str = added_setting("mean+std")
+    # deviations, also by modality; others than those that are named have "mean+std"
+    pooling: str = added_setting("text=mean")
     # "autoencoder", "pca", or "none": the embedding unchanged
     reduce: str = setting("autoencoder")
     latent: int = setting(128)  # size of the reduced embedding

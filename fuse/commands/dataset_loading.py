@@ -96,7 +96,8 @@ def load_dataset(
         text: caches of the text modality, if there are several
         embeddings: {other modality: caches}, if there are several
         features: layers and statistics to take of each cache, for example
-            ``FeatureChoice(layers="last", pooling="mean")``; None for all of them
+            ``FeatureChoice(layers="last", pooling="mean")``; None for those that
+            ``affuse train`` takes by default
         protocol: such as "speakers"; "" for that of the corpus, as in ``affuse train``
 
     Returns:

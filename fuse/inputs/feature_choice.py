@@ -22,12 +22,12 @@ class FeatureChoice:
     Attributes:
         layers: "all", "last", or numbers such as "0,6,12"; choices of single
             modalities as in "audio=0,6,text=last". "concat" and "weighted" mean "all"
-        pooling: "mean+std", or "mean"; choices of single modalities as in
-            "audio=mean+std,text=mean"
+        pooling: "mean+std", or "mean"; choices of single modalities as in "text=mean",
+            where others have "mean+std"
     """
 
-    layers: str = "all"
-    pooling: str = WITH_DEVIATION
+    layers: str = Settings.layers
+    pooling: str = Settings.pooling
 
     @classmethod
     def of(cls, settings: Settings) -> Self:

@@ -149,6 +149,8 @@ def _encoders(info: RunInfo) -> Iterator[tuple[str, tuple[Any, str]]]:
         members = encoder.get("encoders", [encoder])
         for name in ENCODER:
             values = [member[name] for member in members if name in member]
+            if name == "revision" and not any(values):
+                continue  # Local checkpoints have none.
             words = SEPARATOR.join(_entry(name, value) for value in values)
             if values:
                 lead = "" if name == "checkpoint" else f"{modality} "

@@ -18,7 +18,10 @@ from affuse.fuse.models.trainable.design_registry import design_names
 from affuse.fuse.trained.layer_weight_files import average_weights
 
 BOTH = ("--audio", "one", "--audio", "two")
-NARROW = ("--set", "layers=audio=0,2,text=last", "--set", "pooling=audio=mean")
+NARROW = (
+    *("--set", "layers=audio=0,2,text=last"),
+    *("--set", "pooling=audio=mean,text=mean+std"),
+)
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ def test_a_narrowed_run_equals_one_on_a_narrow_extraction(root, tmp_path, design
         in said
     )
     small = narrow_root(tmp_path / "small")
-    other, said = train(small, "--fusion", design)
+    other, said = train(small, "--fusion", design, "--set", "pooling=mean+std")
     assert "of which" not in said
     assert contents(run) == contents(other)
     first, second = (json.loads(contents(model(r), "model.json")) for r in (run, other))
@@ -72,7 +75,8 @@ def test_a_narrowed_run_equals_one_on_a_narrow_extraction(root, tmp_path, design
 
 def test_a_narrow_and_a_wide_cache_of_one_encoder_are_one_choice(root):
     encoder_caches.write(root / "cache", narrowed(wide("text", "bert"), (1,), "mean"))
-    run, said = train(root, "--fusion", "text", "--set", "layers=1")
+    both = ("--set", "layers=1", "--set", "pooling=mean+std")
+    run, said = train(root, "--fusion", "text", *both)
     assert (
         "bert layers 0,1,2, mean+std, float32  60 utterances, of which layers 1\n"
         in said

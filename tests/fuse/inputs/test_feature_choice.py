@@ -36,7 +36,7 @@ def taken(choice, cached):
 def test_layers_are_chosen_for_each_modality(layers, audio, text):
     choice = FeatureChoice.of(Settings(layers=layers))
     assert taken(choice, AUDIO) == (audio, "mean+std")
-    assert taken(choice, TEXT) == (text, "mean+std")
+    assert taken(choice, TEXT) == (text, "mean")
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,9 @@ def test_concat_is_the_old_name_of_all():
     assert "pooling" not in identity(Settings())
 
 
-def test_settings_that_choose_something_enter_the_name_of_a_run():
-    chosen = Settings(layers="0,6", pooling="mean")
-    assert identity(chosen)["layers"] == "0,6"
-    assert identity(chosen)["pooling"] == "mean"
+def test_features_enter_the_name_of_a_run_by_their_recipes_alone():
+    assert identity(Settings(layers="0,6", pooling="mean")) == identity(Settings())
+    assert identity(Settings(layers="weighted")) != identity(Settings())
 
 
 @pytest.mark.parametrize("layers", ["all", "concat", "0,6", "last"])
