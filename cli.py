@@ -57,9 +57,9 @@ def main() -> None:
 def check(options: "source_options.CheckCorpus") -> None:
     """Compare a corpus with its published counts.
 
-    The command reads CORPUS at ROOT (demo needs none), and names every problem by
-    file and line. The exit status is 0 if nothing is wrong, and 1 if something is
-    missing or differs.
+    The command reads CORPUS at ROOT (demo needs none), and names each kind of problem
+    by file and line. The exit status is 1 if there is a problem, or if a count is not
+    as published. Notes and questions do not change the exit status.
 
     \b
     Example:
@@ -330,7 +330,7 @@ def predict(options: "run_options.Predict") -> None:
     """
     from affuse.fuse.commands import training_commands
 
-    training_commands.predict(options)
+    training_commands.predict(print_line, options)
 
 
 @main.command()

@@ -12,6 +12,7 @@ from readme_documents import (
     ROOT,
     anchors,
     arguments_of,
+    broken_emphasis,
     fences,
     links,
     sentences,
@@ -94,6 +95,26 @@ def test_links_lead_to_files_and_headings(document):
         path = (ROOT / document).parent / file if file else ROOT / document
         assert path.exists(), link
         assert not anchor or anchor in anchors(path), link
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *CARDS, ".github/CHANGELOG.md"])
+def test_bold_words_are_between_two_marks(document):
+    assert broken_emphasis(text_of(document)) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "** **Unit of intervals.** It is the dialogue.",
+        "***Rows.** Means are fitted on training rows only.",
+        "** Nothing is dropped silently.",
+        "* **Filters. They select runs.",
+    ],
+)
+def test_broken_bold_marks_are_found(line):
+    text = f"* **Before.** One.\n{line}\n* **After.** Two.\n"
+    assert broken_emphasis(text) == [line]
+    assert broken_emphasis("* **Before\n  this.** `**kwargs`\n* `a ** b` **c**\n") == []
 
 
 OURS = [name for name in DOCUMENTS if "demo" not in name and "mini" not in name]

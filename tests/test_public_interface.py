@@ -1,5 +1,6 @@
 """The public interface of `import affuse`, for notebooks."""
 
+import inspect
 import operator
 import subprocess
 import sys
@@ -105,6 +106,7 @@ def test_one_modality_can_be_loaded_alone(extraction):
         (lambda c: affuse.train_designs("early", sedes=2), "did you mean 'seeds'"),
         (lambda c: affuse.ccc_table(c, nosuch=1), "no option 'nosuch'"),
         (lambda c: affuse.ccc_table(c, form="json"), "use render"),
+        (lambda c: affuse.ccc_table(c, format="json"), "'format' does not apply here"),
     ],
 )
 def test_a_wrong_argument_is_named_and_nothing_is_written(
@@ -121,3 +123,10 @@ def test_a_repeatable_option_accepts_a_single_text(extraction):
     assert list(affuse.load_dataset("demo", cache=folder, modalities="text").columns)
     found = Train.from_values(designs="early", changes="latent=64")
     assert (found.designs, found.changes) == (("early",), ("latent=64",))
+
+
+def test_the_defaults_of_functions_are_those_of_the_commands():
+    parameters = inspect.signature(affuse.train_designs).parameters
+    for name in ("corpus", "seeds", "cache", "runs"):
+        assert Train.from_values(**{name: parameters[name].default}) == Train()
+    assert Train.from_values(seeds=None).seeds == 3

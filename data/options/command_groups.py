@@ -7,6 +7,7 @@ import importlib
 import shlex
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -84,6 +85,25 @@ class RecordCommand(click.Command):
     @params.setter
     def params(self, value: list[click.Parameter]) -> None:
         self._params = [*value, debug_option()]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words, and name the choice if several runs are given for one.
+
+        Raises:
+            click.UsageError: if there are too many arguments, or a word is not valid
+        """
+        run = next((p for p in self.params if p.name == "run"), None)
+        if not isinstance(run, click.Argument) or ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        ctx.allow_extra_args = True
+        more = super().parse_args(ctx, args)
+        folders = [str(ctx.params["run"]), *more]
+        if more and all(Path(folder).is_dir() for folder in folders):
+            ctx.fail(f"{self.name} takes one run; choose one of {', '.join(folders)}")
+        if more:
+            plural = "s" if len(more) > 1 else ""
+            ctx.fail(f"Got unexpected extra argument{plural} ({' '.join(more)})")
+        return more
 
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter

@@ -5,9 +5,10 @@ The line leaves out options that have their default.
 
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from inspect import get_annotations
+from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -60,23 +61,30 @@ class Command:
         """Return a record from Python values, checked as on the command line.
 
         Args:
-            values_by_name: values by the name of a field. None selects the default. An
-                option that may be repeated also accepts a single string
+            values_by_name: values by the name of a field, or by the name of a flag
+                with ``_`` for ``-``, such as ``map`` for ``--map``. None selects the
+                default. An option that may be repeated also accepts a single value,
+                and a mapping if it takes NAME=VALUE pairs
 
         Raises:
-            OptionError: if there is no such option, if a value is not valid, or if a
-                required value is missing
+            OptionError: if there is no such option, if a value is not valid, if an
+                option has two values, or if a required value is missing
         """
         parameters = {str(each.name): each for each in cls.parameters()}
-        if unknown := sorted(values_by_name.keys() - parameters.keys()):
-            suggestion = hint(unknown[0], sorted(parameters))
-            raise OptionError(f"there is no option {unknown[0]!r}{suggestion}")
+        field_names = _field_names(parameters.values())
         context = click.Context(click.Command(cls.COMMAND))
-        values = {
-            name: _checked(parameters[name], value, context)
-            for name, value in values_by_name.items()
-            if value is not None
-        }
+        typed, values = dict[str, str](), dict[str, Any]()
+        for name, value in values_by_name.items():
+            if name not in field_names:
+                suggestion = hint(name, sorted(field_names))
+                raise OptionError(f"there is no option {name!r}{suggestion}")
+            field = field_names[name]
+            if (other := typed.setdefault(field, name)) != name:
+                raise OptionError(
+                    f"{other!r} and {name!r} are the same option; leave one out"
+                )
+            if value is not None:
+                values[field] = _checked(name, parameters[field], value, context)
         for each in cls.fields():
             if each.default is MISSING and each.name not in values:
                 raise OptionError(f"{each.name!r} is missing; give it a value")
@@ -118,19 +126,57 @@ def _names(record: type) -> Iterator[str]:
             yield from _names(base)
 
 
-def _checked(param: click.Parameter, value: Any, context: click.Context) -> Any:
+def _field_names(parameters: Iterable[click.Parameter]) -> dict[str, str]:
+    """Return the name of a field for each name that Python code may use.
+
+    These are the names of fields, and those of flags that no field has.
+    """
+    names: dict[str, str] = {}
+    fields_ = [(each, str(each.name)) for each in parameters]
+    for each, field in fields_:
+        if isinstance(each, click.Option):
+            flag = next(o for o in each.opts if o.startswith("--"))
+            names[flag.removeprefix("--").replace("-", "_")] = field
+    return names | {field: field for _, field in fields_}
+
+
+def _checked(
+    name: str, param: click.Parameter, value: Any, context: click.Context
+) -> Any:
     """Return a value after the conversion and checks of the command line.
 
     Raises:
-        OptionError: if the value is not valid for the option
+        OptionError: if the value is not valid for the option, with the name that was
+            used for it
     """
-    if isinstance(value, str) and (param.multiple or param.nargs == -1):
-        value = (value,)
+    if isinstance(value, Mapping) and "=" in (param.metavar or ""):
+        value = tuple(_pair(name, *item) for item in value.items())
+    elif param.multiple or param.nargs == -1:
+        is_single = isinstance(value, (str, int, float, PathLike))
+        value = (value,) if is_single else value
     try:
         return param.process_value(context, value)
     except (click.BadParameter, TypeError, ValueError) as error:
         sentence = getattr(error, "message", str(error))
-        raise OptionError(f"{param.name}={value!r}: {sentence}") from error
+        raise OptionError(f"{name}={value!r}: {sentence}") from error
+
+
+def _pair(option: str, name: object, value: object) -> str:
+    """Return an item of a mapping as the command line writes it.
+
+    Raises:
+        OptionError: if the value is neither a text nor a number
+
+    Examples:
+        >>> _pair("set", "latent", 64), _pair("set", "pretrain", False)
+        ('latent=64', 'pretrain=false')
+    """
+    if not isinstance(value, (str, int, float, PathLike)):
+        raise OptionError(
+            f"{option}: the value of {name!r} is {value!r}; write it as on the command "
+            f"line, in one text or number"
+        )
+    return f"{name}={str(value).lower() if isinstance(value, bool) else value}"
 
 
 def merge_values(values: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,10 @@ ALIASES = {  # role -> names of columns, in any case
 }
 
 
+class NoInputError(AffuseError):
+    """Error on a table without a column of audio files and without one of texts."""
+
+
 def roles(
     header: Sequence[str], columns: Mapping[str, str], *, table: str
 ) -> dict[str, int]:
@@ -40,8 +44,8 @@ def roles(
 
     Raises:
         AffuseError: if a role or a column of `columns` does not exist, if several
-            columns have one role, if it is unclear which column is a start or an end,
-            or if there is neither audio nor text
+            columns have one role, or if it is unclear which column is a start or an end
+        NoInputError: if there is neither audio nor text
 
     Examples:
         >>> roles(["FileName", "EmoVal", "x"], {"speaker": "x"}, table="labels.csv")
@@ -62,7 +66,7 @@ def roles(
         if index is not None:
             indices[role] = index
     if not indices.keys() & {"file", "text"}:
-        raise AffuseError(
+        raise NoInputError(
             f"{table} has neither a column of audio files nor one of text among "
             f"{_listing(header)}; name it with --map file=COLUMN or text=COLUMN; if "
             f"these are no names of columns, let the first line hold them, divided by "

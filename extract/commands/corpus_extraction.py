@@ -42,8 +42,10 @@ def extract_corpus(
         text_checkpoint: the same for transcripts
         cache: folder of all caches
         say: called with each line that the command would print
-        options: other options of the command with underscores, such as
-            ``layers=("all",)``, ``modalities=("audio",)`` or ``scale=(1, 5)``
+        options: other options of the command by the names of their flags, with
+            underscores, such as ``layers="last"``, ``modality="audio"`` or
+            ``scale=(1, 5)``. An option with NAME=VALUE pairs takes a mapping, such as
+            ``map={"valence": "pleasure"}``
 
     Returns:
         the cache of each modality, and the number of problems that left inputs out

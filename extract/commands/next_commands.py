@@ -19,7 +19,7 @@ from affuse.data.options.training_options import Train
 from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.data.records import Corpus
 from affuse.data.runs.finetuning_folder import FinetunedFold, FinetuningFolder
-from affuse.data.splits.protocol_alternatives import alternatives
+from affuse.data.splits.protocol_alternatives import GROUPS, LEAST, alternatives
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import Plain, Record, Text
 from affuse.extract.caching.extraction import ExtractionOutcome
@@ -80,12 +80,16 @@ def _design(modalities: Sequence[str]) -> str:
 
 
 def _protocol_of(corpus: Corpus) -> tuple[str | None, int | None]:
-    """Return the protocol and folds to use if the test split is unrated, else None.
+    """Return the protocol and folds to use where those of the corpus would not work.
 
     The utterances of the official test split may be unrated, if they are to be
-    predicted.
+    predicted. There may be fewer speakers than the usual number of folds. Values that
+    need not be given are None.
     """
     rated = [u for u in corpus.utterances if u.ratings]
+    if corpus.protocol == "speakers":
+        speakers = len({u.speaker for u in rated})
+        return None, speakers if LEAST <= speakers < GROUPS else None
     if corpus.protocol != "official" or any(u.split == "test" for u in rated):
         return None, None
     for alternative in alternatives(rated, "official")[:1]:

@@ -42,7 +42,7 @@ def train_designs(
     fusion: str | Sequence[str],
     *,
     corpus: str = "",
-    seeds: int = 1,
+    seeds: int | None = 3,
     cache: str | PathLike[str] = "cache",
     runs: str | PathLike[str] = "runs",
     say: Callable[[str], object] = print_line,
@@ -56,12 +56,13 @@ def train_designs(
         fusion: name of a design, or several; () for the designs of the option
             ``design_files`` alone, which names Python files to execute
         corpus: its name in the cache; "" if there is only one
-        seeds: number of seeds, from 0
+        seeds: number of seeds, from 0; None for the default of the command, 3
         cache: folder of all caches
         runs: folder of all runs
         say: is called with each line that the command would print
-        options: other options of the command with underscores, such as
-            ``protocol="speakers"`` or ``changes=("latent=64",)`` for ``--set``
+        options: other options of the command by the names of their flags, with
+            underscores. An option with NAME=VALUE pairs takes a mapping, such as
+            ``set={"latent": 64}``
 
     Returns:
         the run folder of each design
@@ -89,13 +90,17 @@ def ccc_table(runs: str | PathLike[str] = "runs", **options: Any) -> CCCTable:
 
     Args:
         runs: folder of all runs
-        options: other options of the command with underscores, such as
-            ``corpus="demo"``, ``pairs=True`` or ``by="gender"``
+        options: other options of the command by the names of their flags, with
+            underscores, such as ``corpus="demo"``, ``pairs=True`` or ``by="gender"``.
+            For ``format`` and ``output``, use `CCCTable.render` and write its text
 
     Raises:
         AffuseError: if no run can be shown
     """
+    if beside := sorted(options.keys() & {"form", "format", "output"}):
+        raise OptionError(
+            f"{beside[0]!r} does not apply here; print the table, or use render, such "
+            f"as ccc_table().render('markdown')"
+        )
     chosen = Report.from_values(**merge_values({"runs": runs}, options))
-    if beside := sorted(options.keys() & {"form", "output"}):
-        raise OptionError(f"{beside[0]!r} does not apply here; use render or print")
     return CCCTable(report_command.collect(chosen.runs, chosen))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from affuse.data.errors import OptionError, as_option_errors
 from affuse.data.options.command_record import next_line
+from affuse.data.options.option_fields import SCREEN
 from affuse.data.options.report_options import Report
 from affuse.data.options.run_options import Ablate, Predict
 from affuse.data.options.shared_options import ComputeOptions
@@ -45,6 +46,7 @@ from affuse.fuse.training.alignment import alignment_summary, protocol_decisions
 from affuse.fuse.training.parameter_budget import InputSizes, match_all_designs
 from affuse.fuse.training.setting_resolution import unused_setting_notes
 from affuse.fuse.training.training_request import TrainingData, TrainingSetup
+from affuse.fuse.wording import count
 
 Say = Callable[[str], object]
 
@@ -159,8 +161,13 @@ def sweep(say: Say, options: Sweep) -> None:
         search(say, plan, tried, seeds=seeds, options=options)
 
 
-def predict(options: Predict) -> None:
-    """Write the predictions of a run's models for cached utterances, one row each."""
+def predict(say: Say, options: Predict) -> None:
+    """Write the predictions of a run's models for cached utterances, one row each.
+
+    Args:
+        say: prints a line, which is left out if the table is printed
+        options: of the command line
+    """
     use_run_files(options.run, options.design_files)
     device = compute(options)
     sources = input_selection.select_for_run(options, prediction.recipes(options.run))
@@ -170,13 +177,11 @@ def predict(options: Predict) -> None:
         fold_embeddings=sources.fold_embeddings,
         device=device,
     )
-    for present, count in applied.partial.items():
-        log.warning("%d utterances are predicted from %s alone", count, present)
+    for present, number in applied.partial.items():
+        log.warning("%d utterances are predicted from %s alone", number, present)
     for sentence in omissions.sentences(applied.left_out):
-        log.warning(
-            "%s; a run that was trained with --set modality_dropout=0.3 predicts them",
-            sentence,
-        )
+        others = omissions.runs_without(sources.embeddings)
+        log.warning("%s; predict them with %s", sentence, others)
     empty = omissions.count_wordless(sources.embeddings, applied.ids)
     for sentence in omissions.wordless_sentences(empty):
         log.warning("%s", sentence)
@@ -186,6 +191,9 @@ def predict(options: Predict) -> None:
     context = prediction_table.gather(options.run, applied, sources, options.cache)
     with options.open_output() as output:
         prediction_table.write(output, applied, context, more)
+    if options.output != SCREEN:
+        total = count(len(sources.corpus.utterances), "utterance")
+        say(f"{options.output}: predictions of {len(applied.ids):,} of {total}")
 
 
 def ablate(say: Say, options: Ablate) -> None:

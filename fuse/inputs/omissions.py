@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
+from affuse.data.modality import BUILT_IN
 from affuse.data.name_spellings import spelling
 from affuse.data.rating_scales import RATINGS
 from affuse.data.reading.transcript_rule import digest
@@ -25,6 +26,23 @@ def sentences(left_out: Mapping[str, int]) -> Iterator[str]:
     """
     for reason, number in left_out.items():
         yield f"left out: {count(number, 'utterance')} with {reason}"
+
+
+def runs_without(present: Collection[str]) -> str:
+    """Return the runs that predict utterances which lack a modality, in words.
+
+    Args:
+        present: modalities that the utterances have
+
+    Examples:
+        >>> runs_without(["audio"]).partition(", or ")[0]
+        'a run of audio, of experts'
+    """
+    alone = "".join(f"{m}, of " for m in BUILT_IN if m in present)
+    return (
+        f"a run of {alone}experts, or of a design trained with --set "
+        f"modality_dropout=0.3"
+    )
 
 
 def count_wordless(embeddings: Mapping[str, Embeddings], ids: Collection[str]) -> int:

@@ -9,20 +9,13 @@ baselines that have such a map, and no row is compared with it.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from affuse.data.cache import run_recipes
-from affuse.data.cache.recipe import WITH_DEVIATION
 from affuse.data.errors import AffuseError
-from affuse.data.options.shared_options import named_caches
-from affuse.data.options.training_options import Train
-from affuse.data.runs.run_information import RunInfo
-from affuse.fuse.feature_texts import EVERY_LAYER
 from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.reporting.contrasts import ComparedRun, contrast, same_encoder
+from affuse.fuse.reporting.rival_commands import trainable_alone, training_command
 from affuse.fuse.reporting.row_labels import describe
 from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.training.setting_resolution import has_map
-
-BY_FOLD = "(fine-tuned for each fold)"  # end of a fold-specific checkpoint's name
 
 
 def choose_rivals(
@@ -168,9 +161,12 @@ def explain_missing_rivals(
     elif fusions and not any(
         find_trainable(row.design).single_modality for row in rows
     ):
+        side = sides[fusions[0]]
+        modalities = trainable_alone(side)
         yield (
-            "No row of a single modality can be compared with fusion. Train audio and "
-            "text on the same cache"
+            f"No row of a single modality can be compared with fusion. Train "
+            f"{' and '.join(modalities)} on the same cache: "
+            f"{training_command(modalities, side)}"
         )
     else:
         yield from _to_train(lacking, rows, sides)
@@ -195,38 +191,9 @@ def _to_train(
             f"No row of {modality} alone is on the encoder {encoder}, so {names} "
             f"{'is' if len(places) == 1 else 'are'} not compared with "
             f"{'any single modality' if alone else modality}; train it on the same "
-            f"cache with the same settings: {_command(modality, sides[places[0]])}"
+            f"cache with the same settings: "
+            f"{training_command([modality], sides[places[0]])}"
         )
-
-
-def _command(modality: str, side: ComparedRun) -> Train:
-    """Return the command that trains a single modality like the models of a run.
-
-    The command names the cache by its digest, because a checkpoint may have several
-    caches. If the digest is unknown, it names the checkpoint, unless encoders are
-    fold-specific.
-    """
-    info = side.info
-    record = info.encoders[modality]
-    members = record.get("encoders", [record])
-    checkpoints = [str(each.get("checkpoint", "")) for each in members]
-    names = run_recipes.caches(side.path, modality) if _takes_all(info) else ()
-    if not names and not any(name.endswith(BY_FOLD) for name in checkpoints):
-        names = tuple(checkpoints)
-    return Train(
-        **named_caches({modality: names}),
-        designs=(modality,),
-        protocol=info.protocol,
-        corpus=info.corpus,
-        runs=side.path.parent,
-    )
-
-
-def _takes_all(info: RunInfo) -> bool:
-    """Return True if a run takes all that its caches hold."""
-    layers = info.settings.get("layers", "all")
-    pooling = info.settings.get("pooling", WITH_DEVIATION)
-    return layers in EVERY_LAYER and pooling == WITH_DEVIATION
 
 
 def _weaker(

@@ -16,7 +16,7 @@ from affuse.fuse.reporting import ensembles, map_notes, mapped_networks
 from affuse.fuse.reporting.encoder_groups import headings
 from affuse.fuse.reporting.mapped_networks import LabelledRun
 from affuse.fuse.reporting.row_labels import row_details
-from affuse.fuse.reporting.sections import sections
+from affuse.fuse.reporting.sections import notes, sections
 from affuse.fuse.reporting.table_records import SECTIONS, TableRow
 from affuse.fuse.scoring.clusters import ClusterUnit, choose
 from affuse.fuse.scoring.statistics import estimate
@@ -32,7 +32,7 @@ class ScoredRows:
     rows: Sequence[TableRow]
     parts: Sequence[Mapping[str, Run]]  # for each row, section -> run
     unit: ClusterUnit  # of intervals and tests
-    notes: tuple[str, ...]  # sentences on mapped networks and ensembles
+    notes: tuple[str, ...]  # on small sections, mapped networks and ensembles
     damaged: tuple[str, ...]  # sentences on networks that could not be mapped
 
     @property
@@ -59,8 +59,11 @@ def score_runs(group: Sequence[Run], contents: TableContents) -> ScoredRows:
         _row(labelled, by_section, unit, unit_name)
         for labelled, by_section in zip(table.runs, parts, strict=True)
     ]
-    sentences = map_notes.notes(table, [row.name for row in rows])
-    scored = ScoredRows(rows, parts, unit, tuple(sentences), table.damaged)
+    sentences = (
+        *notes([labelled.run for labelled in table.runs]),
+        *map_notes.notes(table, [row.name for row in rows]),
+    )
+    scored = ScoredRows(rows, parts, unit, sentences, table.damaged)
     return _with_ensembles(scored) if contents.ensemble else scored
 
 

@@ -2,12 +2,12 @@
 
 Scripted sentences recur in training, and a text model may have memorised them.
 Improvised, scripted and new sentences are therefore separate sections if they are
-known. New sentences are neither in training nor in validation of the fold, as recorded
-in the run folder. Groups by a column of the corpus are sections on request
-(`affuse.fuse.reporting.subgroups`).
+known, and if each fold has enough of them. New sentences are neither in training nor
+in validation of the fold, as recorded in the run folder. Groups by a column of the
+corpus are sections on request (`affuse.fuse.reporting.subgroups`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -16,6 +16,9 @@ from affuse.data.runs.run_predictions import Predictions, Run
 from affuse.data.runs.sentence_overlap import read_sentences
 from affuse.fuse.reporting.subgroups import group, groups
 from affuse.fuse.reporting.table_records import SECTIONS
+from affuse.fuse.scoring.statistics import LEAST_OF_SECTION
+
+Rule = Callable[[FoldRow], bool]
 
 
 def sections(run: Run, by: str = "") -> dict[str, Run]:
@@ -28,23 +31,71 @@ def sections(run: Run, by: str = "") -> dict[str, Run]:
     Raises:
         AffuseError: if sentences.csv is damaged, or there are too many groups
     """
-    new = {place for place, seen in read_sentences(run.path).items() if not seen}
-    rules: dict[str, Callable[[FoldRow], bool]] = {
-        "improvised": lambda row: row.scripted is False,
-        "scripted": lambda row: row.scripted is True,
-        "new sentences": lambda row: (row.fold, row.id) in new,
+    rules = _rules(run)
+    subsets = {
+        name: subset(run, keep)
+        for name, keep in rules.items()
+        if _fewest(run, keep)[0] >= LEAST_OF_SECTION
     }
-    subsets = {name: subset(run, keep) for name, keep in rules.items()}
     for name in groups(run, by):
         section = f"{by} {name}"
         # A column "new" with the value "sentences" would repeat a section's name.
-        if section in (*SECTIONS, *subsets):
+        if section in (*SECTIONS, *rules):
             section = f"{by}: {name}"
         subsets[section] = subset(run, partial(_belongs, by=by, name=name))
     return {"all": run} | {name: part for name, part in subsets.items() if part}
 
 
-def subset(run: Run, keep: Callable[[FoldRow], bool]) -> Run | None:
+def notes(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield a footnote on sections that are too small to be scored, if there are any.
+
+    Args:
+        runs: of one table
+    """
+    small: dict[str, tuple[int, str]] = {}  # smallest fold of each section
+    for run in runs:
+        for name, keep in _rules(run).items():
+            fewest = _fewest(run, keep)
+            if fewest[0] < LEAST_OF_SECTION and any(map(keep, _tested(run))):
+                small[name] = min(fewest, small.get(name, fewest))
+    if small:
+        each = ", ".join(
+            f"{n} ({k} in fold '{fold}')" for n, (k, fold) in small.items()
+        )
+        yield (
+            f"Not scored separately, because a fold has fewer than {LEAST_OF_SECTION} "
+            f"such test utterances: {each}"
+        )
+
+
+def _rules(run: Run) -> dict[str, Rule]:
+    """Return a function for each section that is True for its rows of folds.csv.
+
+    Raises:
+        AffuseError: if sentences.csv is damaged
+    """
+    new = {place for place, seen in read_sentences(run.path).items() if not seen}
+    return {
+        "improvised": lambda row: row.scripted is False,
+        "scripted": lambda row: row.scripted is True,
+        "new sentences": lambda row: (row.fold, row.id) in new,
+    }
+
+
+def _fewest(run: Run, keep: Rule) -> tuple[int, str]:
+    """Return the smallest number of a section's utterances in a fold, and the fold."""
+    counts = {row.fold: 0 for row in _tested(run)}
+    for row in filter(keep, _tested(run)):
+        counts[row.fold] += 1
+    return min(((n, fold) for fold, n in counts.items()), default=(0, ""))
+
+
+def _tested(run: Run) -> Iterator[FoldRow]:
+    """Return the test rows of folds.csv."""
+    return (row for row in run.folds if row.part == "test")
+
+
+def subset(run: Run, keep: Rule) -> Run | None:
     """Return a run with a subset of its test utterances, or None if it is empty.
 
     Args:

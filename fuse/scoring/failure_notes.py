@@ -23,6 +23,9 @@ from affuse.fuse.scoring.failed_training import (
 )
 from affuse.fuse.wording import count
 
+# Least number of utterances for which nearly equal predictions are reported.
+LEAST_CONSTANT = 10
+
 
 def sentences(
     predictions: Predictions, targets: Sequence[str]
@@ -106,7 +109,7 @@ def unrated_sentences(predicted: np.ndarray, targets: Sequence[str]) -> Iterator
         )
     # Without ratings, half the length of the scale stands for their deviation.
     flat = predicted.std(axis=1) < CONSTANT_SHARE
-    if rows > 1 and flat.any():
+    if rows >= LEAST_CONSTANT and flat.any():
         named = ", ".join(
             f"{target} in {count(int(number), 'model')}"
             for target, number in zip(targets, flat.sum(axis=0), strict=True)

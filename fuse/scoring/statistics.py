@@ -29,6 +29,9 @@ from affuse.fuse.scoring.intervals import (
 )
 from affuse.fuse.scoring.metrics import CCCParts
 
+# Least number of test utterances of each fold in a section that is scored separately.
+LEAST_OF_SECTION = 10
+
 
 @dataclass(frozen=True)
 class Estimate:

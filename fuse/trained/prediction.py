@@ -12,6 +12,7 @@ from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
 from affuse.fuse.inputs.fold_embeddings import ALL_FOLDS, FoldEmbeddings
+from affuse.fuse.inputs.omissions import runs_without
 from affuse.fuse.inputs.tensors import gather
 from affuse.fuse.models.regressor import pick
 from affuse.fuse.trained import model_files
@@ -110,6 +111,13 @@ def _needed(
     needed = {}
     for fold, trained in model_files.recipes(folders).items():
         present = available.get(fold, available[ALL_FOLDS])
+        lacking = [m for m in trained if present and m not in present]
+        if lacking and not robust:
+            raise AffuseError(
+                f"the run needs {lacking[0]} embeddings, and there is only "
+                f"{', '.join(sorted(present))}; extract {lacking[0]} first, or predict "
+                f"with {runs_without(present)}"
+            )
         needed[fold] = {
             modality: pick(present, modality)
             for modality in trained

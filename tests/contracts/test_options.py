@@ -138,6 +138,49 @@ def test_values_from_python_are_checked_as_on_the_command_line():
             Train.from_values(**values)
 
 
+def test_values_from_python_have_the_names_of_flags_too():
+    made = Extract.from_values(
+        corpus="manifest", map={"valence": "pleasure"}, modality="audio", layers=6
+    )
+    expected = {"columns": ("valence=pleasure",), "modalities": ("audio",)}
+    assert made == Extract(corpus="manifest", layers=("6",), **expected)
+    made = Train.from_values(
+        fusion="early,late",
+        design=Path("my.py"),
+        set={"latent": 64, "pretrain": False, "layers": "0,6"},
+        out_of_range="drop",
+    )
+    assert made == Train(
+        designs=("early", "late"),
+        design_files=(Path("my.py"),),
+        changes=("latent=64", "pretrain=false", "layers=0,6"),
+        out_of_range="drop",
+    )
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_every_flag_is_a_name_in_python(name):
+    record = RECORDS[name]
+    made = record(**{each.name: other_value(each) for each in record.fields()})
+    values = {}
+    for each in record.fields():
+        flag = spelling(each).flag.partition("/")[0]
+        python = flag.removeprefix("--").replace("-", "_") or each.name
+        values[python] = getattr(made, each.name)
+    assert record.from_values(**values) == made
+
+
+def test_wrong_names_and_mappings_from_python_are_refused():
+    for values, sentence in (
+        ({"set": "latent=64", "changes": ()}, "'set' and 'changes' are the same opt"),
+        ({"set": {"layers": (0, 6)}}, r"set: the value of 'layers' is \(0, 6\)"),
+        ({"fold": 5}, "did you mean 'folds'"),
+        ({"reduce": {"a": 1}}, "reduce="),
+    ):
+        with pytest.raises(OptionError, match=sentence):
+            Train.from_values(**values)
+
+
 def test_options_can_be_copied_to_another_command():
     extraction = Extract(corpus="demo", name="a", text_checkpoint="mini", threads=2)
     made = Extract.from_command(extraction, CorpusSource, CheckpointChoice, name="b")

@@ -76,6 +76,17 @@ def sentences(document):
     return [part for part in parts if part]
 
 
+def broken_emphasis(text):
+    """Return the lines and list items of a text whose bold marks are broken."""
+    prose = re.sub(r"`[^`\n]*`", "code", FENCE.sub("", text))
+    blocks = re.split(r"\n\s*\n|\n(?=\s*(?:[*-]|\d+\.) |\||#|\*\*)", prose)
+    return [
+        block.strip()
+        for block in blocks
+        if block.count("**") % 2 or re.search(r"^\s*\*{2,3} ?\*{2}|\*{3}", block)
+    ]
+
+
 def arguments_of(words):
     """Return the words after the program's name, or None for another program."""
     for start in (["affuse"], ["python", "cli.py"], ["cli.py"]):

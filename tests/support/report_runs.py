@@ -68,7 +68,7 @@ def save(runs, info, *, gain=0.6, n=40, seeds=2, speakers=SPEAKERS, known=True):
     ]
     rows += [
         fold_table.FoldRow(
-            "5", "test", i, speakers["test"], i[:-3], "1" in i if known else None
+            "5", "test", i, speakers["test"], i[:-3], "0" in i if known else None
         )
         for i in ids.tolist()
     ]

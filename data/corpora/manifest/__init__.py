@@ -31,6 +31,7 @@ from affuse.data.records import Corpus, Problem, Utterance
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import ListOf, MapOf, Number, Plain, Record, Text
 from affuse.data.tables import cell_values, delimited_tables, unread_columns
+from affuse.data.tables.column_roles import NoInputError
 from affuse.data.tables.delimited_tables import DelimitedTable
 from affuse.data.tables.unread_columns import Columns
 from affuse.data.terminal import printable
@@ -73,7 +74,11 @@ def read(
     scale = scale or sidecar_scale
     tables = [delimited_tables.load(path) for path, _ in files]
     chosen_columns = {**sidecar_columns, **columns}
-    sorting = unread_columns.sort(tables, chosen_columns)
+    try:
+        sorting = unread_columns.sort(tables, chosen_columns)
+    except NoInputError as error:
+        questions = column_summary.unread_inputs(tables, chosen_columns)
+        raise NoInputError(*error.args, *questions) from error
     left_out = {role for role, column in chosen_columns.items() if not column}
     identities = Identities(zip(tables, sorting.tables, strict=True))
     rows = _RowCollection(folder, scale, identities)

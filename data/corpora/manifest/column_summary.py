@@ -1,20 +1,22 @@
 """Sentences on how the columns of a table are read, and on missing columns."""
 
 import shlex
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 
 from affuse.data.errors import AffuseError
 from affuse.data.extra_columns import KEPT
 from affuse.data.modality import other_modalities
 from affuse.data.rating_scales import RATINGS
-from affuse.data.records import Utterance
-from affuse.data.tables import cell_values, column_hints
+from affuse.data.records import Problem, Utterance
+from affuse.data.tables import cell_values, column_hints, column_roles
 from affuse.data.tables.delimited_tables import DelimitedTable
 from affuse.data.tables.unread_columns import Columns, Sorting
 from affuse.data.terminal import printable
 
 SHOWN = 30  # columns that one line names
 SOUNDS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aiff")
+EXAMINED = 100  # rows whose values may suggest a role
 TIMES = ("start", "end", "duration")
 
 
@@ -34,12 +36,38 @@ def lines(
         files.setdefault(table.header, []).append(table.path.name)
         columns[table.header] = table_columns
     for header, names in files.items():
-        yield from _read(header, columns[header], ", ".join(names), left_out)
+        yield from _read(header, columns[header], ", ".join(names))
+        (table, *_) = (table for table in tables if table.header == header)
+        yield from _questions(table, columns[header].roles, left_out)
 
 
-def _read(
-    header: Sequence[str], columns: Columns, file: str, left_out: Collection[str]
-) -> Iterator[str]:
+def unread_inputs(
+    tables: Sequence[DelimitedTable], columns: Mapping[str, str]
+) -> list[str]:
+    """Return the questions on the columns of tables that have no audio and no text.
+
+    Args:
+        tables: of one corpus
+        columns: role to column name, as the user chose them
+    """
+    found: dict[str, None] = {}
+    for table in tables:
+        aliased = {
+            role: index
+            for role, names in column_roles.ALIASES.items()
+            for index, name in enumerate(table.header)
+            if role not in columns and name.casefold() in names
+        }
+        mapped = {
+            role: table.header.index(name)
+            for role, name in columns.items()
+            if name in table.header
+        }
+        found |= dict.fromkeys(_questions(table, aliased | mapped, columns))
+    return list(found)
+
+
+def _read(header: Sequence[str], columns: Columns, file: str) -> Iterator[str]:
     roles = [f"{role} from '{header[index]}'" for role, index in columns.roles.items()]
     inputs = {
         column: kind.name for kind in other_modalities() for column in kind.columns
@@ -62,13 +90,30 @@ def _read(
             f"is the first line of {file} a row? it should name the columns, but "
             f"{_join_names(values)} {predicate}"
         )
-    role_indices = set(columns.roles.values())
-    candidates = [
-        name for index, name in enumerate(header) if name and index not in role_indices
-    ]
-    for name in candidates:
-        if role := column_hints.role(name, {*columns.roles, *left_out}):
-            yield printable(_question(name, role))
+
+
+def _questions(
+    table: DelimitedTable, roles: Mapping[str, int], left_out: Collection[str]
+) -> Iterator[str]:
+    """Yield a question on each column whose name or values suggest another role."""
+    known, used = {*roles, *left_out}, set(roles.values())
+    sounds = _sound_columns(table) if "file" not in known else set()
+    for index, name in enumerate(table.header):
+        if name and index not in used:
+            role = "file" if index in sounds else column_hints.role(name, known)
+            if role:
+                yield printable(_question(name, role))
+
+
+def _sound_columns(table: DelimitedTable) -> set[int]:
+    """Return the indices of the columns that hold names of audio files only."""
+    cells: dict[int, list[str]] = {}
+    for row in islice(table.rows(), EXAMINED):
+        if not isinstance(row, Problem):
+            for index, value in enumerate(row[1][: len(table.header)]):
+                if value.strip():
+                    cells.setdefault(index, []).append(value.strip().lower())
+    return {i for i, values in cells.items() if all(v.endswith(SOUNDS) for v in values)}
 
 
 def _is_value(name: str) -> bool:

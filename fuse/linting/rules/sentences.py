@@ -20,9 +20,9 @@ from affuse.fuse.linting.evidence import TRAINED, Evidence
 from affuse.fuse.linting.finding import Finding, Skipped, examples
 from affuse.fuse.linting.overlap import TEST_PAIRS, guaranteed_pairs
 from affuse.fuse.scoring.metrics import ccc
+from affuse.fuse.scoring.statistics import LEAST_OF_SECTION
 
 NEEDS = ()
-LEAST = 10  # least number of new sentences of a fold, to score them separately
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
@@ -71,10 +71,10 @@ def _effect(evidence: Evidence, overlap: Mapping[tuple[str, str], bool]) -> str:
     for fold, seed in sorted(set(zip(p.fold.tolist(), p.seed.tolist(), strict=True))):
         rows = (p.fold == fold) & (p.seed == seed)
         new = rows & [not overlap.get((fold, i), True) for i in p.id.tolist()]
-        if new.sum() < LEAST:
+        if new.sum() < LEAST_OF_SECTION:
             return (
                 f"; the CCC on new sentences is not computed, because fold '{fold}' "
-                f"has only {int(new.sum())}"
+                f"has only {int(new.sum())}, and at least {LEAST_OF_SECTION} are needed"
             )
         if is_constant(p.truth[new]).any():
             return (

@@ -54,6 +54,29 @@ def test_a_column_with_a_similar_name_gets_a_question(tmp_path, name, role):
     assert asked == ([wanted] if role else [])
 
 
+def test_a_table_without_inputs_is_refused_with_all_questions(tmp_path):
+    with pytest.raises(column_roles.NoInputError) as error:
+        read(tmp_path, "clip,item,spk,V,mood", "x,a.WAV,A,1,sad", "y,b.wav,B,2,")
+    first, *questions = str(error.value).splitlines()
+    assert "neither a column of audio files nor one of text" in first
+    assert questions == [
+        "is 'clip' the file? if so: --map file=clip",
+        "is 'item' the file? if so: --map file=item",
+        "is 'spk' the speaker? if so: --map speaker=spk",
+    ]
+    with pytest.raises(column_roles.NoInputError) as error:
+        read(tmp_path, "clip,V", "a.wav,1", columns={"valence": "V", "text": ""})
+    assert str(error.value).splitlines()[1:] == [
+        "is 'clip' the file? if so: --map file=clip"
+    ]
+
+
+def test_a_column_of_audio_files_gets_a_question_whatever_its_name(tmp_path):
+    asked = "is 'item' the file? if so: --map file=item"
+    assert asked in read(tmp_path, "text,item", "hi,a.mp3", "ho,").reading
+    assert asked not in read(tmp_path, "text,item", "hi,a.mp3", "ho,b").reading
+
+
 def test_a_role_left_out_by_the_user_gets_no_question(tmp_path):
     header, row = "text,speaker,valence,arousal,dominance", "hi,A,1,2,3"
     left_out = {"columns": {"dominance": ""}}

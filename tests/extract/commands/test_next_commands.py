@@ -156,6 +156,22 @@ def test_a_test_split_without_ratings_is_followed_by_another_protocol(
     assert (params["protocol"], params["folds"]) == ("speakers", folds)
 
 
+@pytest.mark.parametrize(("speakers", "folds"), [(2, None), (3, 3), (4, 4), (5, None)])
+def test_after_an_extraction_of_few_speakers_the_line_has_a_number_of_folds(
+    tmp_path, speakers, folds
+):
+    utterances = tuple(
+        Utterance(id=f"u{n}", text="hi", speaker=f"s{n % speakers}", ratings=ratings)
+        for n, ratings in enumerate([{"valence": 3.0}] * 12)
+    )
+    corpus = Corpus(recipe().corpus, tmp_path, utterances, (1, 5), "speakers")
+    made = outcomes(fill(tmp_path, of=recipe()))
+    planted_leaks.corpus_table.save(corpus, tmp_path)
+    (line,) = lines_after(made, tmp_path, corpus)
+    _, params = parse_line(line)
+    assert (params["protocol"], params["folds"]) == (None, folds)
+
+
 def test_without_a_readable_recording_there_is_no_next_command(tmp_path):
     assert (
         lines_after({"audio": ExtractionOutcome(None, 0, 0.0, 0.0, ())}, tmp_path) == []

@@ -129,9 +129,28 @@ def test_predict_names_utterances_that_lack_a_modality(
     done = call("predict", run, "--threads", 1)
     assert done.exit_code == 0, done.output
     assert done.stdout.count("\n") == 1 + rows
+    table = tmp_path / "a.csv"
+    written = call("predict", run, "--threads", 1, "--output", table)
+    assert written.stdout == f"{table}: predictions of {rows} of {COUNT} utterances\n"
+    assert table.read_text(encoding="utf-8") == done.stdout
+    del caplog.records[2:]
     told = [record.getMessage() for record in caplog.records]
     assert [said in words for words in told] == [True, False]
     assert "were in the training or validation part of the one model" in told[1]
+
+
+@pytest.mark.parametrize("name", ["predict", "ablate", "calibrate"])
+def test_several_runs_for_one_are_named(tmp_path, name):
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+    done = call(name, *folders)
+    assert done.exit_code == 2
+    said = " ".join(done.stderr.split())
+    assert f"{name} takes one run; choose one of {folders[0]}, {folders[1]}" in said
+    done = call(name, folders[0], "demo")
+    assert done.exit_code == 2
+    assert "Got unexpected extra argument (demo)" in done.stderr
 
 
 def test_late_fusion_designs_need_both_modalities():

@@ -199,7 +199,7 @@ def test_the_report_shows_no_figure_and_says_why(tmp_path):
 def test_a_small_part_without_variation_is_named_and_the_rest_is_scored(tmp_path):
     save(tmp_path, info_of("text"))
     run = read_run(tmp_path / info_of("text").name)
-    scripted = np.array(["1" in i for i in run.predictions.id.tolist()])
+    scripted = np.array(["0" in i for i in run.predictions.id.tolist()])
     forged(run.path, RunFolder.predictions, lambda p: scripted)
     (table,) = collect(tmp_path)
     (row,) = (row for row in table.rows if row.info)

@@ -3,6 +3,7 @@ import dataclasses
 import io
 import json
 import re
+import shlex
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from report_runs import runs as runs
 from affuse import cli
 from affuse.data import plugins
 from affuse.data.options.report_options import ReportContents
+from affuse.data.options.training_options import Train
 from affuse.data.plugin_kinds import FORMAT_KIND
 from affuse.data.rating_scales import RATINGS
 from affuse.data.runs import fold_table
@@ -40,7 +42,7 @@ def test_figures_are_the_ccc_of_the_predictions(runs):
     content = json.loads(render(collect(runs), "json"))
     rows = {row["design"]: row for row in content["tables"][0]["rows"]}
     run = p.read_run(runs / info_of("early").name)
-    scripted = np.array(["1" in i for i in run.predictions.id.tolist()])
+    scripted = np.array(["0" in i for i in run.predictions.id.tolist()])
     everything = np.ones_like(scripted)
     chosen = {"all": everything, "scripted": scripted, "improvised": ~scripted}
     for section, mask in chosen.items():
@@ -239,6 +241,24 @@ def test_new_sentences_are_a_section_if_the_run_records_them(runs):
         sections(run)
 
 
+def test_a_section_of_few_utterances_is_neither_scored_nor_compared(runs):
+    before = {r.design: len(r.versus) for r in collect(runs)[0].rows}
+    for design in ("early", "late", "audio", "text"):
+        run = p.read_run(runs / info_of(design).name)
+        ids = sorted(set(run.predictions.id.tolist()))
+        lines = [f"5,{id_},{int(k > 1)}\n" for k, id_ in enumerate(ids)]
+        path = run.path / "sentences.csv"
+        path.write_text("fold,id,seen\n" + "".join(lines), encoding="utf-8")
+    (table,) = collect(runs)
+    assert all("new sentences" not in row.sections for row in table.rows)
+    assert {r.design: len(r.versus) for r in table.rows} == before
+    note = (
+        "Not scored separately, because a fold has fewer than 10 such test utterances: "
+        "new sentences (2 in fold '5')"
+    )
+    assert table.notes.count(note) == 1
+
+
 def test_a_damaged_run_is_named_and_the_others_are_shown(runs):
     damaged = []
     path = runs / info_of("late").name / "predictions.csv"
@@ -291,7 +311,14 @@ def test_a_report_without_any_readable_run_is_an_error(tmp_path):
 
 def test_fusion_without_single_modalities_has_a_hint_to_train_them(tmp_path):
     save(tmp_path, info_of("early"))
-    assert "Train audio and text on the same cache" in text_of(tmp_path)
+    said = " ".join(text_of(tmp_path).split())
+    assert "Train audio and text on the same cache: python cli.py train" in said
+    (table,) = collect(tmp_path)
+    (hint,) = (c for c in table.comparisons if "No row of a single" in c)
+    words = shlex.split(hint.partition("train ")[2])
+    made = Train(**cli.train.make_context("train", words).params)
+    assert (made.designs, made.corpus) == (("audio", "text"), "iemocap")
+    assert (made.audio, made.text, made.runs) == (("hub/w2v2",), ("bert",), tmp_path)
 
 
 def test_rows_on_different_utterances_are_named_and_not_compared(runs):

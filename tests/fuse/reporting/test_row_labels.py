@@ -8,7 +8,7 @@ from affuse.data.options.report_options import ReportContents
 from affuse.data.runs import run_information
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.commands.report_command import collect
-from affuse.fuse.reporting.comparison_rows import BY_FOLD
+from affuse.fuse.reporting.rival_commands import BY_FOLD
 from affuse.fuse.reporting.row_labels import describe, row_details
 
 ACOUSTIC = {"checkpoint": "acoustic", "layers": [0], "pooling": "mean"}

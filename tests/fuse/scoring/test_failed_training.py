@@ -124,6 +124,7 @@ def test_predictions_without_ratings_are_compared_with_the_scale():
     assert wide.startswith("1 of 4 models predicts below -3 or above 3")
     assert "for 2 utterances, the farthest 9;" in wide
     assert same.endswith("for all 10 utterances: dominance in 2 models")
+    assert not any("same value" in s for s in unrated_sentences(said[:, :9], TARGETS))
 
 
 # where it is said

@@ -109,8 +109,10 @@ def test_embeddings_of_another_recipe_are_refused(run, changes, difference):
 def test_a_missing_modality_is_named(run):
     with pytest.raises(
         ValueError, match="needs text embeddings, and there is only aud"
-    ):
+    ) as error:
         predict(run, {"audio": embeddings()["audio"]})
+    ways = "a run of audio, of experts, or of a design trained with --set modality_drop"
+    assert ways in str(error.value)
 
 
 def test_caches_without_common_utterances_are_refused(run):
