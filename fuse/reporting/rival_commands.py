@@ -9,8 +9,9 @@ from affuse.data.options.shared_options import named_caches
 from affuse.data.options.training_options import Train
 from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.data.runs.run_information import RunInfo
-from affuse.fuse.feature_texts import EVERY_LAYER
+from affuse.fuse.feature_texts import EVERY_LAYER, layer_choice, pooling_choice
 from affuse.fuse.reporting.contrasts import ComparedRun
+from affuse.fuse.settings import Settings
 
 BY_FOLD = "(fine-tuned for each fold)"  # end of a fold-specific checkpoint's name
 
@@ -44,20 +45,22 @@ def _cache_names(modality: str, side: ComparedRun) -> tuple[str, ...]:
     """Return names of the caches of one modality that a run was trained on.
 
     They are digests, because a checkpoint may have several caches. If a digest is
-    unknown, they are checkpoints, unless encoders are fold-specific.
+    unknown, or that of a part of a cache, they are checkpoints, unless encoders are
+    fold-specific.
     """
     record = side.info.encoders[modality]
     members = record.get("encoders", [record])
     checkpoints = [str(each.get("checkpoint", "")) for each in members]
-    takes_all = _takes_all(side.info)
+    takes_all = _takes_all(side.info, modality)
     names = run_recipes.caches(side.path, modality) if takes_all else ()
     if not names and not any(name.endswith(BY_FOLD) for name in checkpoints):
         names = tuple(checkpoints)
     return names
 
 
-def _takes_all(info: RunInfo) -> bool:
-    """Return True if a run takes all that its caches hold."""
-    layers = info.settings.get("layers", "all")
-    pooling = info.settings.get("pooling", WITH_DEVIATION)
-    return layers in EVERY_LAYER and pooling == WITH_DEVIATION
+def _takes_all(info: RunInfo, modality: str) -> bool:
+    """Return True if a run takes all that its caches of a modality hold."""
+    layers = str(info.settings.get("layers", Settings.layers))
+    pooling = str(info.settings.get("pooling", Settings.pooling))
+    has_deviations = pooling_choice(pooling, modality) == WITH_DEVIATION
+    return has_deviations and layer_choice(layers, modality) in EVERY_LAYER

@@ -16,6 +16,7 @@ from affuse.data.runs.run_predictions import read_run
 from affuse.fuse import settings
 from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.models.decisions import DECISIONS
+from affuse.fuse.reporting import rival_commands
 from affuse.fuse.reporting.contrasts import (
     CONDITIONS,
     ComparedRun,
@@ -376,3 +377,11 @@ def test_a_setting_that_an_older_run_lacks_has_the_value_without_effect(tmp_path
     assert row_details(runs)[2].startswith("ema=0")
     assert reason_of(runs[0], runs[2]) == "ema differs: 0.99 and 0"
     assert reason_of(runs[1], runs[2]) == ""
+
+
+def test_the_command_names_the_checkpoint_if_a_run_takes_a_part_of_its_cache():
+    info = info_of("early", settings={"layers": "all"})
+    assert rival_commands._takes_all(info, "audio")
+    assert not rival_commands._takes_all(info, "text")  # the means alone
+    narrowed = dataclasses.replace(info, settings={"layers": "audio=last"})
+    assert not rival_commands._takes_all(narrowed, "audio")
