@@ -70,12 +70,12 @@ extract: AUDIO := $(or $(AUDIO),mini)
 extract: TEXT := $(or $(TEXT),mini)
 endif
 extract: installed  ## Encode a corpus: CORPUS=iemocap ROOT=/path [AUDIO=... TEXT=... OPTIONS=...]
-	$(RUN) cli.py extract $(or $(CORPUS),demo) $(if $(ROOT),"$(ROOT)") \
-	$(if $(AUDIO),--audio-checkpoint "$(AUDIO)") \
-	$(if $(TEXT),--text-checkpoint "$(TEXT)") $(OPTIONS)
 ifeq ($(CORPUS),)
 	$(RUN) cli.py extract demo --modality audio --encoder acoustic
 endif
+	$(RUN) cli.py extract $(or $(CORPUS),demo) $(if $(ROOT),"$(ROOT)") \
+	$(if $(AUDIO),--audio-checkpoint "$(AUDIO)") \
+	$(if $(TEXT),--text-checkpoint "$(TEXT)") $(OPTIONS)
 
 train: installed  ## Train designs: FUSION=early, late, ... or all [OPTIONS=...]
 	$(RUN) cli.py train --fusion $(FUSION) $(OPTIONS)
@@ -84,8 +84,8 @@ report: installed  ## Print the CCC table
 	$(RUN) cli.py report $(OPTIONS)
 
 demo: installed  ## Extract, train and report on the demo corpus: five designs, three seeds
-	$(RUN) cli.py extract demo --audio-checkpoint mini --text-checkpoint mini
 	$(RUN) cli.py extract demo --modality audio --encoder acoustic
+	$(RUN) cli.py extract demo --audio-checkpoint mini --text-checkpoint mini
 	$(RUN) cli.py train --corpus demo --seeds 3 \
 	--fusion ridge --fusion audio --fusion text --fusion early --fusion late
 	$(RUN) cli.py report --corpus demo
