@@ -220,7 +220,7 @@ def test_another_checkpoint_makes_another_cache_with_provenance(folder):
     assert call.encoders == ("face=landmarks",)
     assert str(provenance.command(call, Path("cache"))).endswith(
         "--modality face --checkpoint face=other --encoder face=landmarks "
-        "--layers last --pooling mean --dtype float32"
+        "--layers all --pooling mean+std --dtype float32"
     )
 
 

@@ -2,7 +2,7 @@
 
 All fields of `Settings` are tested. A new field needs no edit of this file, because
 another value is derived from its choices, its range or its type. Only settings that
-name columns have their values in `COLUMNS`.
+name columns, or layers of a modality, have their values in `COLUMNS`.
 """
 
 import dataclasses
@@ -51,7 +51,10 @@ BRIEF = dataclasses.replace(PRETRAIN, epochs=1, pretrain_epochs=1)
 BASES = {"joint": JOINT, "pretrain": PRETRAIN}
 TRIED = 2  # other values of a field, at most
 FIELDS = dataclasses.fields(Settings)
-COLUMNS = {"auxiliary": ["gender:0.5"], "agreement": ["deviation:spread"]}
+COLUMNS = {
+    **{"auxiliary": ["gender:0.5"], "agreement": ["deviation:spread"]},
+    **{"layers": ["weighted", "last"], "pooling": ["mean"]},
+}
 
 
 @pytest.fixture(scope="module")

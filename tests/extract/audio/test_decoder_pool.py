@@ -240,6 +240,8 @@ def test_extraction_continues_after_files_that_hang_or_crash_the_decoder(
         corpus="",
         modalities=("audio",),
         audio_checkpoint="tiny",
+        layers=("last",),
+        pooling=("mean",),
         dtype="float32",
         device="cpu",
         threads=2,

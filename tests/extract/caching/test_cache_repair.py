@@ -181,8 +181,8 @@ def test_without_provenance_repair_names_the_command_and_removes_nothing(
     assert contents(cache) == before
     assert (
         "repeat the command that made it: python cli.py extract CORPUS ROOT "
-        "--name corpus --modality text --text-checkpoint tiny --layers 2 --dtype "
-        "float32 --cache" in result.output
+        "--name corpus --modality text --text-checkpoint tiny --layers 0,1,2 "
+        "--pooling mean+std --dtype float32 --cache" in result.output
     )
 
 

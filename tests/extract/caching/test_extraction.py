@@ -771,7 +771,7 @@ def test_options_apply_to_the_modality_that_they_name(tmp_path):
             EXTRACT_OPTIONS, layers=("all", "audio=0,1"), pooling=("text=frames",)
         ),
     )
-    assert (one.modality, one.layers, one.pooling) == ("audio", "0,1", "mean")
+    assert (one.modality, one.layers, one.pooling) == ("audio", "0,1", "mean+std")
     assert (two.modality, two.layers, two.pooling) == ("text", "all", "frames")
 
 

@@ -55,7 +55,7 @@ def test_the_recipe_says_what_was_computed(tmp_path):
     found = spoken_corpus.corpus(tmp_path, count=2)
     options = {"pooling": "mean+std", "dtype": "bfloat16", "layers": "all"}
     outcome = spoken_corpus.run(found, tmp_path / "cache", **NAMED, **options)
-    recipe = store.look(outcome.folder).recipe
+    recipe = store.read_headers(outcome.folder).recipe
     assert (recipe.encoder, recipe.checkpoint) == ("acoustic", "acoustic")
     assert (recipe.revision, len(recipe.weights)) == ("", 16)
     assert (recipe.layers, recipe.pooling, recipe.dtype) == ((0,), "mean", "float32")

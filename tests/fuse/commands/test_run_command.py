@@ -130,8 +130,8 @@ def test_run_trains_on_the_caches_that_it_extracted(table, tmp_path):
     words = ("--fusion", "text", "--modality", "text", *TINY)
     assert run(table, tmp_path, *words).exit_code == 0
     shutil.rmtree(tmp_path / "runs")
-    assert run(table, tmp_path, *words, "--pooling", "mean+std").exit_code == 0
-    assert read_run(only(tmp_path)).info.encoders["text"]["pooling"] == "mean+std"
+    assert run(table, tmp_path, *words, "--layers", "1").exit_code == 0
+    assert read_run(only(tmp_path)).info.encoders["text"]["layers"] == [1]
 
 
 def test_the_exit_status_is_1_if_a_recording_is_missing(table, tmp_path):

@@ -12,7 +12,7 @@ from trained_runs import file_contents
 
 from affuse import cli
 from affuse.data.errors import AffuseError
-from affuse.fuse import settings as options
+from affuse.fuse import experiment_files as options
 from affuse.fuse.seeds import derive_seed
 from affuse.fuse.settings import Settings
 from affuse.fuse.sweep import ranking, trials

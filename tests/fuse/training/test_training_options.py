@@ -46,7 +46,7 @@ TOGETHER = {k: v for option in OPTIONS for k, v in option.items()}
 @pytest.fixture(scope="module")
 def rows():
     found = align(labelled(corpus()), embeddings())
-    return found.resident(features=("audio", "text"))
+    return found.all_rows(features=("audio", "text"))
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_a_model_on_frozen_codes_is_the_same_in_company(rows):
 def test_copied_or_not_the_models_are_the_same(rows, monkeypatch):
     jobs = [job(rows, count=count, **TOGETHER) for count in (150, 160)]
     copied = trained(*jobs)
-    monkeypatch.setattr("affuse.fuse.training.grouped.shared_codes.COPIES", 0)
+    monkeypatch.setattr("affuse.fuse.training.grouped.shared_codes.COPY_BYTES", 0)
     for one, other in zip(copied, trained(*jobs), strict=True):
         assert same(one, other)
 
@@ -115,7 +115,7 @@ def test_folds_may_differ_in_their_categories(rows):
     )
     assert [len(one) for one in labels] == [1, 10]
     jobs = [job(rows, count=n, auxiliary="speaker:1") for n in (160, 9)]
-    assert jobs[0].stack != jobs[1].stack
+    assert jobs[0].group_key != jobs[1].group_key
     assert not any(isinstance(one, AffuseError) for one in trained(*jobs))
 
 
