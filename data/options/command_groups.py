@@ -64,7 +64,19 @@ class MisuseError(click.ClickException):
     exit_code = 2
 
 
-class RecordCommand(click.Command):
+class CommandWithExamples(click.Command):
+    """Command whose examples in ``--help`` start the program as it was started."""
+
+    def format_help_text(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the text, whose examples start the program as it was started."""
+        text, self.help = self.help, with_program_name(self.help)
+        super().format_help_text(ctx, formatter)
+        self.help = text
+
+
+class RecordCommand(CommandWithExamples):
     """Command whose click parameters are created when they are first used."""
 
     record: str | None = None
@@ -120,14 +132,6 @@ class RecordCommand(click.Command):
                 with formatter.section(heading):
                     formatter.write_dl(records)
 
-    def format_help_text(
-        self, ctx: click.Context, formatter: click.HelpFormatter
-    ) -> None:
-        """Write the text, whose examples start the program as it was started."""
-        text, self.help = self.help, with_program_name(self.help)
-        super().format_help_text(ctx, formatter)
-        self.help = text
-
 
 def with_program_name(text: str | None) -> str:
     """Return a help text with examples that begin with the command of this program.
@@ -161,18 +165,10 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
         ctx.exit()
 
 
-class Subgroup(click.Group):
+class Subgroup(CommandWithExamples, click.Group):
     """Group of commands that take ``--debug`` after the command's name too."""
 
     command_class = RecordCommand
-
-    def format_help_text(
-        self, ctx: click.Context, formatter: click.HelpFormatter
-    ) -> None:
-        """Write the text, whose examples start the program as it was started."""
-        text, self.help = self.help, with_program_name(self.help)
-        super().format_help_text(ctx, formatter)
-        self.help = text
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a command, as `click.Group` does, and its ``--debug`` and ``-h``."""

@@ -250,7 +250,7 @@ def test_a_seed_that_lacks_a_fold_is_not_in_the_table(tmp_path):
 def test_two_processes_can_train_one_run(tmp_path):
     program = (
         "import sys; sys.path[:0] = ['tests/support', '.']; from pathlib import Path;"
-        "import test_train; test_train.trained(Path(sys.argv[1]), 'text',"
+        "import trained_runs; trained_runs.train_run(Path(sys.argv[1]), 'text',"
         "seeds=[int(s) for s in sys.argv[2]], protocol='loso')"
     )
     both = [
