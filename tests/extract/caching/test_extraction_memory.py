@@ -93,6 +93,7 @@ def resident_peak(folder, count):
     return 1024 * int(run.stdout.rpartition("VmHWM:")[2].split()[0])
 
 
+@pytest.mark.slow
 def test_python_objects_grow_only_by_the_records(tmp_path, monkeypatch):
     limit_parts(monkeypatch, part_rows=256)
     manifest(tmp_path / "first", 1)

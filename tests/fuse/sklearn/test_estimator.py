@@ -517,6 +517,7 @@ def cached(tmp_path):
     sys.modules.pop("affuse.fuse.models.designs.product", None)
 
 
+@pytest.mark.slow
 def test_the_example_of_the_readme_runs(cached, monkeypatch, capsys):
     section = README.read_text(encoding="utf-8").partition("## scikit-learn")[2]
     section = section.partition("\n## Where we deviate")[0]
