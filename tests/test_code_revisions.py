@@ -116,6 +116,7 @@ def edit(path, old, new):
     path.write_text(text.replace(old, new))
 
 
+@pytest.mark.slow
 def test_the_digest_depends_on_code_but_not_on_comments_and_docstrings(checkout):
     own = checkout / "affuse" / "fuse" / "models" / "designs" / "mine.py"
     before = design_digest(checkout)

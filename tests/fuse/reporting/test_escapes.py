@@ -437,6 +437,7 @@ def refused_usage(result):
     return printed_lines(result.stderr)[-1]
 
 
+@pytest.mark.slow
 def test_log_and_tracebacks_are_escaped(original, tmp_path):
     copy_run(run_of(original[0]), tmp_path)
     (tmp_path / HOSTILE).mkdir()

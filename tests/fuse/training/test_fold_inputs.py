@@ -48,9 +48,11 @@ def weights(fitted):
         ("text", {"loss": "mse", "batch": 16, "epochs": 40}),
         ("early", {"reduce": "pca"}),
         ("early", {"training": "pretrain", "pretrain_epochs": 100}),
-        ("early", {"loss": "mix", "optimizer": "adam"}),
+        pytest.param(
+            "early", {"loss": "mix", "optimizer": "adam"}, marks=pytest.mark.slow
+        ),
         ("late", {}),
-        ("late", {"reduce": "none"}),
+        pytest.param("late", {"reduce": "none"}, marks=pytest.mark.slow),
     ],
 )
 def test_networks_learn_planted_ratings(fusion, changes):
