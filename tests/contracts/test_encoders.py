@@ -57,7 +57,13 @@ INPUTS = {  # of three lengths, the first two equal
 }
 
 
-@pytest.fixture(params=NAMES)
+# librosa compiles its functions when they are first used, which takes a minute.
+TESTED = [
+    pytest.param(n, marks=pytest.mark.slow) if n == "acoustic" else n for n in NAMES
+]
+
+
+@pytest.fixture(params=TESTED)
 def module(request):
     return plugins.load(ENCODER_KIND, request.param)
 
