@@ -109,7 +109,7 @@ def join(members: Sequence[Embeddings]) -> Embeddings:
 
     Raises:
         AffuseError: if they are of several corpora or modalities, have no utterance in
-            common, or encode different inputs of one utterance
+            common, encode different inputs of one utterance, or have several heads
     """
     first, *others = members
     if not others:
@@ -125,7 +125,7 @@ def join(members: Sequence[Embeddings]) -> Embeddings:
         _demand_same_inputs(first, other)
     rows = [row for row, id_ in enumerate(first.ids) if id_ in common]
     widths = [member.width for member in members]
-    headed = next((member for member in members if member.head is not None), None)
+    headed = _only_head(members)
     ids = tuple(first.ids[row] for row in rows)
     return JoinedEmbeddings(
         recipe=joined_recipe.joined([member.recipe for member in members], widths),
@@ -159,6 +159,22 @@ def _demand_same_inputs(first: Embeddings, other: Embeddings) -> None:
             f"different inputs of {len(changed)} utterances, the first is "
             f"'{changed[0]}'; extract the corpus again with both"
         )
+
+
+def _only_head(members: Sequence[Embeddings]) -> Embeddings | None:
+    """Return the embeddings with predictions of a checkpoint's head; None without any.
+
+    Raises:
+        AffuseError: if several have some, because only one of them could be used
+    """
+    headed = [member for member in members if member.head is not None]
+    if len(headed) > 1:
+        names = " and ".join(member.recipe.checkpoint for member in headed)
+        raise AffuseError(
+            f"{names} both have predictions of their own head, and a run can use those "
+            f"of one only; extract one of them again without --head, or name only one"
+        )
+    return headed[0] if headed else None
 
 
 def _head(headed: Embeddings, ids: Sequence[str]) -> np.ndarray:

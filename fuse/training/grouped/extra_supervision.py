@@ -112,44 +112,44 @@ def cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor) -> Tensor:
     return surprise / total.where(total > 0, 1.0)
 
 
-def row_labels(job: ModelTask) -> dict[str, Tensor]:
+def row_labels(task: ModelTask) -> dict[str, Tensor]:
     """Return the labels that a task's settings need: {name: (rows, 1)}.
 
     Args:
-        job: task
+        task: to train
     """
-    settings, labels = job.settings, job.rows.labels
+    settings, labels = task.settings, task.rows.labels
     found = {LABELS + n: labels.categories(n) for n in auxiliary(settings.auxiliary)}
     if of := agreement(settings.agreement):
         found[VARIANCE] = labels.variances(of)
-    return {name: x.to(job.rows.truth.device) for name, x in found.items()}
+    return {name: x.to(task.rows.truth.device) for name, x in found.items()}
 
 
-def supervision(job: ModelTask, system: System) -> ExtraSupervision | None:
+def supervision(task: ModelTask, system: System) -> ExtraSupervision | None:
     """Return the extra supervision of a task, or None if its settings have none.
 
     Categories and the mean variance are those of the training rows. Heads have initial
     weights from a separate seed, so that those of the system do not depend on them.
 
     Args:
-        job: task
+        task: to train
         system: to be trained
     """
-    settings, labels = job.settings, job.rows.labels
+    settings, labels = task.settings, task.rows.labels
     classes = {
-        name: labels.classes(name, job.train) for name in auxiliary(settings.auxiliary)
+        name: labels.classes(name, task.train) for name in auxiliary(settings.auxiliary)
     }
     of = agreement(settings.agreement)
     mean = None
     if of is not None:
-        mean = labels.variances(of)[job.train].double().mean().float()
+        mean = labels.variances(of)[task.train].double().mean().float()
         mean = mean.where(mean > 0, 1.0)
     if not classes and mean is None:
         return None
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(job.seed, "auxiliary"))
+        torch.manual_seed(derive_seed(task.seed, "auxiliary"))
         extra = ExtraSupervision(classes, _width(system) if classes else 0, mean)
-    return extra.to(job.rows.truth.device)
+    return extra.to(task.rows.truth.device)
 
 
 @torch.no_grad()

@@ -117,6 +117,13 @@ def test_the_head_is_that_of_the_encoder_that_has_one():
     assert both.recipe.head == ("valence", "arousal")
 
 
+def test_two_heads_are_refused_because_one_would_be_dropped():
+    values = np.zeros((encoder_caches.COUNT, 1))
+    both = [headed(found(), ("valence",), values) for found in (one, two)]
+    with pytest.raises(AffuseError, match="one and two both have predictions of their"):
+        join(both)
+
+
 def test_encoders_without_a_common_utterance_are_refused():
     pair = reorder_rows(one(), range(10)), reorder_rows(two(), range(10, 20))
     with pytest.raises(AffuseError, match="of one and two have no utterance in common"):
