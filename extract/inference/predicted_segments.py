@@ -5,7 +5,7 @@ on the scale of the training data from low to high. `ModelFacts` holds that scal
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import overload
 
 from affuse.data.errors import AffuseError
@@ -35,11 +35,9 @@ class PredictedSegment:
     end: float | None = None  # seconds in the file, exclusive
     text: str | None = None  # transcript as the user gave it; None: there is none
     channel: int | None = None  # counted from 1; None: the mean of all channels
-    ratings: Mapping[str, PredictedRating] = {}  # by name, in the order of RATINGS
+    ratings: Mapping[str, PredictedRating] = field(default_factory=dict)
     reason: str = ""  # why there is no prediction; "" if there is one
-    notes: tuple[
-        str, ...
-    ] = ()  # changes to the input, such as "resampled from 8000 Hz"
+    notes: tuple[str, ...] = ()  # changes to the input, such as resampling
 
     @property
     def valence(self) -> float:
