@@ -35,6 +35,7 @@ class PredictedSegment:
     end: float | None = None  # seconds in the file, exclusive
     text: str | None = None  # transcript as the user gave it; None: there is none
     channel: int | None = None  # counted from 1; None: the mean of all channels
+    # {name: prediction}, in the order of RATINGS; empty if `reason` is not
     ratings: Mapping[str, PredictedRating] = field(default_factory=dict)
     reason: str = ""  # why there is no prediction; "" if there is one
     notes: tuple[str, ...] = ()  # changes to the input, such as resampling
