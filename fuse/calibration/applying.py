@@ -13,7 +13,7 @@ from affuse.data.errors import AffuseError
 from affuse.data.options.run_options import Calibrate
 from affuse.fuse.calibration.calibration_file import read
 from affuse.fuse.calibration.calibration_fitting import Calibrations
-from affuse.fuse.trained.prediction import RunPrediction
+from affuse.fuse.trained.model_set import RunPrediction
 
 log = logging.getLogger(__name__)
 
