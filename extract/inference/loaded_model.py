@@ -1,120 +1,21 @@
 """Trained models with their encoders, which predict segments of recordings."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-import numpy as np
-
-from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
 from affuse.extract.inference.predicted_segments import (
     ModelFacts,
     PredictedRating,
     PredictedSegment,
 )
+from affuse.extract.inference.rater import RatedSegments, Rater
 from affuse.extract.inference.segment_encoding import (
-    EncodedSegments,
     OpenedSegments,
     SegmentEncoder,
 )
 from affuse.extract.inference.segments import Segment
-from affuse.fuse.calibration.applying import calibrate, clipping_sentence
-from affuse.fuse.calibration.calibration_fitting import Calibrations
 from affuse.fuse.inputs.omissions import runs_without
-from affuse.fuse.trained.model_set import ModelSet, RunPrediction
-
-
-@dataclass(frozen=True)
-class RatedSegments:
-    """Predictions of encoded segments; `places` are their positions in the chunk."""
-
-    places: tuple[int, ...]
-    mean: np.ndarray  # (n, targets), over models, on [-1, 1]
-    std: np.ndarray  # (n, targets), over models
-    # {"valence_calibrated": (n,), "valence_low": ..., ...}; empty if not calibrated
-    calibrated: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-
-class Rater(Protocol):
-    """Model from embeddings to ratings: trained models, or a checkpoint's head."""
-
-    @property
-    def recipes(self) -> Sequence[Recipe]:
-        """Recipes of all embeddings that the model takes."""
-
-    @property
-    def modalities(self) -> Sequence[str]:
-        """Names of the modalities that the model takes."""
-
-    @property
-    def robust(self) -> bool:
-        """True if segments are predicted that lack a modality."""
-
-    def rate(self, encoded: EncodedSegments) -> RatedSegments:
-        """Return the predictions of all segments that were encoded."""
-
-    def remarks(self) -> Iterator[str]:
-        """Yield a sentence on each fact about all predictions so far."""
-
-
-@dataclass
-class TrainedRater:
-    """Models of a run or bundle, with their calibration."""
-
-    models: ModelSet
-    calibrations: Calibrations | None = None
-    _partial: Counter[str] = field(default_factory=Counter)  # segments, by modalities
-    _clipped: Counter[str] = field(default_factory=Counter)  # calibrated predictions
-
-    @property
-    def recipes(self) -> Sequence[Recipe]:
-        """Recipes of all embeddings that the models of all folds take."""
-        return [r for each in self.models.recipes.values() for r in each.values()]
-
-    @property
-    def modalities(self) -> Sequence[str]:
-        """Names of the modalities that the models take."""
-        return self.models.modalities
-
-    @property
-    def robust(self) -> bool:
-        """True if segments are predicted that lack a modality."""
-        return self.models.robust
-
-    def rate(self, encoded: EncodedSegments) -> RatedSegments:
-        """Return the mean prediction of all models for all segments that were encoded.
-
-        Args:
-            encoded: with embeddings of each encoder
-        """
-        features: dict[str, Mapping[str, Embeddings]] = {
-            fold: encoded.features(recipes)
-            for fold, recipes in self.models.recipes.items()
-        }
-        applied = self.models.predict(features)
-        self._partial.update(applied.partial)
-        places = tuple(map(int, applied.ids))
-        return RatedSegments(
-            places, applied.mean, applied.std, self._calibrated(applied)
-        )
-
-    def _calibrated(self, applied: RunPrediction) -> Mapping[str, np.ndarray]:
-        """Return calibrated columns; {} if the models are not calibrated."""
-        if self.calibrations is None:
-            return {}
-        calibrated = calibrate(self.calibrations, applied)
-        self._clipped.update(clipped=calibrated.clipped, count=calibrated.count)
-        return calibrated.columns
-
-    def remarks(self) -> Iterator[str]:
-        """Yield a sentence on partial inputs, and on clipped predictions."""
-        for present, number in self._partial.items():
-            yield f"{number} segments are predicted from {present} alone"
-        if self._clipped["clipped"]:
-            yield clipping_sentence(self._clipped["clipped"], self._clipped["count"])
 
 
 @dataclass(frozen=True)
