@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import overload
 
 from affuse.data.errors import AffuseError
-
-Scale = tuple[float, float]  # lowest and highest nominal rating
+from affuse.data.scale_columns import Scale
 
 
 @dataclass(frozen=True, slots=True)
