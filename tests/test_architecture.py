@@ -1,8 +1,8 @@
 """Import rules of the package: data <- extract, data <- fuse, all <- cli.
 
-Within extract, only `finetune`, `inference` and `commands` may import `fuse`, because they
-train encoders together with a fusion design, or predict with one. Sub-packages do not
-import each other in cycles.
+Within extract, only `finetune`, `inference` and `commands` may import `fuse`, because
+they train encoders together with a fusion design, or predict with one. Sub-packages do
+not import each other in cycles.
 """
 
 import ast
