@@ -39,10 +39,10 @@ class EncoderPlaces:
         yield recipe.checkpoint
 
     def _recorded(self, recipe: Recipe) -> str:
-        """Return the checkpoint that was typed for a cache; "" if it is not known."""
+        """Return the checkpoint that was typed for any corpus; "" if none is known."""
         if self.cache is None or is_built_in(recipe):
             return ""
-        for folder in store.folders(self.cache, recipe.corpus):
+        for folder in store.folders(self.cache):
             with suppress(OSError, AffuseError):  # the cache serves as a hint only
                 first = part_path(folder, store.part_numbers(folder)[0])
                 if header(first).recipe.weights == recipe.weights:
