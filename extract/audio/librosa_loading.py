@@ -19,10 +19,10 @@ import os
 import shutil
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
+from importlib import metadata
 from operator import attrgetter
 from pathlib import Path
 from threading import Lock
@@ -41,22 +41,15 @@ import_used_modules = attrgetter(
     "stft",
     "yin",
 )
-DATE = (
-    1980,
-    1,
-    1,
-    0,
-    0,
-    0,
-)  # of all files in an archive, the earliest that it can have
+DIGEST = 32  # bytes at the beginning of an archive
 _lock = Lock()  # threads that import librosa together would wait for each other
 
 
 def load_librosa() -> Any:
     """Return librosa, with every module imported that this project uses.
 
-    The first call in a process takes about a second. It takes about 15 s of processor
-    time if the archive of compiled functions is missing. If the archive cannot be
+    The first call in a process takes about 2 s. It takes about 15 s of processor time
+    if the archive of compiled functions is missing. If the archive cannot be
     written, this holds for every process.
     """
     with _lock:
@@ -70,7 +63,8 @@ def _load() -> Any:
 
     numba = importlib.import_module("numba")  # a requirement of librosa, not of affuse
     numba.config.reload_config()  # or the compiler would do so, and undo the changes
-    version = f"{librosa.__file__} {librosa.__version__} {numba.__version__}"
+    versions = (metadata.version(name) for name in ("librosa", "numba"))
+    version = " ".join((str(librosa.__file__), *versions))
     path = archive_path(numba.config.CACHE_DIR, version)
     stored = unpack(path) if path else {}
     # The folder stays until the process ends: functions that are only compiled when
@@ -113,36 +107,41 @@ def archive_path(shared: str, version: str) -> Path | None:
     except RuntimeError:  # neither HOME nor the list of users names a home
         return None
     key = hashlib.sha256(version.encode()).hexdigest()[:12]
-    return folder / "affuse" / f"librosa-{key}.zip"
+    return folder / "affuse" / f"librosa-{key}.archive"
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """Return an archive of files, with the same bytes for the same files.
+    """Return an archive of files: the digest of a zip archive, and that archive.
 
     Args:
         files: content by name
+
+    Returns:
+        the same bytes for the same files
     """
     written = io.BytesIO()
-    with zipfile.ZipFile(
-        written, "w", zipfile.ZIP_DEFLATED, compresslevel=1
-    ) as archive:
+    with zipfile.ZipFile(written, "w") as archive:
         for name in sorted(files):
-            archive.writestr(
-                zipfile.ZipInfo(name, DATE), files[name], zipfile.ZIP_DEFLATED
-            )
-    return written.getvalue()
+            entry = zipfile.ZipInfo(name)  # without the time, which would vary
+            archive.writestr(entry, files[name], zipfile.ZIP_DEFLATED, compresslevel=1)
+    content = written.getvalue()
+    return hashlib.sha256(content).digest() + content
 
 
 def unpack(path: Path) -> dict[str, bytes]:
     """Return the content of each file in an archive, by its name.
 
-    Nothing is returned if one file is damaged, because numba trusts its files.
+    Nothing is returned if any byte is damaged, because numba trusts its files.
 
     Args:
         path: of the archive, which may be missing
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            return {name: archive.read(name) for name in archive.namelist()}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        content = path.read_bytes()
+    except OSError:
         return {}
+    digest, content = content[:DIGEST], content[DIGEST:]
+    if hashlib.sha256(content).digest() != digest:
+        return {}
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}

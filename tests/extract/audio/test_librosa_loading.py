@@ -1,7 +1,6 @@
 """Loading of librosa: several processes at once, and without a folder for caches."""
 
 import os
-import random
 import re
 import subprocess
 import sys
@@ -83,27 +82,25 @@ def test_no_folder_for_caches_is_needed(tmp_path, words):
 
 
 def test_an_archive_has_the_files_that_were_packed(tmp_path):
-    path = tmp_path / "a.zip"
+    path = tmp_path / "a.archive"
     path.write_bytes(librosa_loading.pack(FILES))
     assert librosa_loading.unpack(path) == FILES
     backwards = dict(reversed(FILES.items()))
     assert librosa_loading.pack(backwards) == path.read_bytes()
 
 
-@pytest.mark.parametrize("place", [0.0, 0.1, 0.5, 0.9])
-@pytest.mark.parametrize("is_cut", [True, False])
-def test_nothing_of_a_damaged_archive_is_used(tmp_path, place, is_cut):
-    files = {**FILES, "c": random.Random(0).randbytes(2000)}
-    content = bytearray(librosa_loading.pack(files))
-    index = int(place * len(content))
-    content[index] ^= 255
-    path = tmp_path / "a.zip"
-    path.write_bytes(content[:index] if is_cut else content)
-    assert librosa_loading.unpack(path) == {}
+def test_nothing_of_a_damaged_archive_is_used(tmp_path):
+    content, path = librosa_loading.pack(FILES), tmp_path / "a.archive"
+    for place in range(0, len(content), 7):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        for damaged in (changed, content[:place]):
+            path.write_bytes(damaged)
+            assert librosa_loading.unpack(path) == {}
 
 
 def test_a_missing_archive_is_empty(tmp_path):
-    assert librosa_loading.unpack(tmp_path / "a.zip") == {}
+    assert librosa_loading.unpack(tmp_path / "a.archive") == {}
 
 
 def test_the_archive_is_in_a_folder_for_caches(tmp_path, monkeypatch):
