@@ -5,13 +5,13 @@ import os
 import threading
 import tracemalloc
 
-import librosa
 import numpy as np
 import pytest
 import soundfile
 from sound_files import LOUD, RATE, load, noise, reason, write
 
 from affuse.extract.audio import decoding, sample_checks
+from affuse.extract.audio.librosa_loading import load_librosa
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,9 @@ def decode_at_once(path, span=None):
     begin, end = span or (0.0, None)
     stretch = slice(round(begin * rate), None if end is None else round(end * rate))
     mono = samples[stretch].mean(axis=1)
-    return librosa.resample(mono, orig_sr=rate, target_sr=RATE, res_type="soxr_hq")
+    return load_librosa().resample(
+        mono, orig_sr=rate, target_sr=RATE, res_type="soxr_hq"
+    )
 
 
 @pytest.mark.parametrize("span", [None, (0.31, None), (0.31, 1.27)])
