@@ -160,7 +160,10 @@ def probes(
 def _stretch(u: Utterance, probe: decoding.Probe) -> InputSource:
     """Return the input of an utterance whose recording was examined."""
     begin, end = u.span or (0.0, None)
-    content = hashlib.sha256(f"{probe.digest} {u.span}".encode()).hexdigest()[:32]
+    content = f"{probe.digest} {u.span}"
+    if u.channel is not None:  # so that caches of older versions stay valid
+        content += f" channel {u.channel}"
+    content = hashlib.sha256(content.encode()).hexdigest()[:32]
     until = probe.seconds if end is None else min(end, probe.seconds)
     stretch = RecordingSpan(probe.digest, begin, max(begin, until))
     return InputSource(u, content, max(0.0, until - begin), stretch)
