@@ -70,8 +70,8 @@ def _checked_rate(name: str, rate: float) -> int:
     is_number = isinstance(rate, Real)
     if not (is_number and lowest <= rate <= highest and rate == math.floor(rate)):
         raise AffuseError(
-            f"{name} has the sampling rate {rate!r:.30}; give a whole number of Hz from "
-            f"{lowest} to {highest}"
+            f"{name} has the sampling rate {rate!r:.30}; give a whole number of Hz "
+            f"from {lowest} to {highest}"
         )
     return int(rate)
 
