@@ -216,7 +216,7 @@ def _segment(
 ) -> Segment | PredictedSegment:
     """Return one segment of a recording, or the reason why it cannot be used."""
     start, end = part.span or (0.0, None)
-    if reason := unusable_reason(probe, part.span):
+    if reason := unusable_reason(probe, part.span, channel=channel):
         begin = None if part.span is None else start
         return PredictedSegment(
             item.file, begin, end, part.text, channel=channel, reason=reason
