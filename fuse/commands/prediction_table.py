@@ -34,7 +34,7 @@ from affuse.data.scale_columns import SPREAD, Scale, format_scale, scaled_column
 from affuse.fuse.commands import training_overlap, training_scale
 from affuse.fuse.commands.training_overlap import ComparisonKeys, Overlap
 from affuse.fuse.inputs.input_selection import Sources
-from affuse.fuse.trained.prediction import RunPrediction
+from affuse.fuse.trained.model_set import RunPrediction
 
 log = logging.getLogger(__name__)
 
