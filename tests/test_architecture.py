@@ -155,7 +155,8 @@ def test_setup_declares_exactly_the_packages_that_are_imported():
     declared = {line.split()[0] for line in wanted if line}
     extras = setup["options.extras_require"]
     extra = "".join(
-        extras[k] for k in ("adapters", "av", "cluster", "finetune", "opensmile")
+        extras[k]
+        for k in ("adapters", "av", "cluster", "finetune", "opensmile", "plot")
     ).split("\n")
     optional = {line.split()[0] for line in extra if line}
     used = {

@@ -10,7 +10,7 @@ A finished file is never appended to or replaced: `is_finished` recognises it, a
 `open_output` refuses any other file without a journal.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +57,7 @@ class OutputRequest:
         }
 
 
-class OutputFile:
+class PredictionOutput:
     """Predictions of one command on their way to a file.
 
     Args:
@@ -92,6 +92,17 @@ class OutputFile:
         """
         self._journal.add(key, stamp, segments)
 
+    def segments(self, keys: Iterable[str]) -> Iterator[PredictedSegment]:
+        """Yield the segments of recordings, also those of an interrupted command.
+
+        Call it before the end of the context of `open_output`, for a plot.
+
+        Args:
+            keys: of recordings that were added, now or by an earlier command
+        """
+        for key in keys:
+            yield from self._journal.read(key)
+
     def finish(self, keys: Sequence[str]) -> int:
         """Write the file, and remove the journal if every recording was predicted.
 
@@ -115,14 +126,14 @@ class OutputFile:
 
 
 @contextmanager
-def open_output(request: OutputRequest) -> Iterator[OutputFile]:
+def open_output(request: OutputRequest) -> Iterator[PredictionOutput]:
     """Open a file of predictions, which continues an interrupted command.
 
     Args:
         request: for the file; see `is_finished` for a file that needs no command
 
     Yields:
-        the file, whose method `OutputFile.finish` writes it
+        the file, whose method `PredictionOutput.finish` writes it
 
     Raises:
         OptionError: if another command is writing the file, the journal is of a command
@@ -139,7 +150,7 @@ def open_output(request: OutputRequest) -> Iterator[OutputFile]:
             )
         _refuse_other_file(request)
         with open_journal(request.journal, request.identity) as journal:
-            output = OutputFile(request, journal)
+            output = PredictionOutput(request, journal)
             yield output
         if output.is_complete:
             request.journal.unlink()

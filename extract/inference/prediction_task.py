@@ -11,8 +11,8 @@ from operator import attrgetter
 from affuse.data.system.progress import bar
 from affuse.extract.inference.loaded_model import LoadedFileModel
 from affuse.extract.inference.output_file import (
-    OutputFile,
     OutputRequest,
+    PredictionOutput,
     file_stamp,
     is_finished,
     open_output,
@@ -123,7 +123,7 @@ class PredictionTask:
             log.warning("%d more could not be predicted; the output names them", more)
 
 
-def _is_done(item: Found, output: OutputFile) -> bool:
+def _is_done(item: Found, output: PredictionOutput) -> bool:
     """Return True if an input was predicted by an earlier command."""
     return isinstance(item, Recording) and output.is_done(item.file, _stamp(item))
 

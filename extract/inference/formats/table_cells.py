@@ -1,12 +1,12 @@
 """Cells of the table of predictions for people: ratings, times and names."""
 
 from affuse.data.terminal import printable
-from affuse.extract.inference.formats.recording_names import ELLIPSIS, RecordingNames
 from affuse.extract.inference.predicted_segments import (
     ModelFacts,
     PredictedRating,
     PredictedSegment,
 )
+from affuse.extract.inference.recording_names import ELLIPSIS, RecordingNames
 from affuse.fuse.wording import figure
 
 UNKNOWN = (-1.0, 1.0)  # scale of the table if that of the training data is not known

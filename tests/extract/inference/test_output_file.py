@@ -153,7 +153,7 @@ def test_a_file_that_changed_is_predicted_again(out, tmp_path):
         assert not output.is_done("a.wav", file_stamp(sound))
 
 
-def test_records_are_read_from_the_journal_as_they_were_added(out):
+def test_segments_are_read_as_they_were_added(out):
     rating = PredictedRating(1 / 3, math.inf)
     odd = segment("caf\udce9\n.wav", text='"\x00', channel=2, notes=("a", "b"))
     results = {
@@ -164,9 +164,8 @@ def test_records_are_read_from_the_journal_as_they_were_added(out):
     with open_output(request(out, columns=PredictionColumns(CALIBRATED))) as output:
         for key, segments in results.items():
             output.add(key, segments)
-        read = output._journal.read
-        assert [list(read(key)) for key in ("1", "2")] == [results["1"], results["2"]]
-        (found,) = read("3")
+        assert [*output.segments(["2", "1"])] == [*results["2"], *results["1"]]
+        (found,) = output.segments(["3"])
     assert found.valence == 1 / 3
     assert math.isnan(found.rating("valence").spread)
 

@@ -3,9 +3,9 @@ import dataclasses
 import pytest
 from predicted_examples import CALIBRATED, FACTS, calibrated, failed, segment
 
-from affuse.extract.inference.formats.recording_names import RecordingNames
 from affuse.extract.inference.formats.table_predictions import MOST_NOTES, render
 from affuse.extract.inference.prediction_columns import NATURES, PredictionColumns
+from affuse.extract.inference.recording_names import RecordingNames
 
 LONG = "interviews/2024/a_very_long_name_of_a_session_"
 
