@@ -35,7 +35,9 @@ def find_problems(corpus: Corpus) -> Iterator[Problem]:
             if u.audio not in noted:
                 yield from _repairs(probes[u.audio], name, u.id)
                 noted.add(u.audio)
-            if reason := _reason(probes[u.audio], u.span):
+            probe = probes[u.audio]
+            reason = probe if isinstance(probe, str) else unusable_reason(probe, u.span)
+            if reason:
                 yield Problem(name, reason, id=u.id)
     for kind in other_modalities():
         _, problems = encoder_inputs.find(
@@ -50,14 +52,21 @@ def _repairs(probe: decoding.Probe | str, name: str, first: str) -> Iterator[Pro
         yield Problem(name, note, id=first, fatal=False)
 
 
-def _reason(probe: decoding.Probe | str, span: header_bounds.Span) -> str:
-    """Return the reason why a span of a file cannot be encoded; "" if it can."""
-    if isinstance(probe, str):
-        return probe
+def unusable_reason(
+    probe: decoding.Probe,
+    span: header_bounds.Span,
+    *,
+    longest: float = header_bounds.LONGEST,
+) -> str:
+    """Return the reason why a span of a file cannot be encoded; "" if it can.
+
+    Args:
+        probe: header of the file
+        span: start and end in seconds (None: end of the file); None for all of it
+        longest: seconds that a span may last
+    """
     try:
-        header_bounds.frames(
-            probe.frames, probe.rate, probe.channels, span, header_bounds.LONGEST
-        )
+        header_bounds.frames(probe.frames, probe.rate, probe.channels, span, longest)
     except header_bounds.Unusable as error:
         return str(error)
     return (
