@@ -1,5 +1,6 @@
 """Loading of the model that a user names: a run, a bundle, or a checkpoint's head."""
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,8 +10,9 @@ from affuse.data.cache import corpus_table
 from affuse.data.errors import AffuseError
 from affuse.data.records import check_name
 from affuse.data.runs.checkpoint_folder import CheckpointFolder
-from affuse.data.runs.run_folder import RunFolder
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_information import RunInfo, read_info
+from affuse.data.system.digests import digest
 from affuse.extract.checkpoints.checkpoint_files import SHORT
 from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.encoder_loading import (
@@ -30,6 +32,7 @@ from affuse.fuse.calibration import calibration_file
 from affuse.fuse.calibration.applying import demand_same_models
 from affuse.fuse.commands.training_scale import scale_of_run
 from affuse.fuse.models.design_files import use_run_files
+from affuse.fuse.trained.model_set import ModelSet
 from affuse.fuse.trained.prediction import load_run
 
 log = logging.getLogger(__name__)
@@ -64,7 +67,7 @@ def open_model(request: ModelRequest) -> LoadedFileModel:
         return _open_head(request)
     if folder.is_dir():
         raise AffuseError(
-            f"{folder} is neither a run, nor a bundle, nor a checkpoint: it has neither "
+            f"{folder} is no run, no bundle and no checkpoint: it has neither "
             f"{RunFolder.info} nor {CheckpointFolder.configuration}"
         )
     raise FileNotFoundError(
@@ -94,8 +97,18 @@ def _open_run(run: Path, request: ModelRequest) -> LoadedFileModel:
         scale=_scale(run, info, request.places.cache),
         models=len(models.models),
         level=None if calibrations is None else calibrations.level,
+        digest=_digest(run, models),
     )
     return LoadedFileModel(facts, rater, SegmentEncoder.of(encoders, request.machine))
+
+
+def _digest(run: Path, models: ModelSet) -> str:
+    """Return a digest of all models of a run, and of its calibration."""
+    files = [ModelFolder(model.folder).weights for model in models.models]
+    calibration = RunFolder(run).calibration
+    files += [calibration] if calibration.is_file() else []
+    listed = "".join(f"{file.relative_to(run)} {digest(file)}\n" for file in files)
+    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def _scale(run: Path, info: RunInfo, cache: Path | None) -> tuple[float, float] | None:
@@ -132,6 +145,7 @@ def _open_head(request: ModelRequest) -> LoadedFileModel:
         corpus="",
         nature="human",
         scale=SCALE,
+        digest=recipe.weights,
     )
     encoders = {recipe.digest(): (recipe, encoder)}
     return LoadedFileModel(facts, rater, SegmentEncoder.of(encoders, machine))

@@ -13,8 +13,8 @@ from affuse.extract.inference.predicted_segments import PredictedSegment
 from affuse.extract.inference.segment_encoding import OpenedSegments
 from affuse.extract.inference.segments import Segment
 
-ROWS = 256  # segments of a chunk, as in a part of a cache
-SECONDS = 600.0  # of audio in a chunk; its samples take 64 kB a second
+ROWS = 64  # segments of a chunk
+SECONDS = 300.0  # of audio in a chunk; its samples take 64 kB a second
 
 
 @dataclass(frozen=True)
