@@ -262,7 +262,7 @@ def verify(options: "run_options.Verify") -> None:
     folder of several. Without FOLDER, it reads all caches and runs. It names every
     file that is damaged or missing. It also names folders without digests, which an
     older version or an interrupted command wrote. The exit status is 1 if a file is
-    damaged or missing.
+    damaged or missing, or if the named folders hold neither a cache nor a run.
 
     \b
     Example:
@@ -270,8 +270,7 @@ def verify(options: "run_options.Verify") -> None:
     """
     from affuse.data.cache import verification
 
-    usual = [options.cache, options.runs]
-    sys.exit(not verification.command(print_line, folders=options.folders, usual=usual))
+    sys.exit(not verification.command(print_line, options))
 
 
 @main.command()

@@ -95,7 +95,7 @@ def train(say: Say, options: Train) -> dict[str, Path]:
         allow=options.allow,
     )
     data = TrainingData(sources.corpus, sources.embeddings, sources.fold_embeddings)
-    folders = run_all(data, names, setup, heads=heads)
+    folders = run_all(data, names, setup, heads=heads, say=say)
     decisions = (s for folder in folders for s in protocol_decisions(folder))
     for sentence in dict.fromkeys(decisions):
         say(sentence)
