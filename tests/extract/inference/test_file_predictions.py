@@ -203,7 +203,8 @@ def test_an_interrupted_command_continues(place, runs, table, tmp_path, monkeypa
     done = predict(place, *words)
     assert done.exit_code == 0, done.output
     assert "predicted before: kept" in done.stdout
-    assert calls[3:] == [2, 4, 6]  # the twelve recordings that were missing
+    # Six recordings were predicted; a recording is kept when the next one begins.
+    assert sum(calls[3:]) == own_runs.COUNT - 5
     assert output.read_bytes() == expected
     again = predict(place, *words)
     assert again.exit_code == 0
