@@ -16,6 +16,7 @@ from affuse.fuse.reporting.formats import markdown_report
 from affuse.fuse.reporting.table_records import NATURES, ReportTable
 from affuse.fuse.wording import count, figure
 
+UNKNOWN = "unknown"  # licence
 HUMAN = "Human ratings: people rated these utterances"
 LIMITS = """\
 Predicted ratings describe how raters would perceive an utterance. They are no measure \
@@ -166,19 +167,35 @@ def _encoders(facts: CardFacts) -> Iterator[str]:
 def _cells(encoder: BundledEncoder, recipe: Recipe) -> Sequence[str]:
     """Return the cells of one encoder."""
     layers = ", ".join(map(str, recipe.layers))
-    at = f"commit {encoder.revision}" if encoder.revision else "by name only"
     return (
         *(encoder.modality, encoder.checkpoint, encoder.encoder, layers),
         *(recipe.pooling, recipe.dtype, encoder.weights),
-        *(encoder.licence or "unknown", encoder.folder or at),
+        *(encoder.licence or UNKNOWN, place(encoder, recipe)),
     )
+
+
+def place(encoder: BundledEncoder, recipe: Recipe) -> str:
+    """Return a phrase on where the weights of an encoder are.
+
+    Args:
+        encoder: of a bundle
+        recipe: of the same encoder
+    """
+    if recipe.is_built_in:
+        return "comes with affuse"
+    if encoder.folder:
+        return encoder.folder
+    if encoder.revision:
+        return f"on the hub, commit {encoder.revision}"
+    return "not included"
 
 
 def _licence(facts: CardFacts) -> Iterator[str]:
     """Yield sentences on the licence of the bundle, and on what it depends."""
+    licences = sorted({f"`{e.licence or UNKNOWN}`" for e in facts.info.encoders})
     yield (
-        f"`{facts.licence}`, inherited from the encoders in the table above. The terms "
-        f"of the corpus apply too."
+        f"The licences of the encoders in the table above apply: {', '.join(licences)}."
+        f" The terms of the corpus apply too."
     )
     restricted = [e for e in facts.info.encoders if _excludes_commerce(e.licence)]
     if restricted:

@@ -16,7 +16,8 @@ NATURES = {  # kind of ratings, for the name of the data set on the hub
     "synthetic": "SYNTHETIC data",
     "proxy": "PROXY ratings, by a program",
 }
-LEAST = 4  # decimals of a figure
+DECIMALS = 4  # of a figure
+OTHER = "other"  # identifier of a licence that the hub has no name for
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class CardHeader:
             "tags": [*TAGS, *self.info.targets, f"ratings-{self.info.nature}"],
             "metrics": ["ccc"],
         }
+        if self.licence == OTHER:
+            names = sorted({e.licence or "unknown" for e in self.info.encoders})
+            values["license_name"] = "-and-".join(names)
         if bases:
             values["base_model"] = [*bases]
         if results := self._results():
@@ -56,7 +60,7 @@ class CardHeader:
             return {}
         figures = {**self.estimate.ratings, "mean": self.estimate.mean}
         metrics = [
-            {"type": "ccc", "name": f"CCC, {name}", "value": round(f.value, LEAST)}
+            {"type": "ccc", "name": f"CCC, {name}", "value": round(f.value, DECIMALS)}
             for name, f in figures.items()
             if f.value == f.value
         ]
