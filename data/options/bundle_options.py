@@ -53,7 +53,7 @@ class MakeBundle(BundleInput):
     onnx: bool = option(
         "--onnx",
         default=False,
-        help="Also write stage two as one ONNX graph, model.onnx: embeddings in, "
+        help="Also write stage two as one ONNX graph: embeddings in, "
         "ratings out. It needs the extra 'onnx'.  [default: it is not written]",
     )
     push_to_hub: str = option(

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from affuse.data.options.bundle_options import MakeBundle
+from affuse.data.options.command_record import next_line
+from affuse.data.options.prediction_options import Predict
 from affuse.data.runs.bundle_folder import BundleFolder
 from affuse.data.runs.bundle_information import BundleInfo
 from affuse.data.runs.run_predictions import read_run
 from affuse.extract.checkpoints.licences import inherited
 from affuse.extract.inference.bundled_encoders import bundled_encoders
-from affuse.fuse.bundles.bundle_card import CardFacts, model_card
+from affuse.fuse.bundles.bundle_card import CardFacts, model_card, place
 from affuse.fuse.bundles.bundle_writing import BundleContent, write_bundle
 from affuse.fuse.bundles.run_models import load_run_models
 from affuse.fuse.commands.report_command import tabulate
@@ -37,10 +39,9 @@ def make_bundle(options: MakeBundle, say: Say) -> BundleInfo:
     texts = {BundleFolder.card: _card(plain, options).encode()}
     content = BundleContent(source, encoders, texts)
     is_new = write_bundle(options.output, content)
-    info = content.info()
-    for line in _lines(options.output, info, is_new):
+    for line in _lines(options.output, content, is_new):
         say(line)
-    return info
+    return content.info()
 
 
 def _card(content: BundleContent, options: MakeBundle) -> str:
@@ -56,17 +57,19 @@ def _card(content: BundleContent, options: MakeBundle) -> str:
     return model_card(facts)
 
 
-def _lines(output: Path, info: BundleInfo, is_new: bool) -> list[str]:
-    """Return the lines that describe a bundle."""
+def _lines(output: Path, content: BundleContent, is_new: bool) -> list[str]:
+    """Return the lines that describe a bundle, and the command that predicts."""
+    info = content.info()
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     state = "" if is_new else " (it was there already)"
     lines = [f"{output}: {len(info.models)} models, {size / 1e6:,.1f} MB{state}"]
-    for encoder in info.encoders:
-        where = encoder.folder or (
-            f"at commit {encoder.revision}" if encoder.revision else "not included"
-        )
+    for encoder, recipe in zip(info.encoders, content.source.encoders, strict=True):
         licence = encoder.licence or "unknown"
         lines.append(
-            f"{encoder.modality}: {encoder.checkpoint}, {where}, licence {licence}"
+            f"{encoder.modality}: {encoder.checkpoint} ({place(encoder, recipe)}; "
+            f"licence {licence})"
         )
-    return lines
+    modalities = content.source.models.modalities
+    files = ("recording.wav",) if "audio" in modalities else ()
+    text = ("I am fine.",) if "text" in modalities else ()
+    return [*lines, next_line(Predict(run=output, files=files, text=text))]

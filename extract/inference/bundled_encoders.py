@@ -11,7 +11,7 @@ from affuse.extract.checkpoints import checkpoint_files
 from affuse.extract.checkpoints.encoder_files import complete_files
 from affuse.extract.checkpoints.licences import find_licence, permits_redistribution
 from affuse.extract.encoding.choices import Machine, per_modality
-from affuse.extract.inference.encoder_places import EncoderPlaces, is_built_in
+from affuse.extract.inference.encoder_places import EncoderPlaces
 from affuse.extract.inference.recorded_encoders import find_recorded
 from affuse.fuse.bundles.bundle_writing import EncoderFiles
 
@@ -48,7 +48,7 @@ def _encoder(
     A built-in encoder is referenced, and has the licence of this project's files.
     """
     place, _ = find_recorded(recipe, places, Machine(progress=False))
-    if is_built_in(recipe):
+    if recipe.is_built_in:
         return EncoderFiles(recipe, find_licence(recipe, None))
     folder = _folder(recipe, place)
     licence = typed or find_licence(recipe, folder)
