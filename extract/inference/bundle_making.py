@@ -11,6 +11,7 @@ from affuse.data.runs.bundle_information import BundleInfo
 from affuse.data.runs.run_predictions import read_run
 from affuse.extract.checkpoints.licences import inherited
 from affuse.extract.inference.bundled_encoders import bundled_encoders
+from affuse.extract.inference.hub_bundles import demand_hub_name, push_bundle
 from affuse.fuse.bundles.bundle_card import CardFacts, model_card, place
 from affuse.fuse.bundles.bundle_writing import BundleContent, write_bundle
 from affuse.fuse.bundles.run_models import load_run_models
@@ -31,8 +32,11 @@ def make_bundle(options: MakeBundle, say: Say) -> BundleInfo:
 
     Raises:
         FileNotFoundError: if there is no such run
-        AffuseError: if the run, an encoder or the output folder cannot be used
+        AffuseError: if the run, an encoder or the output folder cannot be used, or the
+            upload fails
     """
+    if options.push_to_hub:
+        demand_hub_name(options.push_to_hub)
     source = load_run_models(options.run)
     encoders = bundled_encoders(source.encoders, options)
     plain = BundleContent(source, encoders)
@@ -41,6 +45,8 @@ def make_bundle(options: MakeBundle, say: Say) -> BundleInfo:
     is_new = write_bundle(options.output, content)
     for line in _lines(options.output, content, is_new):
         say(line)
+    if options.push_to_hub:
+        say(f"uploaded to {push_bundle(options.output, options.push_to_hub)}")
     return content.info()
 
 
