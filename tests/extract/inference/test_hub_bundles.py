@@ -6,12 +6,14 @@ import small_bundles
 from huggingface_hub import constants
 from trained_runs import file_contents
 
+from affuse.extract.inference import model_sources
 from affuse.extract.inference.hub_bundles import (
     demand_hub_name,
     fetch_bundle,
     holds_bundle,
     push_bundle,
 )
+from affuse.extract.inference.model_sources import ModelRequest
 from affuse.fuse.bundles.bundle_reading import read_bundle
 
 NAME = "me/toy"
@@ -38,6 +40,13 @@ def test_a_bundle_that_was_pushed_is_fetched_and_read(bundle, hub):
     fetched = fetch_bundle(NAME)
     assert file_contents(fetched) == file_contents(bundle)
     assert read_bundle(fetched).info.design == "early"
+
+
+def test_predict_opens_a_bundle_by_its_name_on_the_hub(bundle, hub, monkeypatch):
+    push_bundle(bundle, NAME)
+    monkeypatch.setattr(model_sources, "load_recorded", lambda *_: {})
+    model = model_sources.open_model(ModelRequest(NAME))
+    assert (model.facts.corpus, model.facts.models) == ("toy", 10)
 
 
 def test_files_of_an_earlier_version_are_removed(bundle, hub):
