@@ -24,6 +24,7 @@ from affuse.extract.encoding.encoder_loading import (
 from affuse.extract.encoding.gemm_throughput import choose_dtype
 from affuse.extract.inference.encoder_places import EncoderPlaces
 from affuse.extract.inference.head_rater import SCALE, HeadRater
+from affuse.extract.inference.hub_bundles import fetch_bundle, holds_bundle
 from affuse.extract.inference.loaded_model import LoadedFileModel
 from affuse.extract.inference.predicted_segments import ModelFacts
 from affuse.extract.inference.recorded_encoders import general_recipe, load_recorded
@@ -65,9 +66,12 @@ def open_model(request: ModelRequest) -> LoadedFileModel:
         return _open_run(folder, request)
     if is_bundle(folder):
         return _open_bundle(folder, request)
+    is_hub_name = request.name.count("/") == 1 and not folder.exists()
+    if is_hub_name and holds_bundle(request.name):
+        return _open_bundle(fetch_bundle(request.name), request)
     is_checkpoint = CheckpointFolder(folder).configuration.is_file()
-    is_hub_name = request.name in SHORT or request.name.count("/") == 1
-    if is_checkpoint or (is_hub_name and not folder.exists()):
+    is_short = request.name in SHORT and not folder.exists()
+    if is_checkpoint or is_short or is_hub_name:
         return _open_head(request)
     if folder.is_dir():
         raise AffuseError(
