@@ -28,7 +28,8 @@ ADVICE = "adapt the model again"
 
 FEATURES = LARGEST_CODE + len(RATINGS)  # of a ridge regression
 UNDEFINED = Maybe(Number())  # null for NaN
-INTERVAL = Record(dict.fromkeys(("value", "low", "high"), UNDEFINED))
+BOUNDS = ("value", "low", "high")
+INTERVAL = Record(dict.fromkeys(BOUNDS, UNDEFINED))
 LINE = Record({"slope": Number(0), "offset": Number()})
 WIDTH = Record(dict.fromkeys(("quantile", "floor", "weight"), Number(0)))
 RIDGE = Record(
@@ -39,12 +40,13 @@ RIDGE = Record(
         "intercept": Number(),
     }
 )
+FIGURES_WITH_BOUNDS = ("before", "after", "improvement")
 FIGURES = Record(
     {
         "clips": Whole(1),
         "groups": Whole(1),
         "unit": OneOf(("speaker", "clip")),
-        **dict.fromkeys(("before", "after", "improvement"), INTERVAL),
+        **dict.fromkeys(FIGURES_WITH_BOUNDS, INTERVAL),
         **dict.fromkeys(("rmse_before", "rmse_after"), Number(0)),
     }
 )
@@ -178,10 +180,8 @@ def _ridge(facts: Mapping[str, Any]) -> RidgeMap:
 def _figures(facts: Mapping[str, Any]) -> HeldOutFigures:
     """Return the figures of held-out clips from their JSON record."""
     intervals = {
-        name: Interval(
-            *(_number(facts[name][bound]) for bound in vars(Interval(0, 0, 0)))
-        )
-        for name in ("before", "after", "improvement")
+        name: Interval(*(_number(facts[name][bound]) for bound in BOUNDS))
+        for name in FIGURES_WITH_BOUNDS
     }
     return HeldOutFigures(**{**facts, **intervals})
 

@@ -189,7 +189,7 @@ def _affine_held_out(task: RatingTask, predicted: np.ndarray) -> np.ndarray:
     mapped = np.empty_like(task.truth)
     for rest, held in divide_groups(task.groups.numbers, INNER):
         mapped[held] = shrunken_map(task.truth[rest], predicted[rest])(predicted[held])
-    return np.clip(mapped, *SCALE)
+    return np.asarray(np.clip(mapped, *SCALE))
 
 
 def _interval_width(

@@ -53,11 +53,15 @@ def _outcome(rating: AdaptedRating) -> str:
     change = _change(rating.figures)
     if not rating.kept:
         return f"not adapted: {rating.reason} ({change})"
-    line = rating.map.line
-    numbers = (
-        f", gain {line.slope:.2f}, offset {figure(line.offset, digits=2, sign=True)}"
-    )
-    return f"adapted {HOW[rating.map.kind]}{numbers} ({change})"
+    return f"adapted {HOW[rating.map.kind]}{_line(rating)} ({change})"
+
+
+def _line(rating: AdaptedRating) -> str:
+    """Return gain and offset in words; "" for a ridge regression."""
+    if rating.map.kind != "affine":
+        return ""
+    offset = figure(rating.map.line.offset, digits=2, sign=True)
+    return f": gain {rating.map.line.slope:.2f}, offset {offset}"
 
 
 def _change(figures: HeldOutFigures) -> str:
@@ -72,5 +76,6 @@ def _change(figures: HeldOutFigures) -> str:
         f"CCC of {held}{people} {figure(figures.before.value, digits=2)} → "
         f"{figure(figures.after.value, digits=2)}; change "
         f"{figure(figures.improvement.value, digits=2, sign=True)}, {LEVEL:.0%} "
-        f"interval {low} to {high}"
+        f"interval {low} to {high}; RMSE {figure(figures.rmse_before, digits=2)} → "
+        f"{figure(figures.rmse_after, digits=2)}"
     )

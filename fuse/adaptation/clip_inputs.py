@@ -21,7 +21,7 @@ class ClipInputs:
         """Return (n,) True for clips with codes."""
         if self.codes is None or not self.codes.shape[1]:
             return np.zeros(len(self.mean), bool)
-        return np.isfinite(self.codes).all(axis=1)
+        return np.asarray(np.isfinite(self.codes).all(axis=1))
 
     def take(self, rows: np.ndarray) -> "ClipInputs":
         """Return some clips.

@@ -57,7 +57,7 @@ def standardise(
         centre: (features,)
         scale: (features,), above 0
     """
-    return np.clip((joined - centre) / scale, -REACH, REACH)
+    return np.asarray(np.clip((joined - centre) / scale, -REACH, REACH))
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class RatingMap:
         """
         if self.kind == "none":
             return inputs.mean[:, target]
-        return np.clip(self.unclipped(inputs, target), *SCALE)
+        return np.asarray(np.clip(self.unclipped(inputs, target), *SCALE))
 
     def unclipped(self, inputs: ClipInputs, target: int) -> np.ndarray:
         """Return (n,) ratings of clips before they are clipped to the scale.
