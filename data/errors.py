@@ -4,7 +4,8 @@ The message may hold names from untrusted files. ``str`` escapes it, so that it 
 wherever it is shown.
 
 A command prints these errors and `OSError` without a traceback. Any other exception is
-a bug of this project or of a plug-in, and is printed with its traceback.
+a bug. If a plug-in raised it, the command names the plug-in
+(`affuse.data.plugin_failures`); otherwise it prints the traceback.
 """
 
 from collections.abc import Iterator

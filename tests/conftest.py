@@ -2,11 +2,15 @@
 
 import gc
 import os
+import sys
 
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Threads that wait for others sleep. By default they compute in a loop, which takes
+# the time of the other test process. torch reads this variable when it is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def pytest_collection_finish():
@@ -21,6 +25,17 @@ def replace_fsync():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda file: os.fstat(file) and None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def reset_threads():
+    """Undo a command's choice of the number of threads, which would slow later tests.
+
+    Several threads in each of several test processes are slower than one.
+    """
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 @pytest.fixture

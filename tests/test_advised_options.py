@@ -2,10 +2,11 @@
 
 import ast
 import re
+from functools import cache
 
 import click
 import pytest
-from locations import ROOT
+from source_files import FILES, tree
 
 from affuse import cli
 
@@ -58,35 +59,42 @@ def text_of_literal(node):
     return None
 
 
-def docstrings(tree):
+def docstrings(nodes):
     """Yield the docstrings, which are not messages."""
     kinds = (ast.Module, ast.FunctionDef, ast.ClassDef)
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, kinds) and isinstance(node.body[0], ast.Expr):
             yield node.body[0].value
 
 
+@cache
 def messages():
-    """Yield module, line and text of every literal that names an option."""
-    for package in ("data", "extract", "fuse"):
-        for path in sorted((ROOT / package).rglob("*.py")):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            skipped = set(docstrings(tree))
-            for node in ast.walk(tree):
-                if isinstance(node, ast.JoinedStr):
-                    skipped.update(node.values)
-            for node in ast.walk(tree):
-                text = None if node in skipped else text_of_literal(node)
-                if text and " " in text and OPTION.search(text):
-                    yield path.relative_to(ROOT).as_posix(), node.lineno, text
+    """Return module, line and text of every literal that names an option."""
+    return [message for file in FILES[2:] for message in messages_of(file)]
 
 
-COMMANDS = commands()
-MESSAGES = list(messages())
+def messages_of(file):
+    """Yield module, line and text of each such literal of one module."""
+    nodes = list(ast.walk(tree(file)))
+    skipped = set(docstrings(nodes))
+    for node in nodes:
+        if isinstance(node, ast.JoinedStr):
+            skipped.update(node.values)
+    for node in nodes:
+        text = None if node in skipped else text_of_literal(node)
+        if text and " " in text and OPTION.search(text):
+            yield file, node.lineno, text
 
 
-def foreign_options(module, text, options=COMMANDS):
+@cache
+def all_commands():
+    """Return {name: options} of every command of the program."""
+    return commands()
+
+
+def foreign_options(module, text):
     """Return the options that a message names and that its command does not have."""
+    options = all_commands()
     every = set().union(*options.values(), {"--help"})
     named = set(OPTION.findall(text)) - OTHERS - {"--"}
     owners = next((o for place, o in OWNERS.items() if module.startswith(place)), ())
@@ -101,14 +109,14 @@ def foreign_options(module, text, options=COMMANDS):
 
 
 def test_messages_and_commands_are_found():
-    assert len(MESSAGES) > 100
-    assert "--teacher-layers" in COMMANDS["distil"]
+    assert len(messages()) > 100
+    assert "--teacher-layers" in all_commands()["distil"]
 
 
 def test_messages_name_options_of_the_command_that_prints_them():
     found = [
         f"{module}:{line}: {', '.join(strange)}"
-        for module, line, text in MESSAGES
+        for module, line, text in messages()
         if (strange := foreign_options(module, text))
     ]
     assert not found, "\n".join(found)

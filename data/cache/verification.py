@@ -9,6 +9,8 @@ from affuse.data.cache import cache_faults, store
 from affuse.data.cache.cache_folder import PART, CorpusFolder, parents
 from affuse.data.cache.checksums import checksum_path
 from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.options.maintenance_options import VerifyCaches
+from affuse.data.options.run_options import Verify
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import read_info
 from affuse.data.system import digests
@@ -55,25 +57,31 @@ class VerificationResult:
 
 def command(
     print_line: Callable[[str], object],
+    options: Verify | VerifyCaches,
     *,
-    folders: Sequence[Path],
-    usual: Sequence[Path],
     progress: bool = True,
 ) -> bool:
     """Verify folders, and print faults, files without a digest, and counts.
 
+    A new project has nothing to verify, which is no error unless the user named a
+    folder.
+
     Args:
         print_line: function that prints a line
-        folders: caches, runs, or folders of them; () for `usual`
-        usual: folders that are verified if they exist
+        options: of the command line
         progress: True to show a progress bar
 
     Returns:
         True if no file is damaged, missing or not read
 
     Raises:
-        FileNotFoundError: if a folder that was named holds nothing to verify
+        FileNotFoundError: if a FOLDER that was named holds nothing to verify, or if the
+            folders that options name do
     """
+    folders: Sequence[Path] = ()
+    usual = [options.cache]
+    if isinstance(options, Verify):
+        folders, usual = options.folders, [*usual, options.runs]
     results = [verify(folder, progress=progress) for folder in folders or usual]
     for each in results:
         if folders and each.empty:
@@ -82,7 +90,12 @@ def command(
                 f"that holds some"
             )
     if all(each.empty for each in results):
-        print_line(f"neither a cache nor a run below {' or '.join(map(str, usual))}")
+        places = " or ".join(map(str, usual))
+        if not options.is_default:
+            raise FileNotFoundError(
+                f"neither a cache nor a run below {places}; name folders that hold some"
+            )
+        print_line(f"nothing to verify: neither a cache nor a run below {places}")
     for each in (each for each in results if not each.empty):
         for sentence in (*each.problems, *each.notes):
             print_line(sentence)

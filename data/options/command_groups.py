@@ -220,6 +220,16 @@ class Group(Subgroup):
             print_line("", err=True)
             print_line("stopped; what is finished is kept, repeat to go on", err=True)
             ctx.exit(130)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            # This import is slow, and most commands raise no such error.
+            from affuse.data import plugin_failures
+
+            sentence = plugin_failures.describe(error)
+            if DEBUG in ctx.meta or not sentence:
+                raise
+            raise click.ClickException(sentence) from error
 
 
 def _refuse_active(error: click.UsageError) -> None:

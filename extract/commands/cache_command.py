@@ -45,7 +45,8 @@ def cache_list(options: "maintenance_options.ListCaches") -> None:
 def cache_verify(options: "maintenance_options.VerifyCaches") -> None:
     """Check every file of the cache against its digest, as `verify` does.
 
-    The command names every file that is damaged or missing; the exit status is then 1.
+    The command names every file that is damaged or missing. The exit status is then 1,
+    as it is if --cache names a folder without caches.
 
     \b
     Example:
@@ -53,7 +54,7 @@ def cache_verify(options: "maintenance_options.VerifyCaches") -> None:
     """
     from affuse.data.cache import verification
 
-    sys.exit(not verification.command(print_line, folders=[], usual=[options.cache]))
+    sys.exit(not verification.command(print_line, options))
 
 
 @cache.command("repair")

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import overload
 
 from affuse.data.errors import AffuseError
+from affuse.data.scale_columns import Scale
 
-Scale = tuple[float, float]  # lowest and highest nominal rating
+Cell = str | float | int | None  # of a table; None: the value is unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,12 @@ class ModelFacts:
     models: int = 1  # whose mean is the prediction
     level: float | None = None  # share of ratings in the intervals; None: no intervals
     adaptation: str = ""  # sentence on an adaptation to a user's ratings; "" for none
+    digest: str = ""  # of the weights, hexadecimal; "" if it is not known
+
+    @property
+    def identity(self) -> str:
+        """Name of the model with the beginning of its digest, for a column."""
+        return f"{self.name}@{self.digest[:12]}" if self.digest else self.name
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,23 @@ class Predictions(Sequence[PredictedSegment]):
     ) -> PredictedSegment | tuple[PredictedSegment, ...]:
         """Return one segment, or several for a slice."""
         return self.segments[place]
+
+    def to_dicts(self, *, words: bool = False) -> list[dict[str, Cell]]:
+        """Return the cells of each segment by column, as in a CSV file of predictions.
+
+        Args:
+            words: add the column of nearest emotion words
+
+        Returns:
+            a dictionary for each segment, see
+            `affuse.extract.inference.prediction_columns`; None where a value is unknown
+        """
+        # The columns are made from the records of this module.
+        from affuse.extract.inference.prediction_columns import PredictionColumns
+
+        channels = any(segment.channel is not None for segment in self.segments)
+        columns = PredictionColumns(self.facts, channels=channels, words=words)
+        return [columns.cells(segment) for segment in self.segments]
 
     def __len__(self) -> int:
         """Return the number of segments."""

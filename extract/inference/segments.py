@@ -10,7 +10,7 @@ Span = tuple[float, float | None]  # seconds; None: until the end of the file
 class TimedText:
     """Transcript of a recording, or of a span of it."""
 
-    text: str
+    text: str | None  # cleaned as in a corpus; None: not known, of a known span
     span: Span | None = None  # None: of the whole recording
 
 
@@ -18,7 +18,7 @@ class TimedText:
 class Recording:
     """Recording or text that the user wants to be predicted."""
 
-    file: str  # name as the user gave it, or below the folder that was given
+    file: str  # path as the user gave it, or below the folder that was given
     path: Path | None = None  # None: a text without a recording
     texts: tuple[TimedText, ...] = ()  # none, one for all of it, or several spans
 
@@ -30,8 +30,8 @@ class Segment:
     file: str  # as in `Recording`
     path: Path | None = None
     span: Span | None = None  # None: the whole file
-    text: str | None = None  # as the user gave it; None: there is none
+    text: str | None = None  # cleaned as in a corpus; None: there is none
     channel: int | None = None  # counted from 1; None: the mean of all channels
     digest: str = ""  # of the bytes of the file, see `affuse.extract.audio.decoding`
     seconds: float = 0.0  # duration of the segment
-    notes: tuple[str, ...] = ()  # changes that were made to the input
+    notes: tuple[str, ...] = ()  # on its choice; decoding makes other notes

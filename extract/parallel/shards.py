@@ -23,6 +23,7 @@ from pathlib import Path
 import joblib
 import torch
 
+from affuse.data import plugin_failures
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
 from affuse.data.modality import modality_named
@@ -93,13 +94,14 @@ def encode(shard: Shard) -> Receipt:
         shard: to make
 
     Raises:
-        AffuseError: if all attempts fail, or this machine lacks the corpus, the cache
-            or the checkpoint
+        AffuseError: if all attempts fail, if this machine lacks the corpus, the cache
+            or the checkpoint, or if a plug-in raises an unexpected error
         OSError: if the disk is full, or must not be written to
     """
     pauses = iter(PAUSES)
     protect_log()  # the command line has not configured this process's log
-    with _one_at_a_time:
+    # Here, because the process that receives an error does not receive its frames.
+    with _one_at_a_time, plugin_failures.told():
         while True:
             try:
                 return _encode(shard)

@@ -6,7 +6,7 @@ folder depends on all that affects models or scores, so outdated models are neve
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from affuse.fuse.training.result_joining import join_results
 from affuse.fuse.training.run_plan import RunPlan
 from affuse.fuse.training.setting_resolution import unused_setting_notes
 from affuse.fuse.training.training_request import TrainingData, TrainingSetup
+from affuse.fuse.wording import count
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ def run_all(
     setup: TrainingSetup,
     *,
     heads: Heads | None = None,
+    say: Callable[[str], object] | None = None,
 ) -> list[Path]:
     """Train designs together, and predict the test part of every fold.
 
@@ -74,6 +76,7 @@ def run_all(
         setup: settings, seeds, and the folder of runs
         heads: jointly trained heads of the only design, which replace training; seeds
             and settings are those of the heads
+        say: called with a sentence if all models are finished, so none is trained
 
     Returns:
         the run folder of each design
@@ -96,7 +99,7 @@ def run_all(
         for sentence in run_description.earlier_run_notes(plan):
             log.warning("%s", sentence)
         run_description.write_description(plan)
-    errors = _train(plans_, setup, heads)
+    errors = _train(plans_, setup, heads, say)
     for plan in plans_:
         failed_runs.record_failures(plan.folder, errors[plan.folder])
         join_results(plan)
@@ -127,7 +130,10 @@ def _planned(
 
 
 def _train(
-    plans_: Sequence[RunPlan], setup: TrainingSetup, heads: Heads | None
+    plans_: Sequence[RunPlan],
+    setup: TrainingSetup,
+    heads: Heads | None,
+    say: Callable[[str], object] | None,
 ) -> dict[Path, list[AffuseError]]:
     """Train missing models, and publish each model when it is finished.
 
@@ -159,6 +165,8 @@ def _train(
                     f"{unit.where}: validation CCC {fitted.score:.3f}"
                 )
             progress.update()
+    if say and not missing:
+        say(f"nothing to train; finished already: {count(len(planned), 'model')}")
     return errors
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from affuse.data.errors import OptionError, as_option_errors
 from affuse.data.options.command_record import next_line
 from affuse.data.options.option_fields import SCREEN
+from affuse.data.options.prediction_options import Predict
 from affuse.data.options.report_options import Report
-from affuse.data.options.run_options import Ablate, Predict
+from affuse.data.options.run_options import Ablate
 from affuse.data.options.shared_options import ComputeOptions
 from affuse.data.options.training_options import Sweep, Train
 from affuse.data.splits import protocol_assumptions
@@ -94,7 +95,7 @@ def train(say: Say, options: Train) -> dict[str, Path]:
         allow=options.allow,
     )
     data = TrainingData(sources.corpus, sources.embeddings, sources.fold_embeddings)
-    folders = run_all(data, names, setup, heads=heads)
+    folders = run_all(data, names, setup, heads=heads, say=say)
     decisions = (s for folder in folders for s in protocol_decisions(folder))
     for sentence in dict.fromkeys(decisions):
         say(sentence)
