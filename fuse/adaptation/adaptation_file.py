@@ -1,4 +1,4 @@
-"""``adaptation.json`` of a bundle: the maps of an adaptation, and their figures."""
+"""``adaptation.json`` of a bundle: maps of an adaptation, and their figures."""
 
 import json
 import math
@@ -11,7 +11,7 @@ import numpy as np
 
 from affuse.data.errors import DamagedFileError
 from affuse.data.rating_scales import RATINGS
-from affuse.data.system.atomic_files import publish
+from affuse.data.runs.bundle_folder import BundleFolder
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import ListOf, Maybe, Number, OneOf, Record, Text, Whole
 from affuse.fuse.adaptation.adaptation import Adaptation, AdaptedRating
@@ -22,7 +22,6 @@ from affuse.fuse.calibration.conformal import Width
 from affuse.fuse.scoring.affine import AffineMap
 from affuse.fuse.scoring.intervals import Interval
 
-FILE = "adaptation.json"
 FORMAT = 1
 ADVICE = "adapt the model again"
 
@@ -71,12 +70,11 @@ KIND = Record(
 )
 
 
-def write(folder: Path, adaptation: Adaptation) -> None:
-    """Write the file of an adaptation; equal adaptations give equal bytes.
+def content(adaptation: Adaptation) -> bytes:
+    """Return the content of the file; equal adaptations give equal bytes.
 
     Args:
-        folder: of the bundle
-        adaptation: of its models
+        adaptation: of the models of a bundle
     """
     facts = {
         "format": FORMAT,
@@ -88,7 +86,7 @@ def write(folder: Path, adaptation: Adaptation) -> None:
         ],
     }
     text = json.dumps(facts, indent=1, allow_nan=False)
-    publish(folder / FILE, (text + "\n").encode())
+    return (text + "\n").encode()
 
 
 def _facts(rating: AdaptedRating) -> dict[str, object]:
@@ -120,7 +118,7 @@ def _finite(value: Any) -> Any:
 
 
 def read(folder: Path) -> Adaptation:
-    """Return the adaptation that `write` wrote.
+    """Return the adaptation whose `content` is in a bundle.
 
     Args:
         folder: of the bundle
@@ -129,7 +127,7 @@ def read(folder: Path) -> Adaptation:
         FileNotFoundError: if the model is not adapted
         DamagedFileError: if the file is damaged, or of another version
     """
-    path = folder / FILE
+    path = BundleFolder(folder).adaptation
     facts = read_json(path, KIND, advice=ADVICE)
     ratings = {each["rating"]: _rating(each) for each in facts["ratings"]}
     adaptation = Adaptation(float(facts["level"]), facts["size"], ratings)

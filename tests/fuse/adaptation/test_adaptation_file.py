@@ -5,10 +5,17 @@ import pytest
 from rated_clips import Rater, draw
 
 from affuse.fuse.adaptation.adaptation import apply
-from affuse.fuse.adaptation.adaptation_file import FILE, read, write
+from affuse.fuse.adaptation.adaptation_file import content, read
 from affuse.fuse.adaptation.adaptation_fitting import fit
 
+FILE = "adaptation.json"
+
 CODED = Rater(codes=True, told=0.6, offset=0.3, correlation=0.5)
+
+
+def write(folder, adaptation):
+    folder.mkdir(exist_ok=True)
+    (folder / FILE).write_bytes(content(adaptation))
 
 
 @pytest.fixture(scope="module")

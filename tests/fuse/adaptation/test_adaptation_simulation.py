@@ -43,7 +43,7 @@ CASES = [  # rater, clips, speakers, least share that is kept, largest share
 
 
 def simulate(rater, count, replicates, *, seed=0):
-    """Return rows of figures, one for each replicate, with a column for each of NAMES."""
+    """Return a row of figures for each replicate."""
     rng = np.random.default_rng(seed)
     rows = []
     for _ in range(replicates):
