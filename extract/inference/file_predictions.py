@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
@@ -24,6 +25,7 @@ from affuse.extract.inference.prediction_task import PredictionTask
 from affuse.extract.inference.recording_search import Found
 from affuse.extract.inference.segmentation import SegmentPlan
 from affuse.extract.inference.segments import Recording
+from affuse.extract.inference.trajectory_plot import check_plot_path, write_plot
 from affuse.extract.inference.transcript_matching import with_transcripts
 
 Say = Callable[[str], object]
@@ -48,6 +50,8 @@ def predict_files(options: Predict, say: Say) -> bool:
     plan = SegmentPlan(options.window, options.hop, channels)
     _refuse_runs(options)
     _refuse_cache_name(options)
+    if options.plot:
+        check_plot_path(options.plot)
     inputs = find_inputs(options)
     request = model_request(options)
     model = open_model(request)
@@ -57,7 +61,8 @@ def predict_files(options: Predict, say: Say) -> bool:
             has_audio=any(item.path is not None for item in recordings),
             has_text=any(t.text is not None for r in recordings for t in r.texts),
         )
-    task = PredictionTask(model, plan, inputs, request.machine.threads)
+    draw = options.plot and partial(write_plot, options.plot, model.facts)
+    task = PredictionTask(model, plan, inputs, request.machine.threads, draw)
     columns = PredictionColumns(
         model.facts, channels=channels == "separate", words=options.emotion_words
     )

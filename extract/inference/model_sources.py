@@ -3,12 +3,13 @@
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from affuse.data.cache import corpus_table
 from affuse.data.errors import AffuseError
 from affuse.data.records import check_name
+from affuse.data.runs.bundle_folder import BundleFolder, is_bundle
 from affuse.data.runs.checkpoint_folder import CheckpointFolder
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_information import RunInfo, read_info
@@ -28,6 +29,7 @@ from affuse.extract.inference.predicted_segments import ModelFacts
 from affuse.extract.inference.recorded_encoders import general_recipe, load_recorded
 from affuse.extract.inference.segment_encoding import SegmentEncoder
 from affuse.extract.inference.trained_rater import TrainedRater
+from affuse.fuse.bundles.bundle_reading import read_bundle
 from affuse.fuse.calibration import calibration_file
 from affuse.fuse.calibration.applying import demand_same_models
 from affuse.fuse.commands.training_scale import scale_of_run
@@ -61,6 +63,8 @@ def open_model(request: ModelRequest) -> LoadedFileModel:
     folder = Path(request.name).expanduser()
     if RunFolder(folder).info.is_file():
         return _open_run(folder, request)
+    if is_bundle(folder):
+        return _open_bundle(folder, request)
     is_checkpoint = CheckpointFolder(folder).configuration.is_file()
     is_hub_name = request.name in SHORT or request.name.count("/") == 1
     if is_checkpoint or (is_hub_name and not folder.exists()):
@@ -98,6 +102,26 @@ def _open_run(run: Path, request: ModelRequest) -> LoadedFileModel:
         models=len(models.models),
         level=None if calibrations is None else calibrations.level,
         digest=_digest(run, models),
+    )
+    return LoadedFileModel(facts, rater, SegmentEncoder.of(encoders, request.machine))
+
+
+def _open_bundle(folder: Path, request: ModelRequest) -> LoadedFileModel:
+    """Load the models of a bundle, its calibration and its encoders."""
+    bundle = read_bundle(folder, request.machine.device)
+    info = bundle.info
+    rater = TrainedRater(bundle.models, bundle.calibrations)
+    places = replace(request.places, bundled=bundle.encoder_folders)
+    encoders = load_recorded(rater.recipes, places, request.machine)
+    facts = ModelFacts(
+        name=info.name,
+        targets=info.targets,
+        corpus=info.corpus,
+        nature=info.nature,
+        scale=info.scale,
+        models=len(bundle.models.models),
+        level=None if bundle.calibrations is None else bundle.calibrations.level,
+        digest=digest(BundleFolder(folder).manifest),
     )
     return LoadedFileModel(facts, rater, SegmentEncoder.of(encoders, request.machine))
 

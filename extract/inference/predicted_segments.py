@@ -111,7 +111,7 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
-class Predictions(Sequence[PredictedSegment]):
+class SegmentPredictions(Sequence[PredictedSegment]):
     """Predictions of segments, in the order of their inputs, with facts on the model.
 
     Segments that could not be predicted are included; `PredictedSegment.reason` says

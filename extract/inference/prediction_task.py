@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -38,7 +38,8 @@ class PredictionTask:
     plan: SegmentPlan
     inputs: Sequence[Found]
     threads: int  # files that are opened at the same time
-    observe: Callable[[PredictedSegment], object] = lambda segment: None
+    # draws the segments with a prediction; None if nothing is drawn
+    draw: Callable[[Iterable[PredictedSegment]], object] | None = None
     failed: list[PredictedSegment] = field(default_factory=list)
 
     @property
@@ -63,16 +64,9 @@ class PredictionTask:
         ) as progress:
             for _, group in groupby(results, key=attrgetter("file")):
                 recording = list(group)
-                self._watch(recording)
+                self.failed += [segment for segment in recording if segment.reason]
                 progress.update(1)
                 yield recording
-
-    def _watch(self, recording: Sequence[PredictedSegment]) -> None:
-        """Keep segments without a prediction, and pass on the others."""
-        self.failed += [segment for segment in recording if segment.reason]
-        for segment in recording:
-            if not segment.reason:
-                self.observe(segment)
 
     def render(
         self, form: str, columns: PredictionColumns, *, show: bool
@@ -84,10 +78,17 @@ class PredictionTask:
             columns: of the output
             show: True to show progress
         """
-        predictions = self.predictions(self.inputs, show=show)
+        drawn: list[PredictedSegment] = []
+
+        def keep(recording: list[PredictedSegment]) -> list[PredictedSegment]:
+            drawn.extend(recording if self.draw else ())
+            return recording
+
+        predictions = map(keep, self.predictions(self.inputs, show=show))
         yield from load_prediction_format(form).render(
             columns, predictions, width=WIDTH
         )
+        self._draw(drawn)
 
     def write(self, request: OutputRequest, say: Callable[[str], object]) -> None:
         """Write the predictions to a file, or continue an interrupted command.
@@ -102,7 +103,8 @@ class PredictionTask:
         """
         keys = self.keys
         if is_finished(request):
-            say(f"{request.path} is finished already; nothing was predicted")
+            drawn = " or drawn" if self.draw else ""
+            say(f"{request.path} is finished already; nothing was predicted{drawn}")
             return
         with open_output(request) as output:
             missing = [item for item in self.inputs if not _is_done(item, output)]
@@ -113,7 +115,14 @@ class PredictionTask:
                 name = recording[0].file
                 output.add(name, recording, stamps[name])
             output.finish(keys)
+            self._draw(output.segments(keys))
         say(f"{request.path}: predictions of {count(len(keys), 'recording')}")
+
+    def _draw(self, segments: Iterable[PredictedSegment]) -> None:
+        """Draw the segments that have a prediction, if there are any."""
+        predicted = [each for each in segments if self.draw and not each.reason]
+        if self.draw and predicted:
+            self.draw(predicted)
 
     def name_failures(self) -> None:
         """Log the recordings that could not be predicted, with their reasons."""

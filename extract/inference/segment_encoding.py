@@ -4,7 +4,6 @@
 one chunk of segments can be decoded while another is encoded.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -15,7 +14,7 @@ from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Embeddings
 from affuse.data.modality import modality_named
 from affuse.data.records import Utterance
-from affuse.extract.caching.encoder_inputs import InputSource
+from affuse.extract.caching.encoder_inputs import InputSource, recording_content
 from affuse.extract.caching.part_building import Builder, PartInputs
 from affuse.extract.encoding.choices import Machine
 from affuse.extract.encoding.protocol import Encoder
@@ -125,7 +124,11 @@ class SegmentEncoder:
 def _utterance(place: int, segment: Segment) -> Utterance:
     """Return a segment as an utterance whose id is its position."""
     return Utterance(
-        str(place), audio=segment.path, span=segment.span, text=segment.text
+        str(place),
+        audio=segment.path,
+        span=segment.span,
+        channel=segment.channel,
+        text=segment.text,
     )
 
 
@@ -138,8 +141,7 @@ def _source(
     if value is None:
         return None
     if kind.has_times:
-        where = f"{segment.digest} {segment.span} {segment.channel}"
-        content = hashlib.sha256(where.encode()).hexdigest()[:32]
+        content = recording_content(segment.digest, segment.span, segment.channel)
         return InputSource(utterance, content, segment.seconds)
     facts = kind.facts(value)
     if isinstance(facts, str):  # texts can always be read

@@ -8,7 +8,10 @@ import pytest
 from predicted_examples import CALIBRATED, FACTS, calibrated, failed, segment
 
 from affuse.data.rating_scales import RATINGS
-from affuse.extract.inference.predicted_segments import PredictedRating, Predictions
+from affuse.extract.inference.predicted_segments import (
+    PredictedRating,
+    SegmentPredictions,
+)
 from affuse.extract.inference.prediction_columns import (
     NATURES,
     PredictionColumns,
@@ -81,14 +84,14 @@ def test_the_calibrated_value_is_the_best_one():
 
 
 def test_dictionaries_hold_numbers_and_the_channel_only_if_there_is_one():
-    found = Predictions(FACTS, (segment(), failed())).to_dicts()
+    found = SegmentPredictions(FACTS, (segment(), failed())).to_dicts()
     assert found[0]["valence_1_to_5"] == 4.0
     assert found[0]["trained_on_ratings"] == "synthetic"
     assert found[0]["model"] == "demo-early@0f0f0f0f0f0f"
     assert found[1]["valence"] is None
     assert "channel" not in found[0]
     assert "words" not in found[0]
-    stereo = Predictions(FACTS, (segment(channel=2),)).to_dicts(words=True)
+    stereo = SegmentPredictions(FACTS, (segment(channel=2),)).to_dicts(words=True)
     assert stereo[0]["channel"] == 2
     assert isinstance(stereo[0]["words"], str)
 
