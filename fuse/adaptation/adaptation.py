@@ -45,6 +45,11 @@ class Adaptation:
         return tuple(name for name, each in self.ratings.items() if each.kept)
 
     @property
+    def has_intervals(self) -> bool:
+        """True if an adapted rating has intervals."""
+        return any(each.width is not None for each in self.ratings.values())
+
+    @property
     def needs_codes(self) -> bool:
         """True if `apply` uses codes."""
         return any(each.map.kind == "ridge" for each in self.ratings.values())

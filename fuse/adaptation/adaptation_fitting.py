@@ -8,6 +8,7 @@ selection remains: only improvements whose interval excludes 0 are kept, so the 
 of small improvements that are kept are somewhat too high.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -82,21 +83,33 @@ def fit(clips: RatedClips, *, level: float = 0.9) -> Adaptation:
     Raises:
         AffuseError: if no rating has `LEAST_CLIPS` clips
     """
-    counts = np.isfinite(clips.truth).sum(axis=0)
-    if counts.max() < LEAST_CLIPS:
-        words = ", ".join(
-            f"{n} {t}" for n, t in zip(counts, clips.targets, strict=True)
-        )
-        raise AffuseError(
-            f"an adaptation needs at least {LEAST_CLIPS} clips with a rating, and the "
-            f"predicted clips have these numbers of ratings: {words}; rate more clips"
-        )
+    demand_enough(clips.truth, clips.targets)
     codes = clips.inputs.codes
     return Adaptation(
         level=level,
         size=0 if codes is None else codes.shape[1],
         ratings={name: _adapt(clips, k, level) for k, name in enumerate(clips.targets)},
     )
+
+
+def demand_enough(truth: np.ndarray, targets: Sequence[str]) -> None:
+    """Raise an error if no rating has `LEAST_CLIPS` clips.
+
+    Args:
+        truth: (n, targets) ratings, NaN where not rated
+        targets: names of the ratings
+
+    Raises:
+        AffuseError: with the number of clips of each rating
+    """
+    counts = np.isfinite(truth).sum(axis=0)
+    if counts.max() < LEAST_CLIPS:
+        pairs = zip(counts, targets, strict=True)
+        words = ", ".join(f"{number} with {target}" for number, target in pairs)
+        raise AffuseError(
+            f"an adaptation needs at least {LEAST_CLIPS} clips with one rating, and "
+            f"there are {words}; rate more clips"
+        )
 
 
 def _adapt(clips: RatedClips, target: int, level: float) -> AdaptedRating:

@@ -10,6 +10,9 @@ HOW = {
     "affine": "by offset and gain",
     "ridge": "by ridge regression on predictions and codes",
 }
+INTERVALS = (
+    "; intervals of adapted ratings are for clips like those that the user rated"
+)
 
 
 def describe(adaptation: Adaptation) -> Iterator[str]:
@@ -43,7 +46,8 @@ def summarise(adaptation: Adaptation) -> str:
     if not parts:
         return ""
     rest = f"; not adapted: {', '.join(others)}" if others else ""
-    return f"adapted to ratings of a user: {', '.join(parts)}{rest}"
+    bounds = INTERVALS if adaptation.has_intervals else ""
+    return f"adapted to ratings of a user: {', '.join(parts)}{rest}{bounds}"
 
 
 def _outcome(rating: AdaptedRating) -> str:
