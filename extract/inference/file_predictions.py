@@ -61,7 +61,8 @@ def predict_files(options: Predict, say: Say) -> bool:
             has_audio=any(item.path is not None for item in recordings),
             has_text=any(t.text is not None for r in recordings for t in r.texts),
         )
-    draw = options.plot and partial(write_plot, options.plot, model.facts)
+    plot = options.plot
+    draw = None if plot is None else partial(write_plot, plot, model.facts)
     task = PredictionTask(model, plan, inputs, request.machine.threads, draw)
     columns = PredictionColumns(
         model.facts, channels=channels == "separate", words=options.emotion_words

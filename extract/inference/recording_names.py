@@ -34,14 +34,16 @@ class RecordingNames:
         raise AssertionError("the candidates do not end")
 
     def _candidates(self, name: str) -> Iterator[str]:
-        """Yield short names: without the folder, cut in the middle, cut elsewhere."""
+        """Yield short names: without folders, cut in the middle, cut elsewhere."""
         if len(name) <= self.width:
             yield name
         kept = self.width - 1
         without_folder = f"/{name.rpartition('/')[2]}"
         if 1 < len(without_folder) <= kept:
             yield ELLIPSIS + without_folder
-        for left in sorted(range(kept + 1), key=lambda k: abs(k - kept // 2)):
+        # The end of a path says more than its folders.
+        best = 0 if "/" in name else kept // 2
+        for left in sorted(range(kept + 1), key=lambda k: abs(k - best)):
             yield name[:left] + ELLIPSIS + name[len(name) - kept + left :]
         number = 2
         while True:
