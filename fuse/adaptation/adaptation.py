@@ -52,7 +52,7 @@ class Adaptation:
     @property
     def needs_codes(self) -> bool:
         """True if `apply` uses codes."""
-        return any(each.map.kind == "ridge" for each in self.ratings.values())
+        return any(each.map.ridge is not None for each in self.ratings.values())
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ def _contradiction(adaptation: Adaptation, count: int) -> str:
         return "a rating occurs twice"
     for name, rating in adaptation.ratings.items():
         ridge = rating.map.ridge
-        if (rating.map.kind == "ridge") != (ridge is not None):
+        if (rating.map.kind == "regression") != (ridge is not None):
             return f"{name} is of kind {rating.map.kind!r}, which its numbers are not"
         if ridge is not None:
             sizes = {len(ridge.centre), len(ridge.scale), len(ridge.weights)}

@@ -194,7 +194,7 @@ def choose_map(task: RatingTask) -> RatingMap:
     mapped = mapped.copy()  # `best` may be the same array
     mapped[known] = np.clip(fitted.held_out, *SCALE)
     change = improve(task.truth, best, mapped, task.groups, level=CLEARLY)
-    return RatingMap("ridge", line, fitted.ridge) if change.low > 0 else chosen
+    return RatingMap("regression", line, fitted.ridge) if change.low > 0 else chosen
 
 
 def _affine_held_out(task: RatingTask, predicted: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from affuse.fuse.wording import count, figure
 
 HOW = {
     "affine": "by offset and gain",
-    "ridge": "by ridge regression on predictions and codes",
+    "regression": "by ridge regression on predictions and codes",
 }
 INTERVALS = (
     "; intervals of adapted ratings are for clips like those that the user rated"

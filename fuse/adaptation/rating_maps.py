@@ -11,7 +11,7 @@ import numpy as np
 from affuse.fuse.adaptation.clip_inputs import ClipInputs
 from affuse.fuse.scoring.affine import IDENTITY, AffineMap, concordant
 
-KINDS = ("none", "affine", "ridge")
+KINDS = ("none", "affine", "regression")
 SCALE = (-1.0, 1.0)  # of ratings and adapted ratings
 PRIOR_CLIPS = 5  # weight of the identity in `shrunken_map`, as a number of clips
 REACH = 3.0  # standardised inputs of a ridge regression are clipped to +-REACH
@@ -65,8 +65,10 @@ class RatingMap:
     """Map of one rating from predictions and codes to an adapted rating."""
 
     kind: str = "none"  # one of KINDS
-    line: AffineMap = IDENTITY  # offset and gain; for clips without codes with "ridge"
-    ridge: RidgeMap | None = None  # None unless the kind is "ridge"
+    line: AffineMap = (
+        IDENTITY  # offset and gain; for "regression", of clips without codes
+    )
+    ridge: RidgeMap | None = None  # None unless the kind is "regression"
 
     def __call__(self, inputs: ClipInputs, target: int) -> np.ndarray:
         """Return the ratings of clips, clipped to the scale unless the kind is "none".

@@ -34,7 +34,7 @@ class RidgeFit:
 
 
 @dataclass(frozen=True)
-class Kernel:
+class RidgeKernel:
     """Eigendecomposition of K = Z Z' that serves all penalties."""
 
     inputs: np.ndarray  # Z: (n, features), centred, weighted
@@ -82,11 +82,11 @@ def fit_ridge(truth: np.ndarray, inputs: ClipInputs, folds: Division) -> RidgeFi
     return _mapped(truth, ridge, candidates[best])
 
 
-def _decompose(inputs: np.ndarray) -> Kernel:
+def _decompose(inputs: np.ndarray) -> RidgeKernel:
     """Return the eigendecomposition for (n, features) inputs, which it centres."""
     centred = inputs - inputs.mean(axis=0)  # clipping may have moved the mean
     values, vectors = np.linalg.eigh(centred @ centred.T)
-    return Kernel(centred, np.maximum(values, 0), vectors)
+    return RidgeKernel(centred, np.maximum(values, 0), vectors)
 
 
 def _held_out(truth: np.ndarray, hat: np.ndarray, folds: Division) -> np.ndarray:

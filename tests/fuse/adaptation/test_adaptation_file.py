@@ -71,7 +71,7 @@ def change(facts, path, value):
         (("ratings", 0, "rating"), "joy", "is 'joy', not one of"),
         (("ratings", 0, "kind"), "affine", "is of kind 'affine', which its numbers"),
         (("ratings", 0, "kind"), "exec", "is 'exec', not one of"),
-        (("ratings", 0, "ridge"), None, "is of kind 'ridge', which its numbers"),
+        (("ratings", 0, "ridge"), None, "is of kind 'regression', which its numbers"),
         (("ratings", 0, "line", "slope"), -1.0, "slope is -1.0, not a number from 0"),
         (("ratings", 0, "ridge", "scale", 0), 0.0, "is 0.0, not a number from 1e-300"),
         (("ratings", 0, "ridge", "weights"), [1.0], "numbers for 61 inputs, and the"),

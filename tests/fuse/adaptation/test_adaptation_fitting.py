@@ -180,7 +180,7 @@ def test_codes_help_and_clips_without_codes_get_offset_and_gain():
     found.inputs.codes[::10] = np.nan
     adaptation = fit(found)
     rating = adaptation.ratings["valence"]
-    assert rating.map.kind == "ridge"
+    assert rating.map.kind == "regression"
     fresh = clips(rater, 200, seed=1)
     truth = fresh.truth[:, 0]
     with_codes = apply(adaptation, fresh.inputs, fresh.spread)
@@ -196,7 +196,9 @@ def test_codes_help_and_clips_without_codes_get_offset_and_gain():
 
 def test_an_adaptation_of_another_model_is_refused():
     ridge = RidgeMap(np.zeros(3), np.ones(3), np.zeros(3), 0.0)
-    rating = AdaptedRating(RatingMap("ridge", IDENTITY, ridge), Width(0.1, 1.0, 0.0))
+    rating = AdaptedRating(
+        RatingMap("regression", IDENTITY, ridge), Width(0.1, 1.0, 0.0)
+    )
     adaptation = Adaptation(0.9, 2, {"valence": rating})
     blank = np.zeros((4, 1))
     assert apply(adaptation, ClipInputs(blank, np.zeros((4, 2))), blank).clipped == 0
