@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 @click.command(cls=RecordCommand)
 @takes_record
 def adapt(options: "adaptation_options.Adapt") -> None:
-    """Adapt a model to clips that you rated.
+    """Fit the ratings of a model to clips that you rated.
 
-    MODEL is a run or a bundle. TABLE.csv has one row for each clip, with the columns
-    file and valence, arousal or dominance, and if you know them, text, speaker, start
-    and end. At least 20 clips must have a rating.
+    MODEL is a bundle, or a run, which is bundled first. TABLE.csv has one row for each
+    clip, with the columns file and valence, arousal or dominance, and if you know
+    them, text, speaker, start and end. At least 20 clips must have a rating.
 
     Each rating is adapted by offset and gain. With 60 clips or more, a ridge
     regression on the codes of the model is tried too. By cross-validation over
@@ -30,7 +30,7 @@ def adapt(options: "adaptation_options.Adapt") -> None:
     \b
     Examples:
       python cli.py adapt runs/RUN rated.csv --scale 1 5 --output my-model
-      python cli.py adapt my-model more.csv --scale 0 100 --map valence=v --output new
+      python cli.py adapt my-model more.csv --scale 0 9 --map valence=v --output b
     """
     from affuse.extract.inference import model_adaptation
 

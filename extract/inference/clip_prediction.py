@@ -9,7 +9,7 @@ from affuse.data.cache.recipe import Recipe
 from affuse.data.rating_scales import normalise
 from affuse.data.records import Corpus, Problem, Utterance, file_name
 from affuse.data.system.progress import bar
-from affuse.extract.inference.adapted_rater import codes_of
+from affuse.extract.inference.adapted_rater import AdaptedRater, codes_of
 from affuse.extract.inference.loaded_model import LoadedFileModel
 from affuse.extract.inference.predicted_segments import PredictedSegment
 from affuse.extract.inference.prediction_loop import predict_segments
@@ -72,16 +72,18 @@ class PredictedClips:
 
 
 def predict_clips(
-    model: LoadedFileModel, rater: TrainedRater, corpus: Corpus, *, threads: int
+    model: LoadedFileModel, corpus: Corpus, *, threads: int
 ) -> PredictedClips:
-    """Predict the clips of a corpus, and show progress.
+    """Predict the clips of a corpus without an adaptation, and show progress.
 
     Args:
-        model: of the predictions
-        rater: trained models of that model, without an adaptation
+        model: of a bundle, which may be adapted
         corpus: clips with ratings on its scale
         threads: number of files that are opened at the same time
     """
+    rater = model.rater.rater if isinstance(model.rater, AdaptedRater) else model.rater
+    if not isinstance(rater, TrainedRater):
+        raise TypeError(f"{model.facts.name} has no trained models, whose codes adapt")
     recorder = CodeRecorder(rater)
     plain = LoadedFileModel(model.facts, recorder, model.encoder)
     stream = segments(map(_recording, corpus.utterances), UNDIVIDED, threads=threads)

@@ -1,31 +1,35 @@
 """Command `adapt`: rated clips are predicted, an adaptation is fitted and written."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from affuse.data.errors import AffuseError, OptionError
+from affuse.data.errors import OptionError
 from affuse.data.options.adaptation_options import Adapt
+from affuse.data.options.bundle_options import BundleInput, MakeBundle
 from affuse.data.options.command_record import next_line
 from affuse.data.options.prediction_options import Predict, RecordedCheckpoints
 from affuse.data.options.shared_options import CacheOption, ComputeOptions
 from affuse.data.options.source_options import CorpusSource, TableColumns
+from affuse.data.rating_scales import RATINGS
 from affuse.data.reading import corpus_reading
 from affuse.data.reading.corpus_checks import problem_lines
 from affuse.data.records import Corpus
 from affuse.data.runs.bundle_folder import is_bundle
-from affuse.extract.inference.adapted_rater import AdaptedRater
+from affuse.data.runs.run_folder import RunFolder
+from affuse.extract.inference.bundle_making import make_bundle
 from affuse.extract.inference.clip_prediction import (
     PredictedClips,
     predict_clips,
     ratings_of,
 )
 from affuse.extract.inference.file_predictions import model_request
-from affuse.extract.inference.loaded_model import LoadedFileModel
 from affuse.extract.inference.model_sources import open_model
-from affuse.extract.inference.trained_rater import TrainedRater
 from affuse.fuse.adaptation.adaptation import Adaptation
 from affuse.fuse.adaptation.adaptation_fitting import demand_enough, fit
 from affuse.fuse.adaptation.adaptation_sentences import describe
@@ -51,50 +55,68 @@ def adapt_model(options: Adapt, say: Say) -> Adaptation:
         AffuseError: if the table or the model cannot be used, there are too few rated
             clips, or the output folder is not empty
     """
-    _demand_new(options)
+    _demand_new(options.output)
     corpus = corpus_reading.read_and_describe(say, _source(options))
     for line in problem_lines(corpus.problems):
         say(line)
-    request = model_request(_predict(options))
-    model = open_model(request)
-    rater = _trained_rater(model)
-    corpus = _rated_clips(corpus, model, say)
-    predicted = predict_clips(model, rater, corpus, threads=request.machine.threads)
-    for line in _summary(predicted, corpus):
-        say(line)
-    for line in rater.remarks():
-        say(line)
-    adaptation = fit(predicted.clips, level=model.facts.level or LEVEL)
-    for line in describe(adaptation):
-        say(line)
-    if not adaptation.kept:
-        say(
-            f"no adaptation helps, so nothing was written; use {options.run} as it is, "
-            f"or rate more clips"
-        )
-        return adaptation
-    write_adapted(options.run, options.output, adaptation)
+    demand_enough(ratings_of(corpus.utterances, RATINGS, corpus.scale), RATINGS)
+    with _plain_bundle(options) as bundle:
+        request = model_request(_predict(options, bundle))
+        model = open_model(request)
+        clips = _rated_clips(corpus, model.facts.targets, say)
+        predicted = predict_clips(model, clips, threads=request.machine.threads)
+        for line in _summary(predicted, clips):
+            say(line)
+        adaptation = fit(predicted.clips, level=model.facts.level or LEVEL)
+        for line in describe(adaptation):
+            say(line)
+        if not adaptation.kept:
+            say(
+                f"no adaptation helps, so nothing was written; use {options.run} as it "
+                f"is, or rate more clips"
+            )
+            return adaptation
+        write_adapted(bundle, options.output, adaptation)
     say(f"{options.output}: adapted bundle")
-    needs_text = "text" in rater.modalities and not rater.robust
+    needs_text = "text" in model.rater.modalities and not model.rater.robust
     say(next_line(_next_command(options, needs_text=needs_text)))
     return adaptation
 
 
-def _demand_new(options: Adapt) -> None:
-    """Raise an error if the model is no bundle, or the output is a file or not empty.
+def _demand_new(output: Path) -> None:
+    """Raise an error if the output exists and is not an empty folder.
 
-    The clips are predicted first, so that this error must not come after it.
+    The bundle is written after the clips are predicted, which may take long.
     """
-    output = options.output
     if os.path.lexists(output) and not (output.is_dir() and not any(output.iterdir())):
         raise OptionError(
-            f"--output {output} exists and is not empty; name a new folder"
+            f"--output {output} exists and is not an empty folder; name a new folder"
         )
-    if not is_bundle(options.run):
+
+
+@contextmanager
+def _plain_bundle(options: Adapt) -> Iterator[Path]:
+    """Yield the folder of the bundle to adapt; for a run, a temporary one.
+
+    Raises:
+        AffuseError: if the model is neither, or the run cannot become a bundle
+    """
+    if is_bundle(options.run):
+        yield options.run
+        return
+    if not RunFolder(options.run).info.is_file():
         raise OptionError(
-            f"{options.run} is no bundle, and adapt adds to a bundle; write one first: "
-            f"python cli.py bundle {options.run} --output NAME"
+            f"{options.run} is no run and no bundle; to adapt the head of a "
+            f"checkpoint, extract a corpus with --head, train the design zeroshot, and "
+            f"name that run"
         )
+    output = Path(os.path.abspath(options.output))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as place:
+        folder = Path(place) / output.name
+        made = MakeBundle.from_command(options, BundleInput, output=folder)
+        make_bundle(made, lambda line: None)
+        yield folder
 
 
 def _source(options: Adapt) -> CorpusSource:
@@ -104,35 +126,18 @@ def _source(options: Adapt) -> CorpusSource:
     )
 
 
-def _predict(options: Adapt) -> Predict:
-    """Return the options of `predict` for the model."""
+def _predict(options: Adapt, bundle: Path) -> Predict:
+    """Return the options of `predict` for a bundle."""
     shared = RecordedCheckpoints, CacheOption, ComputeOptions
-    return Predict.from_command(options, *shared, run=options.run)
+    return Predict.from_command(options, *shared, run=bundle)
 
 
-def _trained_rater(model: LoadedFileModel) -> TrainedRater:
-    """Return the rater of a model without an adaptation.
-
-    Raises:
-        AffuseError: if the model was not trained by this project
-    """
-    rater = model.rater.rater if isinstance(model.rater, AdaptedRater) else model.rater
-    if not isinstance(rater, TrainedRater):
-        raise AffuseError(
-            f"{model.facts.name} is a checkpoint, and adapt takes a run or a bundle; "
-            f"extract a corpus with --head, train the design zeroshot, and adapt that "
-            f"run"
-        )
-    return rater
-
-
-def _rated_clips(corpus: Corpus, model: LoadedFileModel, say: Say) -> Corpus:
+def _rated_clips(corpus: Corpus, targets: Sequence[str], say: Say) -> Corpus:
     """Return the clips with a rating that the model predicts; count the others.
 
     Raises:
         AffuseError: if there are too few of them
     """
-    targets = model.facts.targets
     truth = ratings_of(corpus.utterances, targets, corpus.scale)
     demand_enough(truth, targets)
     is_rated = np.isfinite(truth).any(axis=1)

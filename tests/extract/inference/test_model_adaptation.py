@@ -112,6 +112,19 @@ def test_a_bundle_follows_the_ratings_of_a_user(folder, predicted, tmp_path):
     assert "- valence: adapted by offset and gain" in card
 
 
+def test_a_run_is_bundled_and_adapted(folder, predicted, tmp_path):
+    table, truth = rate(folder, predicted, offset=-0.4, gain=2.0)
+    run = next(folder.glob("runs/*"))
+    done = adapt(run, table, tmp_path / "mine", "--cache", folder / "cache")
+    assert done.exit_code == 0, done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    card = (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
+    assert "# mine\n" in card
+    assert card.rstrip().splitlines()[-3].startswith("- valence: adapted by offset")
+    value = [float(row["valence"]) for row in predict(tmp_path / "mine", folder)]
+    assert ccc(truth, value) > 0.6
+
+
 def test_an_adapted_bundle_is_adapted_anew_from_its_models(folder, predicted, tmp_path):
     table, _ = rate(folder, predicted, offset=-0.4, gain=2.0)
     first = adapt(folder / "bundle", table, tmp_path / "first")
@@ -135,10 +148,13 @@ def test_what_cannot_be_adapted_is_an_error_or_is_named(folder, predicted, tmp_p
     table, _ = rate(folder, predicted, count=19)
     few = error_sentence(adapt(folder / "bundle", table, tmp_path / "mine"))
     assert "at least 20 clips with one rating, and there are 19 with valence" in few
-    run = next(folder.glob("runs/*"))
-    assert "bundle" in error_sentence(adapt(run, table, tmp_path / "mine"), status=2)
+    head = error_sentence(adapt("audeering", table, tmp_path / "mine"))
+    assert "at least 20 clips" in head
+    table, _ = rate(folder, predicted, offset=-0.4, gain=2.0)
+    head = error_sentence(adapt("audeering", table, tmp_path / "mine"), status=2)
+    assert "is no run and no bundle; to adapt the head of a checkpoint" in head
     sentence = error_sentence(adapt(folder / "bundle", table, folder), status=2)
-    assert "exists and is not empty; name a new folder" in sentence
+    assert "exists and is not an empty folder; name a new" in sentence
 
 
 def test_clips_that_cannot_be_predicted_are_counted(folder, predicted, tmp_path):
