@@ -26,7 +26,7 @@ def describe(adaptation: Adaptation) -> Iterator[str]:
     figures = [r.figures for r in adaptation.ratings.values() if r.figures is not None]
     if any(each.unit == "clip" for each in figures):
         yield (
-            "Clips were held out one by one, because fewer than five speakers are "
+            "Clips were held out, not speakers, because fewer than five speakers are "
             "named: for speakers who were not rated, the adaptation may help less"
         )
 
