@@ -1,5 +1,6 @@
 """Options of `bundle`: the run, its encoders and licences, and where to write."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -16,7 +17,7 @@ INCLUDE, REFERENCE = "include", "reference"  # what a bundle holds of an encoder
 
 @dataclass(frozen=True, kw_only=True)
 class BundleInput(RunArgument, RecordedCheckpoints, CacheOption):
-    """Run, its encoders and their licences."""
+    """Run, its encoders and their licences, and whether a bundle includes them."""
 
     HEADING: ClassVar[str] = READ
 
@@ -28,6 +29,14 @@ class BundleInput(RunArgument, RecordedCheckpoints, CacheOption):
         "cards do not state one. The option may be repeated.  [default: as stated by "
         "the model card of each checkpoint]",
     )
+    weights: str = option(
+        "--weights",
+        default=INCLUDE,
+        type=click.Choice([INCLUDE, REFERENCE]),
+        help="Include the checkpoints of the encoders if their licences permit "
+        "redistribution, or only reference them by name, commit and digest. Encoders "
+        "that come with this project are always referenced.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,19 +45,12 @@ class MakeBundle(BundleInput):
 
     COMMAND: ClassVar[str] = "bundle"
     HEADING: ClassVar[str] = WRITE
+    MOVED: ClassVar[Mapping[str, str]] = {"weights": WRITE}
 
     output: Path = option(
         "--output",
         type=FOLDER,
         help="Write the bundle into this new or empty folder, for example my-model.",
-    )
-    weights: str = option(
-        "--weights",
-        default=INCLUDE,
-        type=click.Choice([INCLUDE, REFERENCE]),
-        help="Include the checkpoints of the encoders if their licences permit "
-        "redistribution, or only reference them by name, commit and digest. Encoders "
-        "that come with this project are always referenced.",
     )
     onnx: bool = option(
         "--onnx",
