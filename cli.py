@@ -22,6 +22,7 @@ from affuse.data.options.command_groups import Group, takes_record
 from affuse.data.terminal import print_line
 from affuse.extract.commands.bench_command import bench
 from affuse.extract.commands.cache_command import cache
+from affuse.extract.commands.predict_command import predict
 
 if TYPE_CHECKING:
     from affuse.data.options import (
@@ -310,26 +311,7 @@ def calibrate(options: "run_options.Calibrate") -> None:
     calibrate_command.calibrate_run(options)
 
 
-@main.command()
-@takes_record
-def predict(options: "run_options.Predict") -> None:
-    """Predict cached utterances with the models of RUN, as CSV.
-
-    Each row is the mean prediction for an utterance. The embeddings must come from
-    the same recipe as those that RUN was trained on.
-
-    Ratings r are on [-1, 1], as (2 r - low - high) / (high - low); *_deviation is the
-    standard deviation over models. Columns such as valence_1_to_5 are on the scale of
-    the training data. trained_on counts the models that had the utterance in training
-    or validation. start and end are seconds in file.
-
-    \b
-    Example:
-      python cli.py predict runs/RUN --corpus new --output new.csv
-    """
-    from affuse.fuse.commands import training_commands
-
-    training_commands.predict(print_line, options)
+main.add_command(predict)
 
 
 @main.command()

@@ -96,6 +96,13 @@ FORMAT_KIND = PluginKind(
     offers=("render",),
     suffix="_report",
 )
+PREDICTION_FORMAT_KIND = PluginKind(
+    noun="format of predictions",
+    package="affuse.extract.inference.formats",
+    group="affuse.prediction_formats",
+    offers=("render",),
+    suffix="_predictions",
+)
 KINDS = (
     CORPUS_KIND,
     ENCODER_KIND,
@@ -104,4 +111,5 @@ KINDS = (
     RULE_KIND,
     FORMAT_KIND,
     MODALITY_KIND,
+    PREDICTION_FORMAT_KIND,
 )

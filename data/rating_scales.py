@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from affuse.data.errors import AffuseError
 
 RATINGS = ("valence", "arousal", "dominance")  # the order of every table and tensor
+# {rating: words for its lowest and its highest value}
+DIRECTIONS = {
+    "valence": ("unpleasant", "pleasant"),
+    "arousal": ("calm", "excited"),
+    "dominance": ("submissive", "in control"),
+}
 POLICIES = ("clip", "keep", "drop")  # for values outside the nominal scale
 
 

@@ -32,6 +32,7 @@ class Utterance:
     id: str  # unique in its corpus
     audio: Path | None = None  # None: there is only text
     span: tuple[float, float | None] | None = None  # in the file; None: the whole file
+    channel: int | None = None  # in the file, from 1; None: the mean of all channels
     transcript: str | None = None  # as released; None: there is no transcript
     text: str | None = None  # cleaned transcript; may be empty
     ratings: Mapping[str, float] = field(default_factory=dict)  # as released
@@ -58,6 +59,11 @@ class Utterance:
                     f"utterance '{self.id}' spans {begin}..{end} s; the start must be "
                     f"at least 0 and below the end"
                 )
+        if self.channel is not None and self.channel < 1:
+            raise AffuseError(
+                f"utterance '{self.id}' has the channel {self.channel}; channels are "
+                f"counted from 1"
+            )
 
 
 @dataclass(frozen=True, slots=True)

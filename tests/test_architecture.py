@@ -1,7 +1,8 @@
 """Import rules of the package: data <- extract, data <- fuse, all <- cli.
 
-Within extract, only `finetune` and `commands` may import `fuse`, because they train
-encoders together with a fusion design. Sub-packages do not import each other in cycles.
+Within extract, only `finetune`, `inference` and `commands` may import `fuse`, because
+they train encoders together with a fusion design, or predict with one. Sub-packages do
+not import each other in cycles.
 """
 
 import ast
@@ -27,7 +28,11 @@ BELOW = {  # layer: parts of this package that it may import
     "cli.py": {"cli", *LAYERS},
     "__init__.py": set(LAYERS),
 }
-ALSO = {"extract/finetune/": {"fuse"}, "extract/commands/": {"fuse"}}
+ALSO = {
+    "extract/finetune/": {"fuse"},
+    "extract/inference/": {"fuse"},
+    "extract/commands/": {"fuse"},
+}
 FORBIDDEN = {"data": {"torch", "transformers"}, "fuse": {"transformers"}}
 HEAVY = {
     "h5py", "librosa", "numpy", "sklearn", "soundfile", "soxr", "torch", "transformers",
@@ -168,7 +173,8 @@ def test_setup_declares_exactly_the_packages_that_are_imported():
     declared = {line.split()[0] for line in wanted if line}
     extras = setup["options.extras_require"]
     extra = "".join(
-        extras[k] for k in ("adapters", "av", "cluster", "finetune", "opensmile")
+        extras[k]
+        for k in ("adapters", "av", "cluster", "finetune", "opensmile", "plot")
     ).split("\n")
     optional = {line.split()[0] for line in extra if line}
     used = {

@@ -69,7 +69,7 @@ ROW = Record(
     {
         **dict.fromkeys(("audio", "transcript", "text"), NOTHING),
         "span": Maybe(ListOf(SECONDS, least=2, most=2)),
-        "file": WORD,
+        **{"file": WORD, "channel": Whole()},
         **dict.fromkeys(("speaker", "sex", "session", "dialogue", "split"), WORD),
         **dict.fromkeys(("start", "end"), SECONDS),
         "scripted": Maybe(Flag()),
@@ -82,7 +82,7 @@ OPTIONAL_FIELDS = ("sentence", "recording", "columns")  # missing in older cache
 LOCATION_FIELDS = ("file", "span")  # not compared, because recordings may be moved
 log = logging.getLogger(__name__)
 LEFT_OUT = ("audio", "transcript", "text")
-SPARSE = ("recording", "columns", "file")  # written only if an utterance has a value
+SPARSE = ("recording", "columns", "file", "channel")  # written only with a value
 
 
 def save(corpus: Corpus, cache: Path) -> Path:
@@ -136,8 +136,8 @@ def _facts(corpus: Corpus) -> dict[str, Any]:
 def _rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
     """Yield the utterances of a corpus, without transcripts and recordings.
 
-    The field for a shared recording, and that for columns, is left out if it is empty.
-    So a corpus without them has the same bytes as in older versions.
+    A field in SPARSE is left out if it is empty. So a corpus without values in these
+    fields has the same bytes as in older versions.
     """
     recordings = find_shared(corpus.utterances)
     names = [field.name for field in fields(Utterance)]

@@ -105,13 +105,29 @@ def load(cache: Cache) -> Embeddings:
         AffuseError: if a part is damaged, has another recipe, or repeats an id
     """
     parts = [read(part_path(cache.path, n), cache.recipe) for n in cache.present]
+    return join_parts(cache.recipe, parts, cache.path)
+
+
+def join_parts(
+    recipe: Recipe, parts: Sequence[tuple[Arrays, Sequence[Problem]]], place: Path
+) -> Embeddings:
+    """Return the embeddings of several parts.
+
+    Args:
+        recipe: of all parts
+        parts: arrays and problems of each part
+        place: of the parts, for an error
+
+    Raises:
+        AffuseError: if an id occurs twice
+    """
     rows = [arrays for arrays, _ in parts if len(arrays["ids"])]
-    frames = cache.recipe.pooling == "frames"
+    frames = recipe.pooling == "frames"
     steps = [np.diff(arrays["offsets"]) for arrays in rows] if frames else []
     values = concatenate(rows, "values" if frames else "embeddings")
     return Embeddings(
-        recipe=cache.recipe,
-        ids=unique_ids(cache.path, rows),
+        recipe=recipe,
+        ids=unique_ids(place, rows),
         contents=tuple(c.decode() for arrays in rows for c in arrays["contents"]),
         values=np.empty((0, 0, 0), np.float32) if values is None else values,
         offsets=np.cumsum(np.concatenate([[0], *steps])) if frames else None,

@@ -24,7 +24,7 @@ MODALITY = Modality(
     # A minute in one block takes 0.2 GB with a model of 1024 dimensions. This limit
     # permits three such blocks at once.
     batches=18,
-    needs=("audio", "span"),
+    needs=("audio", "span", "channel"),
     source=source,
     has_times=True,
     has_head=True,

@@ -145,7 +145,7 @@ class EmbeddingOptions(Command):
         default="auto",
         type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
         help="Data type of the encoder's arithmetic. With auto, it is bfloat16 "
-        "on devices that are fast in it, and float32 on others. It is "
+        "on devices with units for it, and float32 on others. It is "
         "recorded, and each data type has a separate cache.",
     )
     head: bool = option(

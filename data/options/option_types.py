@@ -9,7 +9,12 @@ import click
 from affuse.data import plugins
 from affuse.data.errors import OptionError
 from affuse.data.modality import modality_names
-from affuse.data.plugin_kinds import CORPUS_KIND, DESIGN_KIND, FORMAT_KIND
+from affuse.data.plugin_kinds import (
+    CORPUS_KIND,
+    DESIGN_KIND,
+    FORMAT_KIND,
+    PREDICTION_FORMAT_KIND,
+)
 from affuse.data.suggestions import hint
 
 
@@ -26,6 +31,7 @@ class Names(click.Choice):
 
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
 MODALITY = click.Choice(["audio", "text"])  # for commands without other modalities
 ONE_OR_MORE = click.IntRange(min=1)
 NOT_NEGATIVE = click.IntRange(min=0)
@@ -89,6 +95,11 @@ def designs() -> Names:
 def formats() -> Names:
     """Return the click type for names of report formats."""
     return Names(plugins.names(FORMAT_KIND))
+
+
+def prediction_formats() -> Names:
+    """Return the click type for names of formats of predictions."""
+    return Names(plugins.names(PREDICTION_FORMAT_KIND))
 
 
 def design_names() -> str:

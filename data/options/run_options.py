@@ -1,4 +1,4 @@
-"""Options of `predict`, `ablate`, `calibrate`, `lint` and `verify`."""
+"""Options of `ablate`, `calibrate`, `lint` and `verify`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,20 +40,6 @@ class RunDesignFiles(Command):
 @dataclass(frozen=True, kw_only=True)
 class RunInput(RunArgument, CacheChoice, RunDesignFiles):
     """Run, and the cached embeddings to which its models are applied."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Predict(RunInput, ComputeOptions, OutputFile):
-    """Options of `predict`: predict cached utterances."""
-
-    COMMAND: ClassVar[str] = "predict"
-    HEADING: ClassVar[str] = SHOW
-    calibrated: bool = option(
-        "--calibrated",
-        default=False,
-        help="Add the columns that `calibrate` computes: mapped predictions and "
-        "both ends of their intervals.  [default: they are left out]",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

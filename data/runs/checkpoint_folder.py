@@ -15,3 +15,4 @@ class CheckpointFolder:
     configuration = FolderFile("config.json")
     weights = FolderFile("model.safetensors")
     index = FolderFile("model.safetensors.index.json")  # of weights in several files
+    card = FolderFile("README.md")

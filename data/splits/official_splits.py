@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from affuse.data.errors import AffuseError
-from affuse.data.options.run_options import Predict
+from affuse.data.options.prediction_options import Predict
 from affuse.data.records import Utterance
 from affuse.data.splits.protocol_alternatives import alternatives, alternatives_clause
 

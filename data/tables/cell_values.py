@@ -151,6 +151,34 @@ def transcript(cell: str) -> str | None:
     return None if missing else cell
 
 
+def clean_transcript(text: str) -> str:
+    """Return a transcript as text encoders read it: one blank between two words.
+
+    A text of invisible characters only is empty.
+
+    Args:
+        text: as a user or a table has it
+
+    Examples:
+        >>> clean_transcript(" Well,\\n  yes"), clean_transcript("\\u200b")
+        ('Well, yes', '')
+    """
+    cleaned = " ".join(text.split())
+    if is_unseen(cleaned):
+        return ""
+    return text if cleaned == text else cleaned  # share one object
+
+
+def is_unseen(text: str) -> bool:
+    """Return True if a text has characters, but no visible one.
+
+    Examples:
+        >>> is_unseen("\\u200b"), is_unseen("hi"), is_unseen("")
+        (True, False, False)
+    """
+    return text != "" and not any(c.isprintable() and c != " " for c in text)
+
+
 def is_doubtful(cell: str) -> bool:
     """Return True if a cell may be a name or may mark a missing value.
 

@@ -4,15 +4,10 @@ The level is that of the samples as they were recorded: the waveform must not be
 standardised before.
 """
 
-import os
-import tempfile
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
-from affuse.data.system.atomic_files import claim
 from affuse.extract.acoustics import (
     level_features,
     pitch_features,
@@ -43,24 +38,6 @@ SETTINGS: Mapping[str, int | float] = {  # of which the values depend, for recip
     "pause_seconds": rhythm_features.PAUSE,
     "onset_rise": rhythm_features.RISE,
 }
-
-
-USER = getattr(os, "getuid", int)()  # whose lock no other user can open
-LOCK = Path(tempfile.gettempdir()) / f"affuse-librosa-{USER}.lock"
-
-
-@lru_cache(maxsize=1)
-def load_libraries() -> None:
-    """Import librosa and compile what it compiles, once in a process.
-
-    librosa imports its parts when they are first used. Several threads that do so at
-    the same time would wait for each other's imports. It also compiles some functions
-    with numba and stores their code beside its own files. Two processes that did so at
-    the same time could store one function's code under the other's name, and crash. So
-    one process at a time compiles.
-    """
-    with claim(LOCK, wait=True):
-        functionals(np.zeros(SHORTEST, np.float32))
 
 
 def functionals(samples: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from affuse.extract.acoustics.contour_statistics import moments, percentiles
 from affuse.extract.acoustics.feature_records import AcousticFeature, ordered
 from affuse.extract.acoustics.sample_chunks import HOP, chunks
+from affuse.extract.audio.librosa_loading import load_librosa
 
 WINDOW = 400  # samples in a frame, 25 ms
 FLOOR = -100.0  # dB FS, the level of digital silence; 16-bit rounding noise has -98
@@ -44,8 +45,7 @@ def level_contour(samples: np.ndarray) -> np.ndarray:
     Args:
         samples: (samples,) at 16 kHz, at least one frame
     """
-    import librosa
-
+    librosa = load_librosa()
     rms = [
         librosa.feature.rms(
             y=chunk.astype(np.float64),

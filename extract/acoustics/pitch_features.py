@@ -24,6 +24,7 @@ from affuse.extract.acoustics.sample_chunks import (
     chunks,
     frame_count,
 )
+from affuse.extract.audio.librosa_loading import load_librosa
 
 LOWEST, HIGHEST = 60.0, 500.0  # Hz: creaky low voices, and raised high ones
 WINDOW = 1_024  # samples in a frame, 64 ms: nearly four of the longest periods
@@ -86,8 +87,7 @@ def pitch_track(samples: np.ndarray) -> PitchTrack:
 
 def _track(chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return period in samples, periodicity and mean square of each frame."""
-    import librosa
-
+    librosa = load_librosa()
     hertz = librosa.yin(
         chunk,
         fmin=LOWEST,

@@ -14,6 +14,7 @@ from affuse.extract.acoustics.feature_records import AcousticFeature, ordered
 from affuse.extract.acoustics.pitch_features import QUIET, PitchTrack
 from affuse.extract.acoustics.sample_chunks import FRAME_RATE, HOP, RATE
 from affuse.extract.acoustics.spectrogram import Spectrogram
+from affuse.extract.audio.librosa_loading import load_librosa
 
 BELOW = 25.0  # dB under the 99th percentile of the level
 DIP = 2.0  # dB between two peaks
@@ -68,8 +69,7 @@ def onsets(spectra: Spectrogram) -> np.ndarray:
     Args:
         spectra: of the utterance
     """
-    import librosa
-
+    librosa = load_librosa()
     strength = librosa.onset.onset_strength(
         S=spectra.log_mel, sr=RATE, hop_length=HOP, center=False
     )

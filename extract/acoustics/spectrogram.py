@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from affuse.extract.acoustics.sample_chunks import HOP, RATE, chunks
+from affuse.extract.audio.librosa_loading import load_librosa
 
 WINDOW = 400  # samples of the Hann window, 25 ms
 FFT = 512  # points of the Fourier transform, and samples in one frame
@@ -41,8 +42,7 @@ def spectrogram(samples: np.ndarray) -> Spectrogram:
     Args:
         samples: (samples,) at 16 kHz, at least one frame
     """
-    import librosa
-
+    librosa = load_librosa()
     bands, centroids, flatness, slopes, fluxes = [], [], [], [], []
     last = np.empty((FFT // 2 + 1, 0), np.float32)
     for magnitude in _magnitudes(samples):
@@ -67,8 +67,7 @@ def spectrogram(samples: np.ndarray) -> Spectrogram:
 
 def _magnitudes(samples: np.ndarray) -> Iterator[np.ndarray]:
     """Yield magnitude spectra, (bins, frames) float32 in each chunk."""
-    import librosa
-
+    librosa = load_librosa()
     for chunk in chunks(samples, FFT, CHUNK):
         spectra = librosa.stft(
             chunk, n_fft=FFT, win_length=WINDOW, hop_length=HOP, center=False
@@ -83,8 +82,7 @@ def _mel() -> csr_array:
     They are sparse, because the sums of a dense product can depend on the number of
     threads.
     """
-    import librosa
-
+    librosa = load_librosa()
     return csr_array(librosa.filters.mel(sr=RATE, n_fft=FFT, n_mels=MELS, norm=None))
 
 

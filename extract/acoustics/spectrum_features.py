@@ -5,6 +5,7 @@ import numpy as np
 from affuse.extract.acoustics.contour_statistics import moments
 from affuse.extract.acoustics.feature_records import AcousticFeature, ordered
 from affuse.extract.acoustics.spectrogram import Spectrogram
+from affuse.extract.audio.librosa_loading import load_librosa
 
 COEFFICIENTS = 13  # from the 0th, which depends on the level
 DELTA = 5  # frames in the regression of a first difference
@@ -56,8 +57,7 @@ def spectrum_features(spectra: Spectrogram) -> np.ndarray:
     Args:
         spectra: of the utterance
     """
-    import librosa
-
+    librosa = load_librosa()
     mfcc = librosa.feature.mfcc(
         S=spectra.log_mel.astype(np.float64), n_mfcc=COEFFICIENTS
     )

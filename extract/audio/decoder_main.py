@@ -108,7 +108,8 @@ def _probe(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
 
 def _load(request: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
     span = request["span"] and tuple(request["span"])
-    decoded = decoding.decode(Path(request["path"]), span, longest=request["longest"])
+    path, longest, channel = (request[n] for n in ("path", "longest", "channel"))
+    decoded = decoding.decode(Path(path), span, longest=longest, channel=channel)
     samples = np.ascontiguousarray(decoded.samples, SAMPLE)
     description = {
         "samples": len(samples),

@@ -50,7 +50,11 @@ def probe(path: Path) -> decoding.Probe:
 
 
 def load(
-    path: Path, span: tuple[float, float | None] | None = None, *, longest: float
+    path: Path,
+    span: tuple[float, float | None] | None = None,
+    *,
+    longest: float,
+    channel: int | None = None,
 ) -> decoding.Waveform:
     """Return the samples of one span of a file, see `decoding.load`.
 
@@ -58,6 +62,7 @@ def load(
         path: of the file
         span: start and end in seconds (None: end of the file); None for all of it
         longest: seconds; a longer span is refused before it is decoded
+        channel: counted from 1; None for the mean of all channels
 
     Raises:
         Unusable: as in `decoding.load`, or if the decoder hangs or crashes
@@ -69,11 +74,14 @@ def load(
         if not len(samples) or not decoding.RATES[0] <= rate <= decoding.RATES[1]:
             raise ValueError(rate)
         repairs = tuple(str(repair) for repair in values["repairs"])
-        return decoding.Decoded(samples, rate, channels, repairs)
+        return decoding.Decoded(samples, rate, channels, repairs, channel)
 
-    seconds = span and [None if at is None else float(at) for at in span]
-    decoded = pool.ask("load", path, read, span=seconds, longest=float(longest))
-    return decoding.finish(decoded)
+    wanted = {
+        "span": span and [None if at is None else float(at) for at in span],
+        "longest": float(longest),
+        "channel": None if channel is None else int(channel),
+    }
+    return decoding.finish(pool.ask("load", path, read, **wanted))
 
 
 class Pool:

@@ -53,10 +53,11 @@ class Probe:
 class Decoded:
     """Samples for an encoder, and the rate and channels of their file."""
 
-    samples: np.ndarray  # (n,) float32 at SAMPLE_RATE, the mean of all channels
+    samples: np.ndarray  # (n,) float32 at SAMPLE_RATE, of one channel or the mean
     rate: int  # Hz, of the file
     channels: int  # of the file
     repairs: tuple[str, ...] = ()  # errors of the file that were corrected
+    channel: int | None = None  # counted from 1; None: the mean of all channels
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,9 @@ def probe(path: Path) -> Probe:
     return Probe(digest.hexdigest()[:32], *header, cut_off, correction.notes)
 
 
-def load(path: Path, span: Span = None, *, longest: float) -> Waveform:
+def load(
+    path: Path, span: Span = None, *, longest: float, channel: int | None = None
+) -> Waveform:
     """Return the samples of one span of a file, with notes: `finish(decode())`.
 
     Use `affuse.extract.audio.decoder_pool.load` for files that may be malicious.
@@ -103,14 +106,17 @@ def load(path: Path, span: Span = None, *, longest: float) -> Waveform:
         path: of a file in one of FORMATS
         span: start and end in seconds (None: end of the file); None for all of it
         longest: seconds; a longer span is refused before it is decoded
+        channel: counted from 1; None for the mean of all channels
 
     Raises:
         Unusable: as in `decode`
     """
-    return finish(decode(path, span, longest=longest))
+    return finish(decode(path, span, longest=longest, channel=channel))
 
 
-def decode(path: Path, span: Span = None, *, longest: float) -> Decoded:
+def decode(
+    path: Path, span: Span = None, *, longest: float, channel: int | None = None
+) -> Decoded:
     """Decode, mix down, resample and check one span of a file.
 
     Blocks are converted one at a time. So an hour of audio needs 230 MB for its
@@ -121,26 +127,30 @@ def decode(path: Path, span: Span = None, *, longest: float) -> Decoded:
         path: of a file in one of FORMATS
         span: start and end in seconds (None: end of the file); None for all of it
         longest: seconds; a longer span is refused before it is decoded
+        channel: counted from 1; None for the mean of all channels
 
     Returns:
-        (n,) float32 at SAMPLE_RATE, the mean of all channels
+        (n,) float32 at SAMPLE_RATE, of the channel or the mean of all channels
 
     Raises:
         Unusable: if the span cannot be decoded, is cut off, empty, longer than
-            `longest`, or holds NaN or infinite samples
+            `longest`, or holds NaN or infinite samples, or if the file lacks the
+            channel
     """
     with _convert_errors():
         _check_regular(path)
     with _convert_errors(), _open_sound(path) as (file, correction):
         header = file.frames, file.samplerate, file.channels
         begin, frames = header_bounds.frames(*header, span, longest)
+        header_bounds.check_channel(file.channels, channel)
         file.seek(begin)
         to_end = header_bounds.reaches_end(span)  # only then can samples be missing
         blocks = read_checked_blocks(
-            file, frames, to_end=to_end, cut_off=correction.cut_off
+            file, frames, channel=channel, to_end=to_end, cut_off=correction.cut_off
         )
         samples = gather(blocks, frames, file.samplerate)
-        return Decoded(samples, file.samplerate, file.channels, correction.notes)
+        notes, channels = correction.notes, file.channels
+        return Decoded(samples, file.samplerate, channels, notes, channel)
 
 
 @contextmanager
@@ -177,7 +187,10 @@ def finish(decoded: Decoded) -> Waveform:
     """
     samples, rate, channels = decoded.samples, decoded.rate, decoded.channels
     notes = [*decoded.repairs]
-    notes += [f"mixed down from {channels} channels"] if channels > 1 else []
+    if channels > 1 and decoded.channel is None:
+        notes.append(f"mixed down from {channels} channels")
+    elif channels > 1:
+        notes.append(f"channel {decoded.channel} of {channels} was taken")
     if rate != SAMPLE_RATE:
         notes.append(f"resampled from {rate} Hz")
     if max(samples.max(), -samples.min()) < SILENCE:

@@ -57,6 +57,21 @@ def frames(
     return begin, count
 
 
+def check_channel(channels: int, channel: int | None) -> None:
+    """Raise an error if a file lacks a channel.
+
+    Args:
+        channels: of the file
+        channel: counted from 1; None for the mean of all channels
+
+    Raises:
+        Unusable: if there is no such channel
+    """
+    if channel is not None and not 1 <= channel <= channels:
+        has = "only one channel" if channels == 1 else f"channels 1 to {channels}"
+        raise Unusable(f"has {has}, and no channel {channel}")
+
+
 def _milliseconds(time: float, length: float) -> str:
     """Return a hint if a time lies in the file only as milliseconds, else "".
 

@@ -17,13 +17,14 @@ SHORT = re.compile(  # in libsndfile's log for WAV, AIFF, AU and Wave64
 
 
 def read_checked_blocks(
-    file: Any, frames: int, *, to_end: bool, cut_off: bool
+    file: Any, frames: int, *, channel: int | None, to_end: bool, cut_off: bool
 ) -> Iterator[np.ndarray]:
-    """Yield the mean of all channels in blocks, (n,) float32 each.
+    """Yield one channel, or the mean of all channels, in blocks, (n,) float32 each.
 
     Args:
         file: with the interface of `soundfile.SoundFile`
         frames: to read
+        channel: of the file, counted from 1; None for the mean of all channels
         to_end: True if the span reaches the end of the file
         cut_off: True if the header promises more frames than the file has
 
@@ -31,7 +32,7 @@ def read_checked_blocks(
         Unusable: after the last block, if frames are missing or not finite
     """
     finite = True
-    for block in _mix_down(file, frames):
+    for block in _mono_blocks(file, frames, channel):
         finite = finite and bool(np.isfinite(block).all())
         frames -= len(block)
         yield block
@@ -46,8 +47,8 @@ def is_cut_off(log: str) -> bool:
     return any(int(declared) < LARGEST_STATED_SIZE for declared in SHORT.findall(log))
 
 
-def _mix_down(file: Any, frames: int) -> Iterator[np.ndarray]:
-    """Yield the mean of all channels in blocks, up to the end of the file.
+def _mono_blocks(file: Any, frames: int, channel: int | None) -> Iterator[np.ndarray]:
+    """Yield one channel, or the mean of all, in blocks up to the end of the file.
 
     For missing samples, `SoundFile.blocks` would return uninitialised memory.
     """
@@ -56,4 +57,9 @@ def _mix_down(file: Any, frames: int) -> Iterator[np.ndarray]:
         if not len(block):
             break
         frames -= len(block)
-        yield block[:, 0] if file.channels == 1 else block.mean(axis=1)
+        if file.channels == 1:
+            yield block[:, 0]
+        elif channel is None:
+            yield block.mean(axis=1)
+        else:
+            yield np.ascontiguousarray(block[:, channel - 1])

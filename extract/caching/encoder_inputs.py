@@ -157,10 +157,27 @@ def probes(
     )
 
 
+def recording_content(
+    file: str, span: tuple[float, float | None] | None, channel: int | None
+) -> str:
+    """Return the digest of a span of a recording as the input of an encoder.
+
+    Args:
+        file: digest of its bytes
+        span: start and end in seconds (None: end of the file); None for all of it
+        channel: counted from 1; None for the mean of all channels
+
+    Returns:
+        32 hexadecimal digits; without a channel, those of older versions
+    """
+    chosen = "" if channel is None else f" channel {channel}"
+    return hashlib.sha256(f"{file} {span}{chosen}".encode()).hexdigest()[:32]
+
+
 def _stretch(u: Utterance, probe: decoding.Probe) -> InputSource:
     """Return the input of an utterance whose recording was examined."""
     begin, end = u.span or (0.0, None)
-    content = hashlib.sha256(f"{probe.digest} {u.span}".encode()).hexdigest()[:32]
+    content = recording_content(probe.digest, u.span, u.channel)
     until = probe.seconds if end is None else min(end, probe.seconds)
     stretch = RecordingSpan(probe.digest, begin, max(begin, until))
     return InputSource(u, content, max(0.0, until - begin), stretch)

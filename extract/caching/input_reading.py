@@ -47,10 +47,10 @@ class InputReader:
             return str(error)
 
     def _decode(self, source: InputSource) -> PreparedInput:
-        """Decode the span of a recording that belongs to an utterance."""
+        """Decode the span and the channel of a recording that an utterance has."""
         u = source.utterance
         path = self.modality.source(u, self.root)
-        wave = decoder_pool.load(path, u.span, longest=self.longest)
+        wave = decoder_pool.load(path, u.span, longest=self.longest, channel=u.channel)
         samples = fingerprint(wave.samples)  # Preparation may change them in place.
         ready = self.encoder.prepare(wave.samples)
         return PreparedInput(source, ready.blocks, (*wave.notes, *ready.notes), samples)

@@ -4,16 +4,17 @@ Three threads overlap. One decodes the next part, one runs the encoder on the cu
 part, and one writes the previous part.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 
 from affuse.data.cache import cache_manifest, parts
 from affuse.data.cache.recipe import Recipe
+from affuse.data.system.prefetching import prefetch
 from affuse.data.terminal import printable
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.caching.part_building import Batch, Builder, PartInputs
@@ -22,7 +23,6 @@ from affuse.extract.caching.row_reuse import CachedRow, CachedRows
 from affuse.extract.encoding import encoder_revisions
 
 PACKAGES = ("torch", "transformers", "h5py", "numpy", "soundfile", "soxr", "av")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def fill(
     with (
         Claims(folder, build.recipe, plan, count, settled) as claims,
         ThreadPoolExecutor(1) as writer,
-        closing(_prefetch(claims.each(), opened)) as jobs,
+        closing(prefetch(claims.each(), opened)) as jobs,
         ExitStack() as leaving,
     ):
         # Without this, an error here would wait for the parts of other processes.
@@ -154,23 +154,6 @@ def _is_unchanged(path: Path, part: parts.Part, recipe: Recipe) -> bool:
     stored = [tuple(v.decode() for v in arrays[name]) for name in ("ids", "contents")]
     is_equal = stored == [part.ids, part.contents]
     return is_equal and parts.header(path).problems == part.problems
-
-
-def _prefetch(
-    items: Iterator[tuple[int, str]], job: Callable[[tuple[int, str]], T]
-) -> Generator[T, None, None]:
-    """Yield the result of `job` for each item, which a thread computes in advance."""
-    end = object()
-
-    def step() -> T | object:
-        item = next(items, None)
-        return end if item is None else job(item)
-
-    with ThreadPoolExecutor(1) as opener:
-        future = opener.submit(step)
-        while (result := future.result()) is not end:
-            future = opener.submit(step)
-            yield result  # type: ignore[misc]
 
 
 def _versions(recipe: Recipe) -> Mapping[str, str]:

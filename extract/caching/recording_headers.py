@@ -11,7 +11,7 @@ from pathlib import Path
 from joblib import cpu_count
 
 from affuse.data.modality import other_modalities
-from affuse.data.records import Corpus, Problem
+from affuse.data.records import Corpus, Problem, Utterance
 from affuse.extract.audio import decoding, header_bounds
 from affuse.extract.caching import encoder_inputs
 
@@ -35,7 +35,7 @@ def find_problems(corpus: Corpus) -> Iterator[Problem]:
             if u.audio not in noted:
                 yield from _repairs(probes[u.audio], name, u.id)
                 noted.add(u.audio)
-            if reason := _reason(probes[u.audio], u.span):
+            if reason := _reason(probes[u.audio], u):
                 yield Problem(name, reason, id=u.id)
     for kind in other_modalities():
         _, problems = encoder_inputs.find(
@@ -50,14 +50,33 @@ def _repairs(probe: decoding.Probe | str, name: str, first: str) -> Iterator[Pro
         yield Problem(name, note, id=first, fatal=False)
 
 
-def _reason(probe: decoding.Probe | str, span: header_bounds.Span) -> str:
-    """Return the reason why a span of a file cannot be encoded; "" if it can."""
+def _reason(probe: decoding.Probe | str, u: Utterance) -> str:
+    """Return the reason why an utterance cannot be encoded; "" if it can."""
     if isinstance(probe, str):
         return probe
+    return unusable_reason(probe, u.span, channel=u.channel)
+
+
+def unusable_reason(
+    probe: decoding.Probe,
+    span: header_bounds.Span,
+    *,
+    channel: int | None = None,
+    longest: float | None = None,
+) -> str:
+    """Return the reason why a span of a file cannot be encoded; "" if it can.
+
+    Args:
+        probe: header of the file
+        span: start and end in seconds (None: end of the file); None for all of it
+        channel: counted from 1; None for the mean of all channels
+        longest: seconds that a span may last; None for `header_bounds.LONGEST`
+    """
+    header = probe.frames, probe.rate, probe.channels
+    limit = header_bounds.LONGEST if longest is None else longest
     try:
-        header_bounds.frames(
-            probe.frames, probe.rate, probe.channels, span, header_bounds.LONGEST
-        )
+        header_bounds.check_channel(probe.channels, channel)
+        header_bounds.frames(*header, span, limit)
     except header_bounds.Unusable as error:
         return str(error)
     return (

@@ -14,6 +14,7 @@ from affuse.data.errors import AffuseError, OptionError
 from affuse.data.options.command_record import next_line
 from affuse.data.options.distillation_options import Distil
 from affuse.data.options.extraction_options import Extract, checkpoints
+from affuse.data.runs.checkpoint_folder import CheckpointFolder
 from affuse.data.system.atomic_files import claim, publish
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import Plain, Record, Text
@@ -154,7 +155,7 @@ def _save(
         model = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
     settings = {"identity": identity, **plan.settings()}
     described = {
-        "README.md": model_card.text(facts).encode(),
+        CheckpointFolder.card: model_card.text(facts).encode(),
         StudentFolder.history: model_card.history(facts.points).encode(),
         StudentFolder.settings: (json.dumps(settings, indent=1) + "\n").encode(),
     }

@@ -13,7 +13,7 @@ from affuse.data.errors import AffuseError
 from affuse.data.modality import BUILT_IN
 from affuse.data.options.command_record import next_line
 from affuse.data.options.extraction_options import Extract, checkpoints
-from affuse.data.options.run_options import Predict
+from affuse.data.options.prediction_options import Predict
 from affuse.data.options.shared_options import CacheChoice
 from affuse.data.options.training_options import Train
 from affuse.data.plugin_kinds import DESIGN_KIND

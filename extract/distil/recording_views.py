@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from affuse.extract.audio.decoding import SAMPLE_RATE
+from affuse.extract.audio.librosa_loading import load_librosa
 from affuse.extract.encoding.protocol import Prepared, SpeechEncoder
 
 T = TypeVar("T")
@@ -53,9 +54,7 @@ def change_speed(samples: np.ndarray, speed: float) -> np.ndarray:
     """
     if speed == 1.0:
         return samples
-    import librosa
-
-    changed: np.ndarray = librosa.resample(
+    changed: np.ndarray = load_librosa().resample(
         samples, orig_sr=SAMPLE_RATE * speed, target_sr=SAMPLE_RATE, res_type="soxr_hq"
     )
     return changed

@@ -16,8 +16,9 @@ from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
 from affuse.data.errors import AffuseError
 from affuse.data.records import Corpus, Utterance
-from affuse.extract.audio import decoder_pool, media_containers
+from affuse.extract.audio import decoder_pool
 from affuse.extract.audio.decoding import SAMPLE_RATE
+from affuse.extract.audio.sound_suffixes import SUFFIXES, is_sound_name
 from affuse.extract.audio.waveform_standardisation import standardise
 from affuse.extract.distil import teacher_cache
 from affuse.extract.distil.distillation_plan import DistillationPlan
@@ -37,10 +38,6 @@ MODALITY = "audio"
 SIZE = StudentSize(layers=4, width=192, heads=4)
 STEPS, RATE, BATCH = 3_000, 1.5e-3, 16  # recordings in a batch
 POOLING = "frames"
-SUFFIXES = (
-    ".wav", ".flac", ".ogg", ".mp3", ".opus", ".aif", ".aiff", ".au", ".caf", ".sph",
-    ".w64", *media_containers.SUFFIXES,
-)  # fmt: skip
 SPEEDS = (0.8, 1.0, 1.25)  # factors; all recordings are used at each speed
 SEGMENT_SECONDS = 4.0  # seconds of a training segment
 POOLED_WEIGHT = 0.5  # weight of the pooled term in the loss
@@ -58,7 +55,7 @@ def find(paths: Sequence[Path]) -> Corpus:
     if absent := [path for path in paths if not path.exists()]:
         raise AffuseError(f"--data {absent[0]} not found")
     files = [f for p in paths for f in (sorted(p.rglob("*")) if p.is_dir() else [p])]
-    files = [f for f in dict.fromkeys(files) if f.suffix.lower() in SUFFIXES]
+    files = [f for f in dict.fromkeys(files) if is_sound_name(f.name)]
     if not files:
         raise AffuseError(
             f"no sound file in --data {', '.join(map(str, paths))}: give "

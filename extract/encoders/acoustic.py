@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from affuse.extract.acoustics import acoustic_functionals
+from affuse.extract.audio.librosa_loading import load_librosa
 from affuse.extract.audio.refusal import Unusable
 from affuse.extract.encoding.protocol import Prepared
 from affuse.extract.encoding.weightless_encoder import WeightlessEncoder
@@ -33,7 +34,7 @@ class Encoder(WeightlessEncoder):
     SHORTEST = acoustic_functionals.SHORTEST
 
     def __init__(self, **options: Any):
-        acoustic_functionals.load_libraries()
+        load_librosa()  # here, since the first call takes seconds
         super().__init__(NAMES, acoustic_functionals.SETTINGS, **options)
 
     def prepare(self, source: np.ndarray) -> Prepared:

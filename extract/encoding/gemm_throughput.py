@@ -1,4 +1,4 @@
-"""GEMM throughput of a device, and the choice of a precision from it."""
+"""GEMM throughput of a device, and the choice of its precision."""
 
 import time
 from collections.abc import Callable
@@ -6,9 +6,7 @@ from collections.abc import Callable
 import torch
 
 SIZE = {"cpu": 1536, "cuda": 8192}  # rows and columns of the matrices
-PROBE = 256  # rows and columns to compare two precisions within milliseconds
 TRIES = 8  # repetitions; the fastest counts, because other processes slow some down
-LEAST_SPEED_UP = 2.0  # smallest speed-up of half precision that outweighs its rounding
 
 
 def measure_throughput(
@@ -58,9 +56,10 @@ def wait(device: str) -> None:
 def choose_dtype(dtype: str, device: str) -> str:
     """Return the best precision of a device for ``auto``; any other name unchanged.
 
-    The precision is bfloat16 on GPUs that support it, and on CPUs with matrix units,
-    where its measured GEMM throughput is more than `LEAST_SPEED_UP` times that of
-    float32. Otherwise it is float32.
+    The precision is bfloat16 on GPUs that support it, and on CPUs with units for
+    bfloat16 matrices (Intel AMX), where it is several times as fast as float32.
+    Otherwise it is float32. Speeds are not measured: a busy machine would then choose
+    another precision, and so another cache, from one command to the next.
 
     Args:
         dtype: value of ``--dtype``
@@ -70,8 +69,10 @@ def choose_dtype(dtype: str, device: str) -> str:
         return dtype
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported(False) else "float32"
-    half, single = (
-        measure_throughput(device, kind, PROBE)
-        for kind in (torch.bfloat16, torch.float32)
-    )
-    return "bfloat16" if half > LEAST_SPEED_UP * single else "float32"
+    return "bfloat16" if has_matrix_units() else "float32"
+
+
+def has_matrix_units() -> bool:
+    """Return True if the CPU has units for bfloat16 matrices, as far as torch knows."""
+    supported = getattr(torch.cpu, "_is_amx_tile_supported", None)
+    return bool(supported is not None and supported())

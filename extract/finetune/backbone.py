@@ -81,15 +81,15 @@ class Backbone:
         Raises:
             affuse.extract.audio.decoding.Unusable: if the input cannot be encoded
         """
-        utterance, digests = source.utterance, [source.content]
-        if self.modality == "text":
-            ready = self.prepare(utterance.text or "")
-        else:
-            # `affuse.extract.caching.encoder_inputs` leaves out all other utterances.
-            assert utterance.audio is not None
-            wave = decoder_pool.load(utterance.audio, utterance.span, longest=longest)
-            digests.append(fingerprint(wave.samples))  # The next step may change them.
-            ready = self.prepare(wave.samples)
+        u, digests = source.utterance, [source.content]
+        value: Any = u.text or ""
+        if self.modality != "text":
+            assert u.audio is not None  # all others were left out by `encoder_inputs`
+            value = decoder_pool.load(
+                u.audio, u.span, longest=longest, channel=u.channel
+            ).samples
+            digests.append(fingerprint(value))  # The next step may change it.
+        ready = self.prepare(value)
         # Truncation is the only note that `prepare` makes.
         return EncoderInput(ready.blocks[0], bool(ready.notes), tuple(digests))
 

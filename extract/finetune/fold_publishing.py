@@ -15,6 +15,7 @@ from affuse.data.cache import training_data
 from affuse.data.cache.recording_spans import SILENT
 from affuse.data.cache.training_data import TrainingRecord
 from affuse.data.records import Utterance
+from affuse.data.runs.checkpoint_folder import CheckpointFolder
 from affuse.data.runs.finetuning_folder import FinetunedFold, UnfinishedFold
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
@@ -166,7 +167,7 @@ def _save_encoder(
     publish(
         folder / training_data.FILE, (json.dumps(records, indent=1) + "\n").encode()
     )
-    publish(folder / "README.md", _card(backbone, plan).encode())
+    publish(CheckpointFolder(folder).card, _card(backbone, plan).encode())
 
 
 def training_records(

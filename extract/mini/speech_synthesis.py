@@ -19,6 +19,7 @@ import numpy as np
 
 from affuse.data.system.progress import bar
 from affuse.extract.audio.decoding import SAMPLE_RATE
+from affuse.extract.audio.librosa_loading import load_librosa
 
 LANGUAGES = (
     "en-us",
@@ -47,7 +48,6 @@ def speak(text: str, voice: str, rng: np.random.Generator) -> np.ndarray:
     Raises:
         OSError: if espeak-ng fails
     """
-    import librosa
     import soundfile
 
     pitch, spread = rng.integers(5, 95), rng.integers(20, 200)
@@ -65,7 +65,7 @@ def speak(text: str, voice: str, rng: np.random.Generator) -> np.ndarray:
             f"espeak-ng failed: {process.stderr.decode(errors='replace')[:200]}"
         )
     samples, rate_read = soundfile.read(io.BytesIO(process.stdout), dtype="float32")
-    spoken: np.ndarray = librosa.resample(
+    spoken: np.ndarray = load_librosa().resample(
         samples, orig_sr=rate_read, target_sr=SAMPLE_RATE, res_type="soxr_hq"
     )
     return spoken

@@ -4,7 +4,8 @@ Calibrations are fitted in `affuse.fuse.calibration.calibration_fitting`.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,59 @@ from affuse.data.errors import AffuseError
 from affuse.data.options.run_options import Calibrate
 from affuse.fuse.calibration.calibration_file import read
 from affuse.fuse.calibration.calibration_fitting import Calibrations
-from affuse.fuse.trained.prediction import RunPrediction
+from affuse.fuse.trained.model_set import RunPrediction
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class CalibratedPrediction:
+    """Calibrated predictions of utterances, with the bounds of their intervals."""
+
+    # {"valence_calibrated": (n,), "valence_low": ..., "valence_high": ...}, on [-1, 1]
+    columns: Mapping[str, np.ndarray]
+    clipped: int  # predictions outside the scale in a fold, which were clipped
+    count: int  # of all predictions
+
+
 def calibrated_columns(run: Path, applied: RunPrediction) -> Mapping[str, np.ndarray]:
+    """Return mapped predictions of a run and the bounds of their intervals.
+
+    A warning states how many predictions were clipped; see `calibrate`.
+
+    Args:
+        run: folder of a calibrated run
+        applied: predictions of its models
+
+    Returns:
+        columns of a `CalibratedPrediction`
+
+    Raises:
+        FileNotFoundError: if the run was not calibrated
+        AffuseError: if folds or seeds of the run changed after the calibration
+    """
+    record = read(run)
+    demand_same_models(run, record, applied.folds, applied.seeds, applied.targets)
+    calibrated = calibrate(record, applied)
+    if calibrated.clipped:
+        log.warning("%s", clipping_sentence(calibrated.clipped, calibrated.count))
+    return calibrated.columns
+
+
+def clipping_sentence(clipped: int, number: int) -> str:
+    """Return a sentence on calibrated predictions that were outside the scale.
+
+    Args:
+        clipped: number of these predictions
+        number: of all predictions
+    """
+    return (
+        f"{clipped} of {number} calibrated predictions were outside the scale in a "
+        f"fold, and were clipped to its end there"
+    )
+
+
+def calibrate(record: Calibrations, applied: RunPrediction) -> CalibratedPrediction:
     """Return mapped predictions and the bounds of their intervals.
 
     The predictions of each fold's models are averaged over seeds and calibrated on the
@@ -29,22 +77,12 @@ def calibrated_columns(run: Path, applied: RunPrediction) -> Mapping[str, np.nda
     the guarantee is that of the fold.
 
     If the calibration clips, mapped predictions and bounds are clipped to the scale
-    before they are averaged. A warning states how many predictions were clipped.
+    before they are averaged.
 
     Args:
-        run: folder of a calibrated run
-        applied: predictions of its models
-
-    Returns:
-        {"valence_calibrated": (n,), ..., "valence_low": ..., "valence_high": ...}, on
-        the scale [-1, 1]
-
-    Raises:
-        FileNotFoundError: if the run was not calibrated
-        AffuseError: if folds or seeds of the run changed after the calibration
+        record: calibrations of the models
+        applied: predictions of the same models
     """
-    record = read(run)
-    _demand_same(run, record, applied)
     folds = np.array(applied.folds)
     triples_by_fold = []  # mapped, low and high of each fold: (3, n, targets)
     beyond = np.zeros(applied.mean.shape, bool)
@@ -60,23 +98,17 @@ def calibrated_columns(run: Path, applied: RunPrediction) -> Mapping[str, np.nda
             c.is_beyond_scale(m) for c, m in zip(calibrations, mean.T, strict=True)
         ]
         beyond |= np.stack(outside, axis=1) & record.clip
-    if beyond.any():
-        log.warning(
-            "%d of %d calibrated predictions were outside the scale in a fold, and "
-            "were clipped to its end there",
-            beyond.sum(),
-            beyond.size,
-        )
     mapped, low, high = (np.stack(side) for side in zip(*triples_by_fold, strict=True))
     sides = {
         "calibrated": mapped.mean(axis=0),
         **_bounds(mapped.mean(axis=0), low, high),
     }
-    return {
+    columns = {
         f"{target}_{side}": values[:, k]
         for side, values in sides.items()
         for k, target in enumerate(record.targets)
     }
+    return CalibratedPrediction(columns, int(beyond.sum()), beyond.size)
 
 
 def _bounds(
@@ -95,13 +127,30 @@ def _bounds(
     }
 
 
-def _demand_same(run: Path, record: Calibrations, applied: RunPrediction) -> None:
-    """Raise an error if the calibration is of other models than those of the run."""
-    models = sorted(zip(applied.folds, applied.seeds, strict=True))
+def demand_same_models(
+    path: Path,
+    record: Calibrations,
+    folds: Sequence[str],
+    seeds: Sequence[int],
+    targets: Sequence[str],
+) -> None:
+    """Raise an error if a calibration is of other models than those of a run.
+
+    Args:
+        path: of the run or bundle, for the error
+        record: its calibrations
+        folds: fold of each model
+        seeds: seed of each model
+        targets: names of the predicted ratings
+
+    Raises:
+        AffuseError: if models or ratings differ
+    """
+    models = sorted(zip(folds, seeds, strict=True))
     calibrated = sorted((fold, seed) for fold in record.folds for seed in record.seeds)
-    if models != calibrated or applied.targets != record.targets:
+    if models != calibrated or tuple(targets) != record.targets:
         raise AffuseError(
-            f"{run} was calibrated with {len(calibrated)} models and now has "
-            f"{len(models)}, or other ones; calibrate again: {Calibrate(run=run)}; if "
+            f"{path} was calibrated with {len(calibrated)} models and now has "
+            f"{len(models)}, or other ones; calibrate again: {Calibrate(run=path)}; if "
             f"its training was interrupted, first repeat the training command"
         )

@@ -17,9 +17,9 @@ from affuse.data.system.schema import (
     Flag,
     ListOf,
     MapOf,
+    Maybe,
     Number,
     OneOf,
-    Plain,
     Record,
     Whole,
 )
@@ -30,6 +30,18 @@ from affuse.fuse.scoring.affine import AffineMap
 
 FORMAT = 1
 LINE = Record({"slope": Number(), "offset": Number()})
+FIGURE = Maybe(Number())  # None: undefined
+SCORES = Record(
+    {
+        **dict.fromkeys(
+            ("single", "together", "mapped", "rmse", "rmse_mapped"), FIGURE
+        ),
+        **dict.fromkeys(("coverage", "width"), FIGURE),
+        "by_speaker": MapOf(FIGURE, most=1_000_000),
+        "growing": Whole(),
+    },
+    {"beyond": Whole()},
+)
 KIND = Record(
     {
         "format": OneOf((FORMAT,)),
@@ -54,7 +66,7 @@ KIND = Record(
                 most=len(RATINGS),
             )
         ),
-        "test": Plain(depth=4, most=1_000_000),
+        "test": MapOf(SCORES, most=len(RATINGS)),
     }
 )
 
@@ -102,19 +114,13 @@ def read(folder: Path) -> Calibrations:
         FileNotFoundError: if the run was not calibrated
         DamagedFileError: if the file is damaged, or of another version
     """
-    path = RunFolder(folder).calibration
-    command = Calibrate(run=folder)
-    try:
-        facts = read_json(path, KIND, advice=f"calibrate again: {command}")
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{path} not found; calibrate first: {command}"
-        ) from error
+    facts = _read_facts(folder)
     targets = tuple(facts["targets"])
     if any(set(each) != set(targets) for each in facts["folds"].values()):
         raise DamagedFileError(
-            f"{path} is damaged: a fold does not calibrate exactly the ratings "
-            f"{', '.join(targets)}; calibrate again: {command}"
+            f"{RunFolder(folder).calibration} is damaged: a fold does not calibrate "
+            f"exactly the ratings {', '.join(targets)}; calibrate again: "
+            f"{Calibrate(run=folder)}"
         )
     return Calibrations(
         level=float(facts["level"]),
@@ -127,6 +133,37 @@ def read(folder: Path) -> Calibrations:
             for fold, each in facts["folds"].items()
         },
     )
+
+
+def read_scores(folder: Path) -> dict[str, CalibrationScores]:
+    """Return the figures on the test parts that `write` wrote, by rating.
+
+    Args:
+        folder: of the run
+
+    Raises:
+        FileNotFoundError, DamagedFileError: as in `read`
+    """
+    scores = {}
+    for target, figures in _read_facts(folder)["test"].items():
+        defined: dict[str, Any] = {
+            name: math.nan if value is None else value
+            for name, value in figures.items()
+        }
+        scores[target] = CalibrationScores(**defined)
+    return scores
+
+
+def _read_facts(folder: Path) -> dict[str, Any]:
+    """Return the content of the file, checked against its schema."""
+    path = RunFolder(folder).calibration
+    command = Calibrate(run=folder)
+    try:
+        return dict(read_json(path, KIND, advice=f"calibrate again: {command}"))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path} not found; calibrate first: {command}"
+        ) from error
 
 
 def _calibration(facts: Mapping[str, Any]) -> Calibration:

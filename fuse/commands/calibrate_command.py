@@ -8,7 +8,8 @@ from affuse.data.cache import store
 from affuse.data.cache.run_recipes import can_predict
 from affuse.data.errors import AffuseError
 from affuse.data.options.command_record import next_line
-from affuse.data.options.run_options import Calibrate, Predict
+from affuse.data.options.prediction_options import Predict
+from affuse.data.options.run_options import Calibrate
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Run, read_run
 from affuse.data.system import digests

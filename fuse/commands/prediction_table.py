@@ -30,11 +30,11 @@ from affuse.data.cache.shared_recordings import Place
 from affuse.data.reading.corpus_csv import cell
 from affuse.data.records import Corpus, check_name
 from affuse.data.runs.run_information import RunInfo, read_info
+from affuse.data.scale_columns import SPREAD, Scale, format_scale, scaled_columns
 from affuse.fuse.commands import training_overlap, training_scale
 from affuse.fuse.commands.training_overlap import ComparisonKeys, Overlap
-from affuse.fuse.commands.training_scale import SPREAD, Scale, format_scale
 from affuse.fuse.inputs.input_selection import Sources
-from affuse.fuse.trained.prediction import RunPrediction
+from affuse.fuse.trained.model_set import RunPrediction
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ def write(
     spread = (f"{target}{SPREAD}" for target in applied.targets)
     numbers |= dict(zip(spread, applied.std.T, strict=True)) | dict(more)
     if context.scale is not None:
-        numbers |= training_scale.scaled_columns(numbers, context.scale)
+        numbers |= scaled_columns(numbers, context.scale)
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(("id", *numbers, "trained_on", "file", "start", "end"))
     values = np.column_stack([*numbers.values()])

@@ -8,8 +8,9 @@ from pathlib import Path
 from affuse.data.errors import OptionError, as_option_errors
 from affuse.data.options.command_record import next_line
 from affuse.data.options.option_fields import SCREEN
+from affuse.data.options.prediction_options import Predict
 from affuse.data.options.report_options import Report
-from affuse.data.options.run_options import Ablate, Predict
+from affuse.data.options.run_options import Ablate
 from affuse.data.options.shared_options import ComputeOptions
 from affuse.data.options.training_options import Sweep, Train
 from affuse.data.splits import protocol_assumptions

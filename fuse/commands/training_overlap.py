@@ -23,7 +23,7 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.data.splits.protocols import abbreviate
 from affuse.fuse.linting.gathering import stretches
 from affuse.fuse.linting.timelines import Timelines
-from affuse.fuse.trained.prediction import RunPrediction
+from affuse.fuse.trained.model_set import RunPrediction
 
 TRAINING_PARTS = ("train", "validation")  # parts of a fold that affect its models
 

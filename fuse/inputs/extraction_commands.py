@@ -88,6 +88,6 @@ def _unknown(recipes: Sequence[Recipe], caches: Sequence[Cache], folder: Path) -
             folder / recipe.corpus / recipe.folder()
         )
         is_named = recipe.revision or recipe.checkpoint in ("mini", "tiny")
-        if not (has_provenance or is_named):
+        if not (has_provenance or is_named or recipe.is_descriptive):
             facts.append(f"{recipe.checkpoint} is the folder of that checkpoint")
     return f" ({'; '.join(facts)})" if facts else ""

@@ -41,7 +41,7 @@ BUILT_IN: Mapping[str, Revision] = {
     "text": Revision(1, "0bbb28d4cd3e"),
     "pcaridge": Revision(2, "858b2add477c"),
     "ridge": Revision(2, "54ca6c822833"),
-    "svr": Revision(2, "050a083a23b9"),
+    "svr": Revision(2, "626cb8678252"),
     "zeroshot": Revision(1, "a2b60f271d8c"),
 }
 

@@ -27,7 +27,7 @@ from affuse.fuse.scoring.metrics import ccc
 from affuse.fuse.scoring.statistics import folds
 from affuse.fuse.trained import model_files
 from affuse.fuse.trained.model_folders import demand_widths
-from affuse.fuse.trained.prediction import demand_same_recipes
+from affuse.fuse.trained.recipe_agreement import demand_same_recipes
 from affuse.fuse.wording import count, figure
 
 PERMUTATIONS = (

@@ -105,13 +105,9 @@ def save(folder: Path, fitted: Fitted, description: Description) -> None:
         name: values.detach().cpu().contiguous()
         for name, values in fitted.module.state_dict().items()
     }
-    facts = {
-        **asdict(description),
-        "recipes": {m: json.loads(r.text()) for m, r in description.recipes.items()},
-    }
     place = ModelFolder(folder)
     publish(place.weights, safetensors.torch.save(state))
-    publish(place.description, (json.dumps(facts, indent=1) + "\n").encode())
+    write_description(folder, description)
     rows = [_cells(epoch, description) for epoch in fitted.history]
     write_rows(place.history, HISTORY_COLUMNS, rows)
     weights = {m: w.tolist() for m, w in layer_weights(fitted.module).items()}
@@ -125,6 +121,21 @@ def save(folder: Path, fitted: Fitted, description: Description) -> None:
             for e in history
         ]
         write_rows(place.pretraining, PRETRAINING_COLUMNS, losses)
+
+
+def write_description(folder: Path, description: Description) -> None:
+    """Write the description of a model; equal descriptions give equal bytes.
+
+    Args:
+        folder: of the model
+        description: of the model
+    """
+    facts = {
+        **asdict(description),
+        "recipes": {m: json.loads(r.text()) for m, r in description.recipes.items()},
+    }
+    text = json.dumps(facts, indent=1) + "\n"
+    publish(ModelFolder(folder).description, text.encode())
 
 
 def _cells(epoch: Epoch, description: Description) -> list[object]:

@@ -57,13 +57,7 @@ INPUTS = {  # of three lengths, the first two equal
 }
 
 
-# librosa compiles its functions when they are first used, which takes a minute.
-TESTED = [
-    pytest.param(n, marks=pytest.mark.slow) if n == "acoustic" else n for n in NAMES
-]
-
-
-@pytest.fixture(params=TESTED)
+@pytest.fixture(params=NAMES)
 def module(request):
     return plugins.load(ENCODER_KIND, request.param)
 

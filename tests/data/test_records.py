@@ -39,6 +39,13 @@ def test_a_span_that_ends_before_its_start_is_refused(begin, end):
         Utterance(id="a", start=begin, end=end)
 
 
+@pytest.mark.parametrize("channel", [0, -1])
+def test_channels_are_counted_from_1(channel):
+    assert Utterance(id="a", channel=1).channel == 1
+    with pytest.raises(ValueError, match="channels are counted from 1"):
+        Utterance(id="a", channel=channel)
+
+
 def test_control_characters_of_a_problem_are_escaped():
     # bytes of a file name that are no UTF-8, and a sequence that clears the terminal
     found = Problem("wav/\udcff\x1b[2J.wav", "has\nlines", id="a\tb")

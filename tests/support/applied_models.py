@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from affuse.fuse.trained.prediction import RunPrediction
+from affuse.fuse.trained.model_set import RunPrediction
 
 
 def example_predictions(*ids):

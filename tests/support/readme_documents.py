@@ -11,6 +11,7 @@ DOCUMENTS = (
     "data/README.md",
     "data/corpora/demo/README.md",
     "extract/README.md",
+    "extract/inference/README.md",
     "extract/mini/README.md",
     "fuse/README.md",
     ".github/CONTRIBUTING.md",

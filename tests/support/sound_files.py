@@ -22,8 +22,8 @@ def write(path, samples=None, rate=RATE, **options):
     return path
 
 
-def load(path, span=None, longest=60.0):
-    return decoding.load(path, span, longest=longest)
+def load(path, span=None, longest=60.0, **options):
+    return decoding.load(path, span, longest=longest, **options)
 
 
 def reason(path, **options):

@@ -12,16 +12,6 @@ ERRORS = frozenset(  # which spreadsheets write instead of a value
 LOST = "\ufffd"  # which decoders write instead of a character that they cannot read
 
 
-def is_unseen(text: str) -> bool:
-    """Return True if a text has characters, but no visible one.
-
-    Examples:
-        >>> is_unseen("\\u200b"), is_unseen("hi"), is_unseen("")
-        (True, False, False)
-    """
-    return text != "" and not any(c.isprintable() and c != " " for c in text)
-
-
 class TextCells:
     """Counter of doubtful cells over the rows, with one note for each kind."""
 
@@ -36,7 +26,7 @@ class TextCells:
         word = text.strip()
         if word in ERRORS:
             self._errors[word] += 1
-        self._unseen += is_unseen(word)
+        self._unseen += cell_values.is_unseen(word)
         self._lost += LOST in text
         if "start" in cells and _is_stated(cells.get("end", "")):
             self._starts[_is_stated(cells["start"])] += 1

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from sys import intern
 
-from affuse.data.corpora.manifest import doubtful_texts
 from affuse.data.corpora.manifest.audio_paths import Folder, relative
 from affuse.data.corpora.manifest.row_ids import Identities
 from affuse.data.modality import other_modalities
@@ -44,10 +43,7 @@ def utterance(
         audio = folder.file(path) if path else None
     except ValueError as error:
         errors.append(str(error))
-    cleaned = None if transcript is None else " ".join(transcript.split())
-    if cleaned and doubtful_texts.is_unseen(cleaned):
-        cleaned = ""
-    cleaned = transcript if cleaned == transcript else cleaned  # share one object
+    cleaned = None if transcript is None else cell_values.clean_transcript(transcript)
     if audio is None and not cleaned and not _column_modalities(columns):
         return None, errors or ["row has neither audio nor text"]
     try:

@@ -50,6 +50,7 @@ class Kernel(Joined):
         targets: number of ratings to predict
     """
 
+    holds_training_rows = True  # so that it is not shared in a bundle
     landmarks: Tensor  # (landmarks, size), standardised
 
     def __init__(

@@ -151,6 +151,13 @@ def test_a_corpus_without_shared_recordings_has_no_such_field(tmp_path):
     assert "recording" not in kept
 
 
+def test_a_channel_is_stored_only_if_one_is_chosen(tmp_path):
+    assert "channel" not in corpus_table.save(CORPUS, tmp_path).read_text("utf-8")
+    right = dataclasses.replace(FULL, channel=2)
+    corpus_table.save(dataclasses.replace(CORPUS, utterances=(right,)), tmp_path)
+    assert corpus_table.load(tmp_path, "toy").utterances[0].channel == 2
+
+
 def test_a_corpus_that_was_not_extracted_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="extract corpus 'toy' again"):
         corpus_table.load(tmp_path, "toy")

@@ -18,9 +18,6 @@ from affuse.extract.acoustics.feature_records import ordered
 from affuse.extract.acoustics.level_features import level_contour
 from affuse.extract.acoustics.rhythm_features import onsets
 
-# librosa compiles its functions when they are first used, which takes a minute.
-pytestmark = pytest.mark.slow
-
 RATE = 16_000
 
 

@@ -84,6 +84,16 @@ def test_pool_returns_the_samples_and_notes_of_decoding(
     assert decoder_pool.probe(path) == decoding.probe(path)
 
 
+def test_pool_decodes_one_channel(tmp_path):
+    path = record(tmp_path / "a.flac", noise(1600).reshape(-1, 2))
+    for channel in (1, np.int64(2)):
+        found = decoder_pool.load(path, longest=60.0, channel=channel)
+        wanted = decoding.load(path, longest=60.0, channel=int(channel))
+        np.testing.assert_array_equal(found.samples, wanted.samples)
+        assert found.notes == (f"channel {channel} of 2 was taken",)
+    assert reason("load", path, channel=3) == "has channels 1 to 2, and no channel 3"
+
+
 def test_spans_reach_the_decoder_without_rounding(tmp_path):
     path = record(tmp_path / "a.wav", noise(16_000), subtype="FLOAT")
     begin, end = (

@@ -5,13 +5,13 @@ import os
 import threading
 import tracemalloc
 
-import librosa
 import numpy as np
 import pytest
 import soundfile
 from sound_files import LOUD, RATE, load, noise, reason, write
 
 from affuse.extract.audio import decoding, sample_checks
+from affuse.extract.audio.librosa_loading import load_librosa
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,50 @@ def test_stereo_at_44100_hz_is_converted_and_noted(tmp_path):
     np.testing.assert_allclose(wave.samples[200:-200], wanted[200:-200], atol=1e-3)
 
 
+@pytest.mark.parametrize("span", [None, (0.31, 0.77)])
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_one_channel_is_decoded_as_a_mono_file_of_it(tmp_path, monkeypatch, rate, span):
+    monkeypatch.setattr(sample_checks, "DECODED", 999)
+    samples = np.stack([noise(rate, seed=i) for i in range(3)], axis=1)
+    path = write(tmp_path / "a.wav", samples, rate)
+    for channel in (1, 2, 3):
+        mono = write(tmp_path / "mono.wav", samples[:, channel - 1], rate)
+        wave = decoding.load(path, span, longest=60.0, channel=channel)
+        np.testing.assert_array_equal(wave.samples, load(mono, span).samples)
+        assert wave.notes[0] == f"channel {channel} of 3 was taken"
+        assert not any("mixed" in note for note in wave.notes)
+
+
+@pytest.mark.parametrize(
+    ("channels", "channel", "sentence"),
+    [
+        (2, 3, "has channels 1 to 2, and no channel 3"),
+        (2, 0, "has channels 1 to 2, and no channel 0"),
+        (1, 2, "has only one channel, and no channel 2"),
+    ],
+)
+def test_a_channel_that_the_file_lacks_is_refused(
+    tmp_path, channels, channel, sentence
+):
+    path = write(tmp_path / "a.wav", np.stack([noise(800)] * channels, 1))
+    assert reason(path, channel=channel) == sentence
+
+
+def test_the_only_channel_is_decoded_without_a_note(tmp_path):
+    wave = decoding.load(write(tmp_path / "a.wav"), longest=60.0, channel=1)
+    assert wave.notes == ()
+
+
+def test_a_channel_is_not_refused_for_the_samples_of_another(tmp_path):
+    bad = np.full(800, np.nan, np.float32)
+    both = np.stack([noise(800), bad], 1)
+    path = write(tmp_path / "a.wav", both, subtype="FLOAT")
+    wave = decoding.load(path, longest=60.0, channel=1)
+    np.testing.assert_array_equal(wave.samples, noise(800))
+    assert reason(path, channel=2) == "holds NaN or infinite samples"
+    assert reason(path) == "holds NaN or infinite samples"
+
+
 def test_eight_channels_are_mixed_and_nine_are_not(tmp_path):
     eight = write(tmp_path / "8.wav", np.stack([noise(seed=i) for i in range(8)], 1))
     nine = write(tmp_path / "9.wav", np.stack([noise(seed=i) for i in range(9)], 1))
@@ -93,7 +137,9 @@ def decode_at_once(path, span=None):
     begin, end = span or (0.0, None)
     stretch = slice(round(begin * rate), None if end is None else round(end * rate))
     mono = samples[stretch].mean(axis=1)
-    return librosa.resample(mono, orig_sr=rate, target_sr=RATE, res_type="soxr_hq")
+    return load_librosa().resample(
+        mono, orig_sr=rate, target_sr=RATE, res_type="soxr_hq"
+    )
 
 
 @pytest.mark.parametrize("span", [None, (0.31, None), (0.31, 1.27)])
@@ -171,7 +217,7 @@ def test_spans_beyond_the_end_are_refused(tmp_path):
 def test_a_span_that_is_too_long_is_refused_before_decoding(tmp_path, monkeypatch):
     path = write(tmp_path / "a.wav")
     assert load(path, longest=1.0).samples.shape == (RATE,)
-    monkeypatch.setattr(sample_checks, "_mix_down", None)
+    monkeypatch.setattr(sample_checks, "_mono_blocks", None)
     assert "lasts 1 s, more than 0.5 s; cut it into utterances" in reason(
         path, longest=0.5
     )

@@ -1,13 +1,9 @@
 """The bench of the acoustic encoder: what it prints, not how fast it is."""
 
-import pytest
 from cli_calls import call
 
 from affuse.extract.acoustics.acoustic_functionals import NAMES
 from affuse.extract.bench import acoustic_bench
-
-# librosa compiles its functions when they are first used, which takes a minute.
-pytestmark = pytest.mark.slow
 
 
 def test_the_table():

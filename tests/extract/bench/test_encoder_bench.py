@@ -115,13 +115,17 @@ def test_an_unknown_size_is_refused():
     assert "Error: --size large24: text has base, small" in found.output
 
 
-def test_auto_chooses_bfloat16_only_if_it_is_faster(monkeypatch):
-    rates = {torch.float32: 100.0, torch.bfloat16: 150.0}
-    monkeypatch.setattr(
-        "affuse.extract.encoding.gemm_throughput.measure_throughput",
-        lambda device, dtype, size: rates[dtype],
-    )
+def test_auto_chooses_bfloat16_on_a_cpu_with_matrix_units_only(monkeypatch):
     assert choose_dtype("float16", "cpu") == "float16"
-    assert choose_dtype("auto", "cpu") == "float32"
-    rates[torch.bfloat16] = 400.0
-    assert choose_dtype("auto", "cpu") == "bfloat16"
+    for supported, dtype in ((lambda: False, "float32"), (lambda: True, "bfloat16")):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", supported)
+        assert choose_dtype("auto", "cpu") == dtype
+
+
+def test_auto_does_not_depend_on_the_load_of_the_machine(monkeypatch):
+    def measured(*_):
+        raise AssertionError("a speed was measured")
+
+    name = "affuse.extract.encoding.gemm_throughput.measure_throughput"
+    monkeypatch.setattr(name, measured)
+    assert choose_dtype("auto", "cpu") == choose_dtype("auto", "cpu")

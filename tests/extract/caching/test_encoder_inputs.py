@@ -1,5 +1,6 @@
 """Inputs of a corpus, their digests and lengths, and the names of files."""
 
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,19 @@ def test_equal_recordings_have_equal_digests(tmp_path):
     other = Utterance("other", audio=record(tmp_path / "3.wav", seed=1))
     found, _ = find(corpus(tmp_path, one, same, other), "audio")
     assert found[0].content == found[1].content != found[2].content
+
+
+def test_digests_are_those_of_older_versions_unless_a_channel_is_chosen(tmp_path):
+    whole = Utterance("whole", audio=record(tmp_path / "a.wav"))
+    part = replace(whole, id="part", span=(0.25, None))
+    left, right = (replace(part, id=f"{i}", channel=i) for i in (1, 2))
+    found, _ = find(corpus(tmp_path, whole, part, left, right), "audio")
+    file = found[0].stretch.file
+    old = [f"{file} None", f"{file} (0.25, None)"]
+    assert [s.content for s in found[:2]] == [
+        hashlib.sha256(text.encode()).hexdigest()[:32] for text in old
+    ]
+    assert len({s.content for s in found}) == 4
 
 
 def test_an_unreadable_recording_is_a_problem_of_its_file(tmp_path):

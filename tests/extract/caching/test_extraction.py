@@ -234,6 +234,26 @@ def test_notes_of_reused_rows_are_kept(tmp_path):
     assert full.problems == limited.problems
 
 
+def test_one_channel_is_encoded_as_a_mono_file_of_it(tmp_path):
+    stereo = np.stack([noise(2000), noise(2000, seed=1)], axis=1)
+    path = record(tmp_path / "s.wav", stereo)
+    mono = record(tmp_path / "m.wav", stereo[:, 1])
+    found = corpus(
+        tmp_path,
+        Utterance("left", audio=path, channel=1),
+        Utterance("right", audio=path, channel=2),
+        Utterance("mono", audio=mono),
+    )
+    outcome = run(found, tmp_path / "cache")
+    vectors = rows(outcome)
+    np.testing.assert_array_equal(vectors["right"], vectors["mono"])
+    assert not np.allclose(vectors["left"], vectors["right"])
+    assert [(p.id, p.reason) for p in outcome.problems] == [
+        ("left", "channel 1 of 2 was taken"),
+        ("right", "channel 2 of 2 was taken"),
+    ]
+
+
 @pytest.mark.parametrize("damage", ["flip", "truncate", "no checksum", "no part"])
 def test_a_damaged_part_is_encoded_again(tmp_path, caplog, damage):
     found = corpus(tmp_path, count=20)

@@ -1,5 +1,7 @@
 """`check` opens the recordings of a table, and compares spans with their lengths."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
@@ -42,6 +44,14 @@ def reasons(folder, *rows):
 )
 def test_a_span_beyond_the_end_of_its_file_is_named(tmp_path, row, reason):
     assert reasons(tmp_path, row) == [reason] * bool(reason)
+
+
+def test_a_channel_that_a_file_lacks_is_named(tmp_path):
+    found = corpus(tmp_path, "whole.wav,,")
+    (u,) = found.utterances
+    found = replace(found, utterances=(replace(u, channel=2),))
+    (problem,) = recording_headers.find_problems(found)
+    assert problem.reason == "has only one channel, and no channel 2"
 
 
 def write(path, kind):

@@ -23,8 +23,8 @@ from affuse.data.options.command_record import NEXT
 from affuse.data.options.extraction_options import CheckpointChoice, Extract
 from affuse.data.options.finetuning_options import Finetune
 from affuse.data.options.pipeline_options import RunCommand
+from affuse.data.options.prediction_options import Predict
 from affuse.data.options.report_options import Report
-from affuse.data.options.run_options import Predict
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.options.training_options import Train
 from affuse.data.records import Corpus, Utterance

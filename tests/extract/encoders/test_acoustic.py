@@ -14,9 +14,6 @@ from affuse.extract.encoders import acoustic
 from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.encoder_loading import encoder_for_checkpoint, load
 
-# librosa compiles its functions when they are first used, which takes a minute.
-pytestmark = pytest.mark.slow
-
 NAMED = {"checkpoint": "", "encoder": "acoustic"}
 ALONE = ("--modality", "audio", "--encoder", "acoustic")
 

@@ -1,18 +1,17 @@
 """The command run, from recordings to the table, with simulated fine-tuning."""
 
-import csv
 import dataclasses
 import json
 import shutil
 
-import numpy as np
+import own_runs
 import pytest
-import spoken_corpus
 import torch
 import transformers
 import tunable_checkpoints
 from cli_calls import call, error_sentence, parse_command
 from family_checkpoints import FAMILIES, vocabulary
+from own_runs import COUNT, DIVIDED, FOLDS, TINY, arguments
 from trained_runs import file_contents
 
 from affuse.data.cache import fold_encoders, store, training_data
@@ -24,38 +23,13 @@ from affuse.data.splits import protocols
 from affuse.extract.commands import run_tuning
 from affuse.fuse.commands import training_commands
 
-COUNT, FOLDS = 18, 3
-SETTINGS = (
-    *("--set", "epochs=2", "--set", "latent=4", "--set", "autoencoder_hidden=8"),
-    *("--set", "hidden=4", "--seeds", 1, "--threads", 1),
-)
-DIVIDED = ("--protocol", "speakers", "--folds", FOLDS)
-TINY = ("--audio-checkpoint", "tiny", "--text-checkpoint", "tiny")
+SETTINGS = own_runs.SMALL
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """Write a manifest of six speakers with three utterances each."""
-    root = tmp_path_factory.mktemp("corpus")
-    rng = np.random.default_rng(0)
-    rows = []
-    for number in range(COUNT):
-        u = spoken_corpus.utterance(root, number)
-        rated = dict(
-            zip(("valence", "arousal", "dominance"), rng.uniform(1, 5, 3), strict=True)
-        )
-        file = u.audio.relative_to(root)
-        rows.append({"file": file, "text": u.text, "speaker": number % 6, **rated})
-    with (root / "own.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    return root / "own.csv"
-
-
-def arguments(table, root):
-    where = ("--cache", root / "cache", "--runs", root / "runs")
-    return ("manifest", table, "--name", "own", "--scale", 1, 5, *where)
+    """Write a table of six speakers with three utterances each."""
+    return own_runs.write_table(tmp_path_factory.mktemp("corpus"))
 
 
 def run(table, root, *words):

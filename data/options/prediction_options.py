@@ -1,0 +1,175 @@
+"""Options of `predict`: recordings and texts, or the utterances of a cached corpus."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import click
+
+from affuse.data.errors import OptionError
+from affuse.data.options.option_fields import (
+    READ,
+    SCREEN,
+    SHOW,
+    argument,
+    option,
+)
+from affuse.data.options.option_types import FILE, prediction_formats
+from affuse.data.options.run_options import RunInput
+from affuse.data.options.shared_options import ComputeOptions, OutputFile
+
+CORPUS_FIELDS = ("corpus", "audio", "embeddings", "calibrated")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileInputs(RunInput):
+    """Recordings and texts that are predicted, and the encoders for them."""
+
+    HEADING: ClassVar[str] = READ
+
+    run: Path = argument(type=click.Path(path_type=Path), metavar="MODEL")
+    files: tuple[str, ...] = argument(
+        default=(), type=click.Path(), metavar="[FILE_OR_FOLDER]..."
+    )
+    text: tuple[str, ...] = option(
+        "--text",
+        default=(),
+        metavar="TEXT",
+        help="Transcript of the one recording, or a text without a recording. With "
+        "--corpus, it chooses one of several text caches, in the same way as --audio.",
+    )
+    transcripts: Path | None = option(
+        "--transcripts",
+        default=None,
+        type=FILE,
+        metavar="TABLE.csv",
+        help="Table of transcripts with the columns file and text, and if a recording "
+        "has several, start and end in seconds.  [default: there are none]",
+    )
+    window: float | None = option(
+        "--window",
+        default=None,
+        help="Divide recordings into windows of this length in seconds; 0 leaves them "
+        "undivided.  [default: 8 for recordings over 20 seconds]",
+    )
+    hop: float | None = option(
+        "--hop",
+        default=None,
+        help="Begin a window every HOP seconds.  [default: half a window]",
+    )
+    channels: str = option(
+        "--channels",
+        default="mix",
+        type=click.Choice(["mix", "separate"]),
+        help="Predict the mean of all channels, or each channel separately, for "
+        "example if each speaker has one.",
+    )
+    audio_checkpoint: tuple[str, ...] = option(
+        "--audio-checkpoint",
+        default=(),
+        metavar="FOLDER_OR_NAME",
+        help="Checkpoint of the speech encoder, if it is not where it was at training. "
+        "Its digest must be that of the training.  [default: as recorded]",
+    )
+    text_checkpoint: tuple[str, ...] = option(
+        "--text-checkpoint",
+        default=(),
+        metavar="FOLDER_OR_NAME",
+        help="Checkpoint of the text encoder, in the same way.  [default: as recorded]",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOutputs(OutputFile):
+    """Form in which predictions of recordings are written."""
+
+    HEADING: ClassVar[str] = SHOW
+
+    form: str | None = option(
+        "--format",
+        default=None,
+        type=prediction_formats,
+        metavar="NAME",
+        help="Write a table for people, or csv, json or jsonl for programs.  "
+        "[default: table on a terminal, else csv]",
+    )
+    plot: Path | None = option(
+        "--plot",
+        default=None,
+        type=FILE,
+        metavar="FILE.svg",
+        help="Draw the ratings over time, and in the plane of valence and arousal, as "
+        "SVG, PNG or PDF.  [default: nothing is drawn]",
+    )
+    emotion_words: bool = option(
+        "--words",
+        default=False,
+        help="Add the nearest emotion words, which are approximate.  "
+        "[default: they are left out]",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predict(FileInputs, FileOutputs, ComputeOptions):
+    """Options of `predict`: predict recordings, or cached utterances."""
+
+    COMMAND: ClassVar[str] = "predict"
+    HEADING: ClassVar[str] = SHOW
+
+    calibrated: bool = option(
+        "--calibrated",
+        default=False,
+        help="For a cached corpus, add the columns that `calibrate` computes. For "
+        "recordings, they are added if the run is calibrated.  "
+        "[default: they are left out]",
+    )
+
+    @property
+    def takes_files(self) -> bool:
+        """True if recordings or a text are predicted, not a cached corpus.
+
+        Raises:
+            OptionError: if options of both are mixed
+        """
+        typed = [*self.files, *self.text, *filter(None, (self.transcripts,))]
+        if self.files and (mixed := [n for n in CORPUS_FIELDS if getattr(self, n)]):
+            raise OptionError(
+                f"--{mixed[0]} is for a cached corpus, and {self.files[0]!r} is a "
+                f"recording or a folder; leave one of them out"
+            )
+        if any(getattr(self, name) for name in CORPUS_FIELDS) or not typed:
+            self._demand_no_file_options()
+            return False
+        if self.transcripts and not self.files:
+            raise OptionError(
+                f"--transcripts {self.transcripts} has the texts of recordings, and "
+                f"none is named; name the recordings or their folder too"
+            )
+        return True
+
+    def _demand_no_file_options(self) -> None:
+        """Raise an error if an option for recordings is given with a cached corpus."""
+        unchanged = Predict(run=self.run)
+        for flag, name in (
+            ("--transcripts", "transcripts"),
+            ("--window", "window"),
+            ("--hop", "hop"),
+            ("--channels", "channels"),
+            ("--audio-checkpoint", "audio_checkpoint"),
+            ("--text-checkpoint", "text_checkpoint"),
+            ("--format", "form"),
+            ("--plot", "plot"),
+            ("--words", "emotion_words"),
+        ):
+            if getattr(self, name) != getattr(unchanged, name):
+                raise OptionError(
+                    f"{flag} is for recordings, and none is named; name files or "
+                    f"folders behind {self.run}, or leave {flag} out"
+                )
+
+    @property
+    def format_name(self) -> str:
+        """Name of the format of the output."""
+        on_terminal = self.output == SCREEN and sys.stdout.isatty()
+        return self.form or ("table" if on_terminal else "csv")

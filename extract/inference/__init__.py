@@ -1,0 +1,1 @@
+"""Prediction of recordings and transcripts with a trained model, without a corpus."""

@@ -1,0 +1,59 @@
+"""Places in which the encoders of a trained model are looked for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from affuse.data.cache import provenance, store
+from affuse.data.cache.parts import header, part_path
+from affuse.data.cache.recipe import Recipe
+from affuse.data.errors import AffuseError
+
+
+@dataclass(frozen=True)
+class EncoderPlaces:
+    """Places of encoders: the user's, those of a bundle, and those of caches."""
+
+    named: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by modality
+    bundled: Mapping[str, str] = field(default_factory=dict)  # by digest of weights
+    cache: Path | None = None  # folder of all caches, which state their checkpoints
+
+    def of(self, recipe: Recipe) -> Iterator[str]:
+        """Yield the checkpoints that may hold an encoder, the most likely first.
+
+        A checkpoint that the user named replaces all others, except for encoders that
+        need no file.
+
+        Args:
+            recipe: of one encoder
+        """
+        if named := () if is_built_in(recipe) else self.named.get(recipe.modality, ()):
+            yield from named
+            return
+        if recipe.weights in self.bundled:
+            yield self.bundled[recipe.weights]
+            return
+        if (place := self._recorded(recipe)) and place != recipe.checkpoint:
+            yield place
+        yield recipe.checkpoint
+
+    def _recorded(self, recipe: Recipe) -> str:
+        """Return the checkpoint that was typed for any corpus; "" if none is known."""
+        if self.cache is None or is_built_in(recipe):
+            return ""
+        for folder in store.folders(self.cache):
+            with suppress(OSError, AffuseError):  # the cache serves as a hint only
+                first = part_path(folder, store.part_numbers(folder)[0])
+                if header(first).recipe.weights == recipe.weights:
+                    return provenance.checkpoint(folder, recipe.modality)
+        return ""
+
+
+def is_built_in(recipe: Recipe) -> bool:
+    """Return True if an encoder comes with this project, or needs no file.
+
+    Args:
+        recipe: of one encoder
+    """
+    return recipe.is_descriptive or recipe.checkpoint in ("mini", "tiny")

@@ -1,0 +1,160 @@
+"""Prediction of the recordings and texts that a user names on the command line."""
+
+import logging
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Literal, cast
+
+import click
+import torch
+
+from affuse.data.cache import store
+from affuse.data.errors import OptionError
+from affuse.data.options.option_fields import SCREEN
+from affuse.data.options.prediction_options import Predict
+from affuse.data.runs.run_folder import RunFolder
+from affuse.extract.encoding.choices import Machine
+from affuse.extract.inference import recording_search, transcripts
+from affuse.extract.inference.encoder_places import EncoderPlaces
+from affuse.extract.inference.model_sources import ModelRequest, open_model
+from affuse.extract.inference.output_file import OutputRequest
+from affuse.extract.inference.prediction_columns import PredictionColumns
+from affuse.extract.inference.prediction_task import PredictionTask
+from affuse.extract.inference.recording_search import Found
+from affuse.extract.inference.segmentation import SegmentPlan
+from affuse.extract.inference.segments import Recording
+from affuse.extract.inference.trajectory_plot import check_plot_path, write_plot
+from affuse.extract.inference.transcript_matching import with_transcripts
+
+Say = Callable[[str], object]
+log = logging.getLogger(__name__)
+
+
+def predict_files(options: Predict, say: Say) -> bool:
+    """Predict recordings and texts, and write the predictions.
+
+    Args:
+        options: of the command line, with recordings or a text
+        say: prints a line
+
+    Returns:
+        True if every recording could be predicted
+
+    Raises:
+        FileNotFoundError: if there is no such model or table
+        AffuseError: if the model cannot be used, or lacks an input that it needs
+    """
+    channels = cast(Literal["mix", "separate"], options.channels)
+    plan = SegmentPlan(options.window, options.hop, channels)
+    _refuse_runs(options)
+    _refuse_cache_name(options)
+    if options.plot:
+        check_plot_path(options.plot)
+    inputs = find_inputs(options)
+    request = model_request(options)
+    model = open_model(request)
+    recordings = [item for item in inputs if isinstance(item, Recording)]
+    if recordings:
+        model.demand_inputs(
+            has_audio=any(item.path is not None for item in recordings),
+            has_text=any(t.text is not None for r in recordings for t in r.texts),
+        )
+    plot = options.plot
+    draw = None if plot is None else partial(write_plot, plot, model.facts)
+    task = PredictionTask(model, plan, inputs, request.machine.threads, draw)
+    columns = PredictionColumns(
+        model.facts, channels=channels == "separate", words=options.emotion_words
+    )
+    if options.output == SCREEN:
+        _print(task, options, columns)
+    else:
+        changes = {"window": plan.window, "hop": plan.hop, "channels": channels}
+        form = options.format_name
+        path = Path(options.output)
+        task.write(OutputRequest(path, form, columns, changes), say)
+    if options.output != SCREEN or options.format_name != "table":
+        task.name_failures()
+    for sentence in model.rater.remarks():
+        log.warning("%s", sentence)
+    return not task.failed
+
+
+def _print(task: PredictionTask, options: Predict, columns: PredictionColumns) -> None:
+    """Print the predictions; on a terminal, each line shows the progress itself."""
+    form = options.format_name
+    for text in task.render(form, columns, show=not sys.stdout.isatty()):
+        click.echo(text, nl=False)
+
+
+def model_request(options: Predict) -> ModelRequest:
+    """Return the requested model, with the places of its encoders.
+
+    Args:
+        options: of the command line
+    """
+    machine = Machine.of(options)
+    torch.set_num_threads(machine.threads)
+    named = {"audio": options.audio_checkpoint, "text": options.text_checkpoint}
+    places = EncoderPlaces(named=named, cache=options.cache)
+    return ModelRequest(str(options.run), machine, places, options.design_files)
+
+
+def find_inputs(options: Predict) -> list[Found]:
+    """Return the recordings and texts that the options name, with their texts.
+
+    Args:
+        options: of the command line
+
+    Raises:
+        OptionError: if texts and recordings do not fit together
+        AffuseError: if a table of transcripts cannot be read
+    """
+    if len(options.text) > 1:
+        raise OptionError(
+            "--text is given more than once; write the texts in a table with the "
+            "columns file and text, and give --transcripts"
+        )
+    if options.text and options.transcripts:
+        raise OptionError("--text and --transcripts both give texts; leave one out")
+    if not options.files:
+        return [transcripts.text_alone(options.text[0])]
+    found = recording_search.find(
+        options.files, log.warning, path_list=sys.stdin.buffer
+    )
+    if options.text:
+        return transcripts.with_text(found, options.text[0])
+    if options.transcripts:
+        table = transcripts.read(options.transcripts)
+        return with_transcripts(found, table, options.files, log.warning)
+    return list(found)
+
+
+def _refuse_runs(options: Predict) -> None:
+    """Raise an error if a second run is named where recordings are expected."""
+    runs = [f for f in options.files if RunFolder(Path(f)).info.is_file()]
+    if runs:
+        raise OptionError(
+            f"predict takes one run; choose one of "
+            f"{', '.join(map(str, (options.run, *runs)))}"
+        )
+
+
+def _refuse_cache_name(options: Predict) -> None:
+    """Raise an error if a text alone is the name of a cache, as --text may be.
+
+    Raises:
+        OptionError: naming both readings
+    """
+    if options.files or len(options.text) != 1:
+        return
+    (text,) = options.text
+    for cache in store.find(options.cache):
+        recipe = cache.recipe
+        if recipe.modality == "text" and text in (recipe.checkpoint, recipe.digest()):
+            raise OptionError(
+                f"--text {text} is the name of a text cache; to choose it, give "
+                f"--corpus {recipe.corpus} too; to predict the word, type it with a "
+                f"full stop"
+            )

@@ -1,0 +1,154 @@
+"""Trained models with their encoders, which predict segments of recordings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from affuse.data.errors import AffuseError
+from affuse.extract.inference.predicted_segments import (
+    ModelFacts,
+    PredictedRating,
+    PredictedSegment,
+)
+from affuse.extract.inference.rater import RatedSegments, Rater
+from affuse.extract.inference.segment_encoding import (
+    OpenedSegments,
+    SegmentEncoder,
+)
+from affuse.extract.inference.segments import Segment
+from affuse.fuse.inputs.omissions import runs_without
+
+
+@dataclass(frozen=True)
+class LoadedFileModel:
+    """Model with its encoders, which predicts segments of recordings and texts."""
+
+    facts: ModelFacts
+    rater: Rater
+    encoder: SegmentEncoder
+
+    def demand_inputs(self, *, has_audio: bool, has_text: bool) -> None:
+        """Raise an error if no input has a modality that the model needs.
+
+        Args:
+            has_audio: True if there is at least one recording
+            has_text: True if there is at least one text
+
+        Raises:
+            AffuseError: naming the ways out
+        """
+        present = {"audio": has_audio, "text": has_text}
+        lacking = [m for m in self.rater.modalities if not present.get(m)]
+        if lacking and not (self.rater.robust and any(present.values())):
+            raise AffuseError(f"{self.facts.name} {self.lacking(lacking[0])}")
+
+    def lacking(self, modality: str) -> str:
+        """Return the end of a sentence on a modality that is needed and missing.
+
+        Args:
+            modality: that an input lacks
+        """
+        if modality not in ("audio", "text"):
+            return (
+                f"needs {modality}, which files alone do not have; write a table of "
+                f"them, extract it, and predict with --corpus"
+            )
+        others = [m for m in self.rater.modalities if m != modality]
+        give = {
+            "text": 'with --text "..." or --transcripts TABLE.csv',
+            "audio": "by naming the recording",
+        }[modality]
+        return (
+            f"needs {modality}: give it {give}; or take a model that tolerates a "
+            f"missing modality ({runs_without(others)})"
+        )
+
+    def reason(self, segment: Segment) -> str:
+        """Return why a segment cannot be predicted; "" if it can be.
+
+        Args:
+            segment: to be predicted
+        """
+        present = {"audio": segment.path is not None, "text": segment.text is not None}
+        lacking = [m for m in self.rater.modalities if not present.get(m)]
+        usable = any(present[m] for m in self.rater.modalities if m in present)
+        if not lacking or (self.rater.robust and usable):
+            return ""
+        return f"has no {lacking[0]}; the model {self.lacking(lacking[0])}"
+
+    def open(self, segments: Sequence[Segment]) -> OpenedSegments:
+        """Decode and tokenise segments; see `SegmentEncoder.open`."""
+        return self.encoder.open(segments)
+
+    def predict(self, opened: OpenedSegments) -> list[PredictedSegment]:
+        """Encode and predict opened segments, in their order.
+
+        Args:
+            opened: as `open` returned them
+        """
+        encoded = self.encoder.encode(opened)
+        rated: dict[int, Mapping[str, PredictedRating]] = {}
+        if len(encoded.reasons) < len(encoded.segments):
+            rated = _ratings(self.rater.rate(encoded), self.facts.targets)
+        return [
+            predicted(
+                segment,
+                encoded.notes[place],
+                reason=encoded.reasons.get(place, ""),
+                ratings=rated.get(place, {}),
+            )
+            for place, segment in enumerate(encoded.segments)
+        ]
+
+
+def predicted(
+    segment: Segment,
+    notes: tuple[str, ...],
+    *,
+    reason: str = "",
+    ratings: Mapping[str, PredictedRating],
+) -> PredictedSegment:
+    """Return the prediction of a segment.
+
+    Args:
+        segment: that was predicted
+        notes: changes to its inputs
+        reason: why it was not predicted; "" if it was
+        ratings: by name; ignored if there is a reason
+    """
+    start, end = segment.span or (0.0, None)
+    spoken = segment.path is not None
+    return PredictedSegment(
+        segment.file,
+        start=start if spoken else None,
+        end=(start + segment.seconds if end is None else end) if spoken else None,
+        text=segment.text,
+        channel=segment.channel,
+        ratings={} if reason else ratings,
+        reason=reason,
+        notes=notes,
+    )
+
+
+def _ratings(
+    rated: RatedSegments, targets: Sequence[str]
+) -> dict[int, Mapping[str, PredictedRating]]:
+    """Return the ratings of each segment, by its position in the chunk."""
+    return {
+        place: {
+            name: _rating(rated, name, row, column)
+            for column, name in enumerate(targets)
+        }
+        for row, place in enumerate(rated.places)
+    }
+
+
+def _rating(rated: RatedSegments, name: str, row: int, column: int) -> PredictedRating:
+    """Return one prediction of one segment."""
+    value, spread = (float(a[row, column]) for a in (rated.mean, rated.std))
+    if f"{name}_calibrated" not in rated.calibrated:
+        return PredictedRating(value, spread)
+    middle, low, high = (
+        float(rated.calibrated[f"{name}_{side}"][row])
+        for side in ("calibrated", "low", "high")
+    )
+    return PredictedRating(value, spread, middle, (low, high))

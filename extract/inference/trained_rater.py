@@ -1,0 +1,72 @@
+"""Trained models of a run or bundle as a rater of encoded segments."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from affuse.data.cache.recipe import Recipe
+from affuse.data.cache.store import Embeddings
+from affuse.extract.inference.rater import RatedSegments
+from affuse.extract.inference.segment_encoding import EncodedSegments
+from affuse.fuse.calibration.applying import calibrate, clipping_sentence
+from affuse.fuse.calibration.calibration_fitting import Calibrations
+from affuse.fuse.trained.model_set import ModelSet, RunPrediction
+
+
+@dataclass
+class TrainedRater:
+    """Models of a run or bundle, with their calibration."""
+
+    models: ModelSet
+    calibrations: Calibrations | None = None
+    _partial: Counter[str] = field(default_factory=Counter)  # segments, by modalities
+    _clipped: Counter[str] = field(default_factory=Counter)  # calibrated predictions
+
+    @property
+    def recipes(self) -> Sequence[Recipe]:
+        """Recipes of all embeddings that the models of all folds take."""
+        return [r for each in self.models.recipes.values() for r in each.values()]
+
+    @property
+    def modalities(self) -> Sequence[str]:
+        """Names of the modalities that the models take."""
+        return self.models.modalities
+
+    @property
+    def robust(self) -> bool:
+        """True if segments are predicted that lack a modality."""
+        return self.models.robust
+
+    def rate(self, encoded: EncodedSegments) -> RatedSegments:
+        """Return the mean prediction of all models for all segments that were encoded.
+
+        Args:
+            encoded: with embeddings of each encoder
+        """
+        features: dict[str, Mapping[str, Embeddings]] = {
+            fold: encoded.features(recipes)
+            for fold, recipes in self.models.recipes.items()
+        }
+        applied = self.models.predict(features)
+        self._partial.update(applied.partial)
+        places = tuple(map(int, applied.ids))
+        return RatedSegments(
+            places, applied.mean, applied.std, self._calibrated(applied)
+        )
+
+    def _calibrated(self, applied: RunPrediction) -> Mapping[str, np.ndarray]:
+        """Return calibrated columns; {} if the models are not calibrated."""
+        if self.calibrations is None:
+            return {}
+        calibrated = calibrate(self.calibrations, applied)
+        self._clipped.update(clipped=calibrated.clipped, count=calibrated.count)
+        return calibrated.columns
+
+    def remarks(self) -> Iterator[str]:
+        """Yield a sentence on partial inputs, and on clipped predictions."""
+        for present, number in self._partial.items():
+            yield f"{number} segments are predicted from {present} alone"
+        if self._clipped["clipped"]:
+            yield clipping_sentence(self._clipped["clipped"], self._clipped["count"])
