@@ -166,7 +166,8 @@ def _train(
                 )
             progress.update()
     if say and not missing:
-        say(f"nothing to train; finished already: {count(len(planned), 'model')}")
+        finished = count(len(planned), "model")
+        say(f"nothing was left to train; finished already: {finished}")
     return errors
 
 
