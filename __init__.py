@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     __version__: str
     from affuse.data.errors import AffuseError
     from affuse.extract.commands.corpus_extraction import Extraction, extract_corpus
+    from affuse.extract.inference.public_model import Model, load
     from affuse.fuse.commands.dataset_loading import Dataset, load_dataset
     from affuse.fuse.commands.table_training import (
         CCCTable,
@@ -28,9 +29,11 @@ __all__ = [
     "Extraction",
     "FeatureChoice",
     "FusionRegressor",
+    "Model",
     "ccc",
     "ccc_table",
     "extract_corpus",
+    "load",
     "load_dataset",
     "train_designs",
 ]
@@ -41,9 +44,11 @@ _MODULES = {
     "Extraction": "affuse.extract.commands.corpus_extraction",
     "FeatureChoice": "affuse.fuse.inputs.feature_choice",
     "FusionRegressor": "affuse.fuse.sklearn.estimator",
+    "Model": "affuse.extract.inference.public_model",
     "ccc": "affuse.fuse.scoring.metrics",
     "ccc_table": "affuse.fuse.commands.table_training",
     "extract_corpus": "affuse.extract.commands.corpus_extraction",
+    "load": "affuse.extract.inference.public_model",
     "load_dataset": "affuse.fuse.commands.dataset_loading",
     "train_designs": "affuse.fuse.commands.table_training",
 }

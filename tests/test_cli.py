@@ -192,11 +192,12 @@ def test_an_interruption_has_a_message_and_exit_status_130(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["", "nowhere"])
-def test_cache_commands_accept_an_empty_cache(tmp_path, name):
+def test_an_empty_cache_is_listed_and_has_nothing_to_verify(tmp_path, name):
     listed = call("cache", "list", "--cache", tmp_path / name)
     assert listed.exit_code == 0
     assert listed.output.startswith("no embeddings below ")
-    assert call("cache", "verify", "--cache", tmp_path / name).exit_code == 0
+    done = call("cache", "verify", "--cache", tmp_path / name)
+    assert "neither a cache nor a run below" in error_sentence(done)
 
 
 def test_an_undamaged_cache_is_listed_and_verified(tmp_path):

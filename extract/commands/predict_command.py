@@ -34,7 +34,7 @@ def predict(options: "prediction_options.Predict") -> None:
     Examples:
       python cli.py predict audeering recording.wav
       python cli.py predict runs/RUN recording.wav --text "I am fine."
-      python cli.py predict runs/RUN folder --transcripts texts.csv --output new.csv
+      python cli.py predict runs/RUN folder --window 5 --output new.csv
       python cli.py predict runs/RUN --corpus new --output new.csv
     """
     if options.takes_files:

@@ -167,7 +167,7 @@ def _train(
             progress.update()
     if say and not missing:
         finished = count(len(planned), "model")
-        say(f"nothing was left to train; finished already: {finished}")
+        say(f"nothing to train; finished already: {finished}")
     return errors
 
 

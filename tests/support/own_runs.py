@@ -1,10 +1,20 @@
 """Runs on a user's own table of recordings, trained by the command line."""
 
 import csv
+import json
 
 import numpy as np
 import spoken_corpus
+import torch
+import transformers
 from cli_calls import call
+from family_checkpoints import FAMILIES, vocabulary
+
+from affuse.data.cache import training_data
+from affuse.data.options.source_options import CorpusSource
+from affuse.data.reading import corpus_reading
+from affuse.data.runs.finetuning_folder import FinetunedFold
+from affuse.data.splits import protocols
 
 COUNT, FOLDS = 18, 3
 SMALL = (
@@ -51,3 +61,29 @@ def train(table, root, *words):
     assert done.exit_code == 0, done.output
     new = {*root.glob("runs/*")} - old
     return {path.name.split("-")[1]: path for path in new}
+
+
+def fine_tune(say, table, folder):
+    """Write random encoders for each fold, in the layout of a fine-tuning."""
+    corpus = corpus_reading.read(
+        CorpusSource(corpus="manifest", root=table, name="own", scale=(1, 5))
+    )
+    for number, fold in enumerate(
+        protocols.folds(corpus.utterances, "speakers", folds=FOLDS)
+    ):
+        said = {u.id: u.speaker for u in corpus.utterances}
+        heard = sorted({said[id_] for id_ in (*fold.train, *fold.validation)})
+        for modality, family in (("audio", "wav2vec2"), ("text", "distilbert")):
+            place = folder / fold.name / modality
+            name, config = FAMILIES[family]
+            model = getattr(transformers, name)
+            torch.manual_seed(number)
+            model(model.config_class(**config)).save_pretrained(place)
+            record = {"corpus": "own", "speakers": heard}
+            (place / training_data.FILE).write_text(
+                json.dumps(record), encoding="utf-8"
+            )
+        vocabulary(folder / fold.name / "text", "distilbert")
+        (folder / fold.name / FinetunedFold.mark).write_text("{}", encoding="utf-8")
+    say(f"fine-tuned {folder}")
+    return folder

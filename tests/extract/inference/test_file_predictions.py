@@ -45,9 +45,15 @@ def rows(text):
 
 @pytest.mark.parametrize("design", ["early", "ridge", "audio"])
 def test_recordings_are_predicted_as_in_the_cache(place, runs, table, design):
-    cached = predict(place, runs[design], "--corpus", "own")
+    demand_cached_values(place, runs[design], table)
+
+
+def demand_cached_values(root, run, table):
+    """Compare the predictions of recordings with those of the cached corpus."""
+    cached = predict(root, run, "--corpus", "own")
+    assert cached.exit_code == 0, cached.output
     by_file = {row["file"]: row for row in rows(cached.stdout)}
-    done = predict(place, runs[design], table.parent / "wav", "--transcripts", table)
+    done = predict(root, run, table.parent / "wav", "--transcripts", table)
     assert done.exit_code == 0, done.output
     found = rows(done.stdout)
     assert len(found) == len(by_file) == own_runs.COUNT
@@ -55,6 +61,28 @@ def test_recordings_are_predicted_as_in_the_cache(place, runs, table, design):
         other = by_file[f"wav/{row['file'].rpartition('/')[2]}"]
         for name in (*RATINGS, "valence_deviation", "valence_1_to_5"):
             assert float(row[name]) == pytest.approx(float(other[name]), abs=1e-4)
+
+
+def test_several_encoders_of_speech_are_joined_as_in_the_cache(table, tmp_path):
+    source = ("manifest", table, "--name", "own", "--scale", 1, 5)
+    where = ("--cache", tmp_path / "cache", "--threads", 1)
+    acoustic = ("--modality", "audio", "--encoder", "acoustic")
+    for words in (acoustic, own_runs.TINY):
+        assert call("extract", *source, *where, *words).exit_code == 0
+    words = ("--audio", "tiny", "--audio", "acoustic", "--fusion", "early")
+    where = ("--cache", tmp_path / "cache", "--runs", tmp_path / "runs")
+    done = call("train", *words, *where, *own_runs.DIVIDED, *own_runs.SMALL)
+    assert done.exit_code == 0, done.output
+    (run,) = tmp_path.glob("runs/*")
+    assert '"members"' in next(run.glob("*/seed-0/model.json")).read_text()
+    demand_cached_values(tmp_path, run, table)
+
+
+def test_each_fold_has_its_fine_tuned_encoders(table, tmp_path):
+    folder = own_runs.fine_tune(print, table, tmp_path / "mine")
+    words = ("--fusion", "early", "--finetuned", folder)
+    run = own_runs.train(table, tmp_path, *words)["early"]
+    demand_cached_values(tmp_path, run, table)
 
 
 def test_nothing_is_written_to_the_cache(place, runs, table):

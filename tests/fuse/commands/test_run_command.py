@@ -1,25 +1,17 @@
 """The command run, from recordings to the table, with simulated fine-tuning."""
 
 import dataclasses
-import json
 import shutil
 
 import own_runs
 import pytest
-import torch
-import transformers
 import tunable_checkpoints
 from cli_calls import call, error_sentence, parse_command
-from family_checkpoints import FAMILIES, vocabulary
-from own_runs import COUNT, DIVIDED, FOLDS, TINY, arguments
+from own_runs import COUNT, DIVIDED, FOLDS, TINY, arguments, fine_tune
 from trained_runs import file_contents
 
-from affuse.data.cache import fold_encoders, store, training_data
-from affuse.data.options.source_options import CorpusSource
-from affuse.data.reading import corpus_reading
-from affuse.data.runs.finetuning_folder import FinetunedFold
+from affuse.data.cache import fold_encoders, store
 from affuse.data.runs.run_predictions import read_run
-from affuse.data.splits import protocols
 from affuse.extract.commands import run_tuning
 from affuse.fuse.commands import training_commands
 
@@ -34,32 +26,6 @@ def table(tmp_path_factory):
 
 def run(table, root, *words):
     return call("run", *arguments(table, root), *DIVIDED, *SETTINGS, *words)
-
-
-def fine_tune(say, table, folder):
-    """Write random encoders for each fold, in the layout of a fine-tuning."""
-    corpus = corpus_reading.read(
-        CorpusSource(corpus="manifest", root=table, name="own", scale=(1, 5))
-    )
-    for number, fold in enumerate(
-        protocols.folds(corpus.utterances, "speakers", folds=FOLDS)
-    ):
-        said = {u.id: u.speaker for u in corpus.utterances}
-        heard = sorted({said[id_] for id_ in (*fold.train, *fold.validation)})
-        for modality, family in (("audio", "wav2vec2"), ("text", "distilbert")):
-            place = folder / fold.name / modality
-            name, config = FAMILIES[family]
-            model = getattr(transformers, name)
-            torch.manual_seed(number)
-            model(model.config_class(**config)).save_pretrained(place)
-            record = {"corpus": "own", "speakers": heard}
-            (place / training_data.FILE).write_text(
-                json.dumps(record), encoding="utf-8"
-            )
-        vocabulary(folder / fold.name / "text", "distilbert")
-        (folder / fold.name / FinetunedFold.mark).write_text("{}", encoding="utf-8")
-    say(f"fine-tuned {folder}")
-    return folder
 
 
 @pytest.fixture
@@ -96,10 +62,10 @@ def test_run_extracts_trains_and_reports(table, tmp_path):
     again = run(table, tmp_path, "--fusion", "early", "--fusion", "ridge", *TINY)
     assert again.exit_code == 0
     assert again.stdout.count("nothing was left to encode") == 2
-    table_of = [done.stdout.partition("\ntraining\n")[2] for done in (done, again)]
-    repeated = "nothing was left to train; finished already: 6 models\n"
-    assert table_of[1].count(repeated) == 1
-    assert table_of[0] == table_of[1].replace(repeated, "")
+    first, second = (d.stdout.partition("\ntraining\n")[2] for d in (done, again))
+    finished = "nothing to train; finished already: 6 models\n"
+    assert second.count(finished) == 1
+    assert second.replace(finished, "") == first
 
 
 def test_run_trains_on_the_caches_that_it_extracted(table, tmp_path):

@@ -45,9 +45,9 @@ def test_train_prints_the_layer_weights(tmp_path, caches):
 def test_a_repeated_command_says_that_nothing_is_trained(tmp_path, caches):
     designs = ("early,text", "early,text", "early,audio")
     first, again, more = (train(tmp_path, "--fusion", names) for names in designs)
-    sentence = "nothing was left to train; finished already: 2 models"
+    sentence = "nothing to train; finished already: 2 models"
     assert sentence in again.stdout.splitlines()
-    assert "nothing was left to train" not in first.output + more.output
+    assert "nothing to train" not in first.output + more.output
 
 
 def test_the_progress_bar_shows_the_validation_ccc(tmp_path, caches, monkeypatch):

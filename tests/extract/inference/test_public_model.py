@@ -1,0 +1,99 @@
+"""Prediction from Python: files, arrays and texts, and what results state."""
+
+import csv
+
+import numpy as np
+import own_runs
+import pytest
+import soundfile
+from cli_calls import call
+
+import affuse
+from affuse.data.errors import AffuseError
+from affuse.data.rating_scales import RATINGS
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    return own_runs.write_table(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="module")
+def runs(table, tmp_path_factory):
+    root = tmp_path_factory.mktemp("work")
+    return own_runs.train(table, root, *own_runs.TINY, "--fusion", "early,experts")
+
+
+def load(run):
+    cache = run.parent.parent / "cache"
+    return affuse.load(run, cache=cache, device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def model(runs):
+    return load(runs["early"])
+
+
+@pytest.fixture(scope="module")
+def wav(table):
+    return table.parent / "wav"
+
+
+def test_results_are_those_of_the_command(runs, model, wav):
+    files = [wav / f"00{number}.wav" for number in range(3)]
+    texts = ["it is not", "so bad", "a day"]
+    result = model.predict(files, text=texts)
+    where = ("--cache", runs["early"].parent.parent / "cache", "--threads", 1)
+    for found, file, text in zip(result, files, texts, strict=True):
+        done = call("predict", runs["early"], file, "--text", text, *where)
+        (row,) = csv.DictReader(done.stdout.splitlines())
+        for name in RATINGS:
+            assert float(row[name]) == pytest.approx(getattr(found, name), abs=1e-5)
+    assert result.to_dicts()[0]["valence"] == pytest.approx(result[0].valence)
+    assert len(result[1:]) == 2
+
+
+def test_an_array_is_predicted_as_its_file(model, wav):
+    samples, rate = soundfile.read(wav / "003.wav", dtype="float32")
+    for source in ((samples, rate), [(samples, rate)]):
+        (found,) = model.predict(source, "it is")
+        (expected,) = model.predict(wav / "003.wav", "it is")
+        assert found.valence == pytest.approx(expected.valence, abs=1e-6)
+        assert found.file == "array 1"
+
+
+def test_a_recording_that_cannot_be_used_has_a_reason(model, wav, tmp_path):
+    gone = str(tmp_path / "gone.wav")
+    result = model.predict([gone, wav / "000.wav", wav / "001.wav"], ["a", "b", None])
+    assert [bool(each.reason) for each in result] == [True, False, True]
+    assert "has no text" in result[2].reason
+    with pytest.raises(AffuseError, match="gone.wav"):
+        _ = result[0].valence
+
+
+def test_a_robust_model_takes_recordings_and_texts_alone(runs, wav):
+    robust = load(runs["experts"])
+    result = robust.predict([wav / "000.wav", None], [None, "it was well"])
+    assert [each.reason for each in result] == ["", ""]
+    assert np.isfinite([each.valence for each in result]).all()
+
+
+def test_a_model_without_the_input_that_it_needs_is_an_error(model, wav):
+    with pytest.raises(AffuseError, match="needs text: give it"):
+        model.predict([wav / "000.wav"])
+    with pytest.raises(AffuseError, match="there are 1 texts for 2 recordings"):
+        model.predict([wav / "000.wav", wav / "001.wav"], ["a"])
+
+
+def test_windows_and_facts_are_stated(model, wav):
+    result = model.predict((np.zeros(16_000), 8_000), "it", window=0)
+    assert "is silent; kept" in result[0].notes
+    assert (result.facts.corpus, result.facts.scale) == ("own", (1.0, 5.0))
+    assert result.facts.targets == RATINGS
+    assert result[0].valence_interval is None
+    with pytest.raises(AffuseError, match="--window -1"):
+        model.predict(wav / "000.wav", "it", window=-1)
+
+
+def test_no_recordings_give_no_predictions(model):
+    assert list(model.predict([])) == []
