@@ -262,7 +262,7 @@ def verify(options: "run_options.Verify") -> None:
     folder of several. Without FOLDER, it reads all caches and runs. It names every
     file that is damaged or missing. It also names folders without digests, which an
     older version or an interrupted command wrote. The exit status is 1 if a file is
-    damaged or missing, or if a FOLDER holds neither a cache nor a run.
+    damaged or missing, or if the named folders hold neither a cache nor a run.
 
     \b
     Example:

@@ -63,8 +63,8 @@ def command(
 ) -> bool:
     """Verify folders, and print faults, files without a digest, and counts.
 
-    A new project has nothing to verify, which is no error. Options such as ``--cache``
-    only say where its folders are.
+    A new project has nothing to verify, which is no error unless the user named a
+    folder.
 
     Args:
         print_line: function that prints a line
@@ -75,7 +75,8 @@ def command(
         True if no file is damaged, missing or not read
 
     Raises:
-        FileNotFoundError: if a FOLDER that was named holds nothing to verify
+        FileNotFoundError: if a FOLDER that was named holds nothing to verify, or if the
+            folders that options name do
     """
     folders: Sequence[Path] = ()
     usual = [options.cache]
@@ -90,6 +91,10 @@ def command(
             )
     if all(each.empty for each in results):
         places = " or ".join(map(str, usual))
+        if not options.is_default:
+            raise FileNotFoundError(
+                f"neither a cache nor a run below {places}; name folders that hold some"
+            )
         print_line(f"nothing to verify: neither a cache nor a run below {places}")
     for each in (each for each in results if not each.empty):
         for sentence in (*each.problems, *each.notes):

@@ -104,12 +104,20 @@ class Command:
         names = [each.name for part in shared for each in fields(part)]
         return cls(**{**{name: getattr(other, name) for name in names}, **changes})
 
+    @property
+    def is_default(self) -> bool:
+        """True if every option and argument has its default."""
+        return not self._changed()
+
     def words(self) -> Iterator[str]:
         """Yield the words that follow the program's name, without shell quotes."""
         yield from self.COMMAND.split()
-        changed = [f for f in self.fields() if getattr(self, f.name) != f.default]
-        for each in sorted(changed, key=lambda each: bool(spelling(each).flag)):
+        for each in sorted(self._changed(), key=lambda each: bool(spelling(each).flag)):
             yield from words(each, getattr(self, each.name))
+
+    def _changed(self) -> list[Field[Any]]:
+        """Return the fields whose values differ from their defaults."""
+        return [f for f in self.fields() if getattr(self, f.name) != f.default]
 
     def __str__(self) -> str:
         return shlex.join([*program(), *self.words()])

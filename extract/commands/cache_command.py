@@ -45,7 +45,8 @@ def cache_list(options: "maintenance_options.ListCaches") -> None:
 def cache_verify(options: "maintenance_options.VerifyCaches") -> None:
     """Check every file of the cache against its digest, as `verify` does.
 
-    The command names every file that is damaged or missing; the exit status is then 1.
+    The command names every file that is damaged or missing. The exit status is then 1,
+    as it is if --cache names a folder without caches.
 
     \b
     Example:

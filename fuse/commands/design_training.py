@@ -166,8 +166,7 @@ def _train(
                 )
             progress.update()
     if say and not missing:
-        finished = count(len(planned), "model")
-        say(f"nothing to train; finished already: {finished}")
+        say(f"nothing to train; finished already: {count(len(planned), 'model')}")
     return errors
 
 

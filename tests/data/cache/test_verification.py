@@ -117,6 +117,14 @@ def test_a_new_project_has_nothing_to_verify(tmp_path, monkeypatch, group):
     )
 
 
+@pytest.mark.parametrize("group", [(), ("cache",)])
+def test_a_named_cache_folder_without_caches_is_refused(tmp_path, monkeypatch, group):
+    monkeypatch.chdir(tmp_path)
+    found = CliRunner().invoke(cli.main, [*group, "verify", "--cache", "other"])
+    assert found.exit_code == 1
+    assert found.stderr.startswith("Error: neither a cache nor a run below other")
+
+
 def test_verify_takes_a_single_run(case):
     found = call(case.run)
     assert found.exit_code == 0
