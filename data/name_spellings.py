@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, replace
+from functools import lru_cache
 from typing import Any, ClassVar, Protocol, TypeVar
 
 FIELDS = ("speaker", "session", "dialogue")  # names that protocols and rules compare
@@ -34,6 +35,7 @@ class NamedRow(Protocol):
 Row = TypeVar("Row", bound=NamedRow)
 
 
+@lru_cache(maxsize=16_384)  # most names of a corpus are repeated thousands of times
 def spelling(name: str) -> str:
     """Return a normal form that all spellings of a name share; "" for a blank name.
 

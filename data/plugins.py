@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import logging
 import pkgutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,9 @@ def load(kind: PluginKind, name: str) -> ModuleType:
         AffuseError: if there is no such plug-in; the message lists the choices
         PluginError: if the plug-in of another package cannot be used
     """
+    # Listing the folder of the kind takes longer than all other steps.
+    if _is_name(name) and (known := sys.modules.get(_module(kind, name))):
+        return known
     if name in _files(kind):
         return importlib.import_module(_module(kind, name))
     if name in (files := plugin_files.added_files(kind)):
