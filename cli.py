@@ -20,7 +20,9 @@ import click
 
 from affuse.data.options.command_groups import Group, takes_record
 from affuse.data.terminal import print_line
+from affuse.extract.commands.adapt_command import adapt
 from affuse.extract.commands.bench_command import bench
+from affuse.extract.commands.bundle_command import bundle
 from affuse.extract.commands.cache_command import cache
 from affuse.extract.commands.predict_command import predict
 
@@ -311,7 +313,9 @@ def calibrate(options: "run_options.Calibrate") -> None:
     calibrate_command.calibrate_run(options)
 
 
+main.add_command(adapt)
 main.add_command(predict)
+main.add_command(bundle)
 
 
 @main.command()

@@ -24,8 +24,8 @@ VERBS = """
     Raise Read Rebuild Reduce Refuse Register Release Remove Rename Render Repair
     Replace Reserve Reset Resolve Restore Resume Return Run Save Search See Seed
     Select Send Set Show Shuffle Silence Skip Sort Standardise Start Stop Store
-    Summarise Suppress Switch Sync Take Tokenise Train Transform Update Use Validate
-    Verify Wait Warn Wrap Write Yield
+    Summarise Suppress Switch Sync Take Tokenise Train Transform Update Upload Use
+    Validate Verify Wait Warn Wrap Write Yield
 """.split()  # imperatives that functions begin with; add a verb that is missing
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 

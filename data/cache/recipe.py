@@ -24,6 +24,7 @@ LAYERS = (
     "0 is the input of the first transformer block, k the output of block k; the "
     "highest is the model's last hidden state, after its final layer norm if it has one"
 )
+BUILT_IN_CHECKPOINTS = ("mini", "tiny")  # which come with this project
 WITH_DEVIATION = "mean+std"  # pooling that stores the mean and standard deviation
 WORD = Text(1_000)
 KIND = Record(
@@ -143,6 +144,11 @@ class Recipe:
         Such an encoder records the number of its features among its inputs.
         """
         return "features" in self.inputs
+
+    @property
+    def is_built_in(self) -> bool:
+        """True if the encoder comes with this project, or needs no file."""
+        return self.is_descriptive or self.checkpoint in BUILT_IN_CHECKPOINTS
 
     @property
     def layer_structure(self) -> "LayerStructure":

@@ -8,6 +8,7 @@ from typing import ClassVar
 import click
 
 from affuse.data.errors import OptionError
+from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import (
     READ,
     SCREEN,
@@ -23,7 +24,33 @@ CORPUS_FIELDS = ("corpus", "audio", "embeddings", "calibrated")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileInputs(RunInput):
+class RecordedCheckpoints(Command):
+    """Checkpoints of the encoders that a trained model recorded."""
+
+    HEADING: ClassVar[str] = READ
+
+    audio_checkpoint: tuple[str, ...] = option(
+        "--audio-checkpoint",
+        default=(),
+        metavar="FOLDER_OR_NAME",
+        help="Checkpoint of the speech encoder, if it is not where it was at training. "
+        "Its digest must be that of the training.  [default: as recorded]",
+    )
+    text_checkpoint: tuple[str, ...] = option(
+        "--text-checkpoint",
+        default=(),
+        metavar="FOLDER_OR_NAME",
+        help="Checkpoint of the text encoder, in the same way.  [default: as recorded]",
+    )
+
+    @property
+    def named_checkpoints(self) -> dict[str, tuple[str, ...]]:
+        """Checkpoints that the user named, by modality."""
+        return {"audio": self.audio_checkpoint, "text": self.text_checkpoint}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileInputs(RunInput, RecordedCheckpoints):
     """Recordings and texts that are predicted, and the encoders for them."""
 
     HEADING: ClassVar[str] = READ
@@ -64,19 +91,6 @@ class FileInputs(RunInput):
         type=click.Choice(["mix", "separate"]),
         help="Predict the mean of all channels, or each channel separately, for "
         "example if each speaker has one.",
-    )
-    audio_checkpoint: tuple[str, ...] = option(
-        "--audio-checkpoint",
-        default=(),
-        metavar="FOLDER_OR_NAME",
-        help="Checkpoint of the speech encoder, if it is not where it was at training. "
-        "Its digest must be that of the training.  [default: as recorded]",
-    )
-    text_checkpoint: tuple[str, ...] = option(
-        "--text-checkpoint",
-        default=(),
-        metavar="FOLDER_OR_NAME",
-        help="Checkpoint of the text encoder, in the same way.  [default: as recorded]",
     )
 
 

@@ -14,7 +14,31 @@ from affuse.data.records import NATURES
 
 
 @dataclass(frozen=True, kw_only=True)
-class CorpusSource(Command):
+class TableColumns(Command):
+    """Columns and scale of a table of the user."""
+
+    HEADING: ClassVar[str] = READ
+
+    columns: tuple[str, ...] = option(
+        "--map",
+        default=(),
+        metavar="ROLE=COLUMN",
+        help="Read a role from this column of a manifest, for example --map "
+        "valence=proxy_V. The option may be repeated.  [default: columns "
+        "are recognised by their names]",
+    )
+    scale: tuple[float, float] | None = option(
+        "--scale",
+        default=None,
+        metavar="LOW HIGH",
+        help="Lowest and highest rating of a manifest's scale, for example "
+        "--scale 1 5. The scale is never guessed: it must be given here or "
+        "in the corpus.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusSource(TableColumns):
     """Reader, folder and other options with which a corpus is read."""
 
     HEADING: ClassVar[str] = READ
@@ -33,22 +57,6 @@ class CorpusSource(Command):
         type=click.Choice(NATURES),
         help="Label every table with this kind of ratings.  [default: the kind "
         "that the corpus states]",
-    )
-    columns: tuple[str, ...] = option(
-        "--map",
-        default=(),
-        metavar="ROLE=COLUMN",
-        help="Read a role from this column of a manifest, for example --map "
-        "valence=proxy_V. The option may be repeated.  [default: columns "
-        "are recognised by their names]",
-    )
-    scale: tuple[float, float] | None = option(
-        "--scale",
-        default=None,
-        metavar="LOW HIGH",
-        help="Lowest and highest rating of a manifest's scale, for example "
-        "--scale 1 5. The scale is never guessed: it must be given here or "
-        "in the corpus.",
     )
     table: str | None = option(
         "--table",

@@ -22,6 +22,7 @@ from affuse.data.system.atomic_files import publish
 from affuse.data.system.csv_tables import write_rows
 from affuse.data.system.regular_files import WEIGHTS, open_regular
 from affuse.extract.checkpoints import checkpoint_files
+from affuse.extract.checkpoints.encoder_files import preparation_files
 from affuse.extract.finetune import adapters
 from affuse.extract.finetune.backbone import Backbone
 from affuse.extract.finetune.finetuning_plan import FinetuningPlan, versions
@@ -30,10 +31,6 @@ from affuse.extract.finetune.joint_system import JointModule
 from affuse.fuse.experiment_files import dump
 
 UNSEALED = ("README", "LICENSE", ".")  # beginnings of names of files without digest
-COPIED_FILES = (  # patterns of files that an encoder needs beside its weights
-    "preprocessor_config.json", "processor_config.json", "tokenizer*", "vocab*",
-    "merges.txt", "special_tokens_map.json", "added_tokens.json", "*.model", "LICENSE*",
-)  # fmt: skip
 
 
 def facts(
@@ -158,11 +155,10 @@ def _save_encoder(
     folder.mkdir(parents=True)
     with checkpoint_files.quiet():
         adapters.merge(backbone).save_pretrained(folder)
-    for pattern in COPIED_FILES:
-        for path in backbone.folder.glob(pattern):
-            if path.is_file() and not (folder / path.name).exists():
-                with open_regular(path, limit=WEIGHTS) as file:
-                    publish(folder / path.name, file.read())
+    for path in preparation_files(backbone.folder):
+        if not (folder / path.name).exists():
+            with open_regular(path, limit=WEIGHTS) as file:
+                publish(folder / path.name, file.read())
     records = [asdict(record) for record in training_records(plan, material, backbone)]
     publish(
         folder / training_data.FILE, (json.dumps(records, indent=1) + "\n").encode()

@@ -28,7 +28,7 @@ class EncoderPlaces:
         Args:
             recipe: of one encoder
         """
-        if named := () if is_built_in(recipe) else self.named.get(recipe.modality, ()):
+        if named := () if recipe.is_built_in else self.named.get(recipe.modality, ()):
             yield from named
             return
         if recipe.weights in self.bundled:
@@ -40,7 +40,7 @@ class EncoderPlaces:
 
     def _recorded(self, recipe: Recipe) -> str:
         """Return the checkpoint that was typed for any corpus; "" if none is known."""
-        if self.cache is None or is_built_in(recipe):
+        if self.cache is None or recipe.is_built_in:
             return ""
         for folder in store.folders(self.cache):
             with suppress(OSError, AffuseError):  # the cache serves as a hint only
@@ -48,12 +48,3 @@ class EncoderPlaces:
                 if header(first).recipe.weights == recipe.weights:
                     return provenance.checkpoint(folder, recipe.modality)
         return ""
-
-
-def is_built_in(recipe: Recipe) -> bool:
-    """Return True if an encoder comes with this project, or needs no file.
-
-    Args:
-        recipe: of one encoder
-    """
-    return recipe.is_descriptive or recipe.checkpoint in ("mini", "tiny")

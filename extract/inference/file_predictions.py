@@ -96,8 +96,7 @@ def model_request(options: Predict) -> ModelRequest:
     """
     machine = Machine.of(options)
     torch.set_num_threads(machine.threads)
-    named = {"audio": options.audio_checkpoint, "text": options.text_checkpoint}
-    places = EncoderPlaces(named=named, cache=options.cache)
+    places = EncoderPlaces(named=options.named_checkpoints, cache=options.cache)
     return ModelRequest(str(options.run), machine, places, options.design_files)
 
 

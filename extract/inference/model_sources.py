@@ -22,14 +22,17 @@ from affuse.extract.encoding.encoder_loading import (
     make_recipe,
 )
 from affuse.extract.encoding.gemm_throughput import choose_dtype
+from affuse.extract.inference.adapted_rater import AdaptedRater
 from affuse.extract.inference.encoder_places import EncoderPlaces
 from affuse.extract.inference.head_rater import SCALE, HeadRater
+from affuse.extract.inference.hub_bundles import fetch_bundle, holds_bundle
 from affuse.extract.inference.loaded_model import LoadedFileModel
 from affuse.extract.inference.predicted_segments import ModelFacts
 from affuse.extract.inference.recorded_encoders import general_recipe, load_recorded
 from affuse.extract.inference.segment_encoding import SegmentEncoder
 from affuse.extract.inference.trained_rater import TrainedRater
-from affuse.fuse.bundles.bundle_reading import read_bundle
+from affuse.fuse.adaptation.adaptation_sentences import summarise
+from affuse.fuse.bundles.bundle_reading import Bundle, read_bundle
 from affuse.fuse.calibration import calibration_file
 from affuse.fuse.calibration.applying import demand_same_models
 from affuse.fuse.commands.training_scale import scale_of_run
@@ -65,9 +68,12 @@ def open_model(request: ModelRequest) -> LoadedFileModel:
         return _open_run(folder, request)
     if is_bundle(folder):
         return _open_bundle(folder, request)
+    is_hub_name = request.name.count("/") == 1 and not folder.exists()
+    if is_hub_name and holds_bundle(request.name):
+        return _open_bundle(fetch_bundle(request.name), request)
     is_checkpoint = CheckpointFolder(folder).configuration.is_file()
-    is_hub_name = request.name in SHORT or request.name.count("/") == 1
-    if is_checkpoint or (is_hub_name and not folder.exists()):
+    is_short = request.name in SHORT and not folder.exists()
+    if is_checkpoint or is_short or is_hub_name:
         return _open_head(request)
     if folder.is_dir():
         raise AffuseError(
@@ -111,6 +117,7 @@ def _open_bundle(folder: Path, request: ModelRequest) -> LoadedFileModel:
     bundle = read_bundle(folder, request.machine.device)
     info = bundle.info
     rater = TrainedRater(bundle.models, bundle.calibrations)
+    adaptation = bundle.adaptation
     places = replace(request.places, bundled=bundle.encoder_folders)
     encoders = load_recorded(rater.recipes, places, request.machine)
     facts = ModelFacts(
@@ -120,10 +127,22 @@ def _open_bundle(folder: Path, request: ModelRequest) -> LoadedFileModel:
         nature=info.nature,
         scale=info.scale,
         models=len(bundle.models.models),
-        level=None if bundle.calibrations is None else bundle.calibrations.level,
+        level=_level(bundle),
+        adaptation="" if adaptation is None else summarise(adaptation),
         digest=digest(BundleFolder(folder).manifest),
     )
-    return LoadedFileModel(facts, rater, SegmentEncoder.of(encoders, request.machine))
+    encoder = SegmentEncoder.of(encoders, request.machine)
+    if adaptation is None:
+        return LoadedFileModel(facts, rater, encoder)
+    return LoadedFileModel(facts, AdaptedRater(rater, adaptation), encoder)
+
+
+def _level(bundle: Bundle) -> float | None:
+    """Return the level of the intervals of a bundle; None without intervals."""
+    if bundle.calibrations is not None:
+        return bundle.calibrations.level
+    adaptation = bundle.adaptation
+    return adaptation.level if adaptation and adaptation.has_intervals else None
 
 
 def _digest(run: Path, models: ModelSet) -> str:

@@ -9,7 +9,7 @@ from affuse.data.modality import BUILT_IN, modality_named
 from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.encoder_loading import load, make_recipe
 from affuse.extract.encoding.protocol import Encoder
-from affuse.extract.inference.encoder_places import EncoderPlaces, is_built_in
+from affuse.extract.inference.encoder_places import EncoderPlaces
 
 CORPUS = "files"  # in place of the corpus in the recipes of loaded encoders
 
@@ -39,19 +39,33 @@ def load_recorded(
     Raises:
         AffuseError: if an encoder is not found, or differs from the recorded one
     """
-    parts = {
-        general.digest(): general
-        for recipe in recipes
-        for general in map(general_recipe, recipe.parts)
-    }
+    # The places of an encoder depend on the corpus, which a general recipe lacks.
+    parts: dict[str, Recipe] = {}
+    for recipe in recipes:
+        for part in recipe.parts:
+            parts.setdefault(general_recipe(part).digest(), part)
     return {
-        digest: (recipe, _load_one(recipe, places, machine))
-        for digest, recipe in parts.items()
+        digest: (general_recipe(part), find_recorded(part, places, machine)[1])
+        for digest, part in parts.items()
     }
 
 
-def _load_one(recipe: Recipe, places: EncoderPlaces, machine: Machine) -> Encoder:
-    """Return the encoder of a recipe from the first place that has it."""
+def find_recorded(
+    recipe: Recipe, places: EncoderPlaces, machine: Machine
+) -> tuple[str, Encoder]:
+    """Return the first place that has the encoder of a recipe, and the encoder.
+
+    Args:
+        recipe: of one encoder
+        places: in which the encoder is looked for
+        machine: device of the encoder
+
+    Returns:
+        name on the hub, name of a built-in encoder, or folder; and the encoder
+
+    Raises:
+        AffuseError: if it is not found, or differs from the recorded one
+    """
     errors = []
     for place in places.of(recipe):
         choice = _choice(recipe, place)
@@ -62,14 +76,14 @@ def _load_one(recipe: Recipe, places: EncoderPlaces, machine: Machine) -> Encode
             continue
         difference = _difference(recipe, choice, encoder)
         if not difference:
-            return encoder
+            return place, encoder
         errors.append(f"{place} is another encoder: it has {difference}")
     option = (
         f"--{recipe.modality}-checkpoint FOLDER"
         if recipe.modality in BUILT_IN
         else f"--checkpoint {recipe.modality}=FOLDER"
     )
-    advice = "" if is_built_in(recipe) else f"; name the folder that has it: {option}"
+    advice = "" if recipe.is_built_in else f"; name the folder that has it: {option}"
     raise AffuseError(
         f"the model needs the {recipe.modality} encoder {recipe.checkpoint!r} with the "
         f"weights {recipe.weights}, which was not found{advice}",

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from affuse.data.cache.recipe import Recipe
-from affuse.data.cache.store import Embeddings
 from affuse.extract.inference.rater import RatedSegments
 from affuse.extract.inference.segment_encoding import EncodedSegments
 from affuse.fuse.calibration.applying import calibrate, clipping_sentence
 from affuse.fuse.calibration.calibration_fitting import Calibrations
+from affuse.fuse.inputs.fold_embeddings import FoldEmbeddings
 from affuse.fuse.trained.model_set import ModelSet, RunPrediction
 
 
@@ -45,16 +45,23 @@ class TrainedRater:
         Args:
             encoded: with embeddings of each encoder
         """
-        features: dict[str, Mapping[str, Embeddings]] = {
-            fold: encoded.features(recipes)
-            for fold, recipes in self.models.recipes.items()
-        }
-        applied = self.models.predict(features)
+        applied = self.models.predict(self.features(encoded))
         self._partial.update(applied.partial)
         places = tuple(map(int, applied.ids))
         return RatedSegments(
             places, applied.mean, applied.std, self._calibrated(applied)
         )
+
+    def features(self, encoded: EncodedSegments) -> FoldEmbeddings:
+        """Return the embeddings of encoded segments that the models of each fold take.
+
+        Args:
+            encoded: with embeddings of each encoder
+        """
+        return {
+            fold: encoded.features(recipes)
+            for fold, recipes in self.models.recipes.items()
+        }
 
     def _calibrated(self, applied: RunPrediction) -> Mapping[str, np.ndarray]:
         """Return calibrated columns; {} if the models are not calibrated."""

@@ -9,6 +9,8 @@ from affuse.data.runs.bundle_information import (
     BundleInfo,
     read_bundle_info,
 )
+from affuse.fuse.adaptation import adaptation_file
+from affuse.fuse.adaptation.adaptation import Adaptation
 from affuse.fuse.bundles.bundle_examination import examine
 from affuse.fuse.bundles.run_models import encoder_key
 from affuse.fuse.calibration import calibration_file
@@ -25,6 +27,7 @@ class Bundle:
     info: BundleInfo
     models: ModelSet
     calibrations: Calibrations | None  # None: the run was not calibrated
+    adaptation: Adaptation | None = None  # None: it is not adapted to a user
 
     @property
     def encoder_folders(self) -> dict[str, str]:
@@ -50,13 +53,31 @@ def read_bundle(folder: Path, device: str = "cpu") -> Bundle:
     _demand_same_files(folder, info, names)
     models = load_models(folder, [folder / name for name in info.models], device)
     _demand_same_models(folder, info, models)
-    if BundleFolder.calibration not in names:
-        return Bundle(folder, info, models, None)
-    record = calibration_file.read(folder)
-    seeds = [model.seed for model in models.models if model.seed is not None]
-    folds = [model.fold for model in models.models]
-    demand_same_models(folder, record, folds, seeds, info.targets)
-    return Bundle(folder, info, models, record)
+    record = adaptation = None
+    if BundleFolder.calibration in names:
+        record = calibration_file.read(folder)
+        seeds = [model.seed for model in models.models if model.seed is not None]
+        folds = [model.fold for model in models.models]
+        demand_same_models(folder, record, folds, seeds, info.targets)
+    if BundleFolder.adaptation in names:
+        adaptation = adaptation_file.read(folder)
+        _demand_same_ratings(folder, adaptation, info, record)
+    return Bundle(folder, info, models, record, adaptation)
+
+
+def _demand_same_ratings(
+    folder: Path,
+    adaptation: Adaptation,
+    info: BundleInfo,
+    record: Calibrations | None,
+) -> None:
+    """Raise an error if an adaptation is of other ratings, or of another level."""
+    level = adaptation.level if record is None else record.level
+    if (adaptation.targets, adaptation.level) != (info.targets, level):
+        raise DamagedFileError(
+            f"{folder} is no bundle that can be used: {BundleFolder.adaptation} is for "
+            f"other ratings or another level than the bundle; adapt the model again"
+        )
 
 
 def _demand_same_files(folder: Path, info: BundleInfo, names: set[str]) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -91,11 +91,27 @@ def write_bundle(output: Path, content: BundleContent) -> bool:
     Raises:
         AffuseError: if `output` holds anything else, or a file cannot be in a bundle
     """
+    return publish_bundle(output, lambda folder: _write_files(folder, content))
+
+
+def publish_bundle(output: Path, write: Callable[[Path], None]) -> bool:
+    """Write a bundle into a temporary folder, check it and give it its name.
+
+    Args:
+        output: as for `write_bundle`
+        write: writes all files but the digests into a folder
+
+    Returns:
+        as `write_bundle`
+
+    Raises:
+        AffuseError: as `write_bundle`
+    """
     output = Path(os.path.abspath(output))
     partial = output.with_name(f".{output.name}.{uuid.uuid4().hex[:12]}.partial")
     try:
         partial.mkdir(parents=True)
-        _write_files(partial, content)
+        write(partial)
         files = [path for path in partial.rglob("*") if path.is_file()]
         names = [path.relative_to(partial).as_posix() for path in files]
         digests.list_files(partial, names)
@@ -174,15 +190,19 @@ def _copy_encoder(folder: Path, encoder: EncoderFiles) -> None:
     """Copy the files of an encoder, with records of its training without names."""
     for path in encoder.files:
         if path.name != training_data.FILE:
-            publish(folder / path.name, _pieces(path))
+            publish(folder / path.name, copy_pieces(path))
     records = remove_names(encoder.recipe).training.get(training_data.KEY)
     if encoder.files and records:
         text = json.dumps(records, indent=1) + "\n"
         publish(folder / training_data.FILE, text.encode())
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    """Yield the content of a file in pieces."""
+def copy_pieces(path: Path) -> Iterator[bytes]:
+    """Yield the content of a file in pieces.
+
+    Args:
+        path: of the file, which must be regular
+    """
     with open_regular(path, limit=WEIGHTS) as file:
         while piece := file.read(PIECE):
             yield piece

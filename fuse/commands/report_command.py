@@ -176,6 +176,15 @@ def _kind(run: Run) -> tuple[str, str, str]:
     return run.info.corpus, run.info.nature, run.info.protocol
 
 
+def tabulate(runs: Sequence[Run]) -> ReportTable:
+    """Return the usual table of runs of one corpus, kind of ratings and protocol.
+
+    Args:
+        runs: at least one
+    """
+    return _table(runs, ReportContents(), [])
+
+
 def _table(
     group: Sequence[Run], contents: ReportContents, problems: list[str]
 ) -> ReportTable:

@@ -93,7 +93,7 @@ class ModelSet:
             AffuseError: if a modality is missing or was extracted in another way, or no
                 utterance has all modalities that the models need
         """
-        needed = self._needed(available)
+        needed = self.needed(available)
         groups = _same_groups(needed)
         partial = {m: ids for m, ids in groups.items() if m != self.modalities}
         if not self.robust:
@@ -119,7 +119,7 @@ class ModelSet:
             left_out=lacking,
         )
 
-    def _needed(self, available: FoldEmbeddings) -> dict[str, dict[str, Embeddings]]:
+    def needed(self, available: FoldEmbeddings) -> dict[str, dict[str, Embeddings]]:
         """Return the embeddings that the models of each fold take.
 
         Raises:

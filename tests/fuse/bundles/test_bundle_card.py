@@ -1,0 +1,83 @@
+import dataclasses
+
+import pytest
+import small_bundles
+from huggingface_hub import ModelCard
+
+from affuse.data.runs.run_predictions import read_run
+from affuse.fuse.bundles.bundle_card import CardFacts, model_card
+from affuse.fuse.bundles.bundle_writing import BundleContent, EncoderFiles
+from affuse.fuse.bundles.run_models import load_run_models
+from affuse.fuse.commands.report_command import render, tabulate
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory):
+    """Facts on a bundle that references its encoders."""
+    run = small_bundles.calibrated_run(tmp_path_factory.mktemp("runs"))
+    source = load_run_models(run)
+    licences = {"audio": "cc-by-nc-4.0", "text": "mit"}
+    encoders = tuple(EncoderFiles(r, licences[r.modality]) for r in source.encoders)
+    return CardFacts(
+        info=BundleContent(source, encoders).info(),
+        name="me/toy",
+        licence="cc-by-nc-4.0",
+        table=tabulate([read_run(run)]),
+        source=source,
+    )
+
+
+def test_the_hub_reads_the_metadata_of_a_card(facts):
+    data = ModelCard(model_card(facts)).data
+    assert (data.library_name, data.license) == ("affuse", "cc-by-nc-4.0")
+    assert {"valence", "arousal", "dominance", "ratings-synthetic"} < set(data.tags)
+    results = {r.metric_name: r.metric_value for r in data.eval_results}
+    estimate = facts.table.rows[0].sections["all"]
+    assert results["CCC, mean"] == pytest.approx(estimate.mean.value, abs=1e-4)
+    assert len(results) == 4
+    assert "SYNTHETIC" in data.eval_results[0].dataset_name
+
+
+def test_a_card_has_the_figures_of_the_report(facts):
+    card = model_card(facts)
+    rows = [line for line in render([facts.table], "markdown").splitlines()
+            if line.startswith("| early |")]  # fmt: skip
+    assert rows
+    assert all(row in card for row in rows)
+
+
+def test_a_card_names_nobody(facts):
+    card = model_card(facts)
+    assert [name for name in small_bundles.NAMES if name in card] == []
+
+
+@pytest.mark.parametrize(
+    ("nature", "words"),
+    [
+        ("synthetic", "**Synthetic data: the figures show that the pipeline works"),
+        ("proxy", "**Proxy ratings: nobody rated these utterances"),
+        ("human", "**Human ratings: people rated these utterances.**"),
+    ],
+)
+def test_a_card_states_the_kind_of_ratings_first(facts, nature, words):
+    info = dataclasses.replace(facts.info, nature=nature)
+    card = model_card(dataclasses.replace(facts, info=info))
+    assert words in card.partition("## Data")[0]
+
+
+def test_a_card_states_scale_licence_limits_and_usage(facts):
+    card = model_card(facts)
+    for words in (
+        *("1 to 5", "loso, 5 folds", "Article 5(1)(f)", "no measure of what a person"),
+        'affuse predict me/toy recording.wav --text "I am fine."',
+        'model.predict(["recording.wav"], text=["I am fine."])',
+        "**No commercial use:** the licence of `tiny` (cc-by-nc-4.0)",
+        "Intervals of 50% contain these shares",
+    ):
+        assert words in card
+
+
+def test_a_model_without_a_scale_says_so(facts):
+    info = dataclasses.replace(facts.info, scale=None)
+    card = model_card(dataclasses.replace(facts, info=info))
+    assert "Scale of the ratings as released: not recorded" in card
