@@ -56,7 +56,7 @@ def execute(fence):
             arguments = [
                 path
                 for word in arguments_of(command)
-                for path in glob.glob(word) or [word]
+                for path in sorted(glob.glob(word)) or [word]
             ]
             done = CliRunner().invoke(cli.main, arguments, prog_name="affuse")
             assert done.exit_code == 0, f"{command}\n{done.output}\n{done.exception!r}"
@@ -194,9 +194,10 @@ def test_the_commands_of_a_document_succeed(
     if document == "README.md":
         predictions = rows_of(tmp_path / "predictions.csv")
         assert [row["file"] for row in predictions] == [
-            row["file"] for row in rows_of(tmp_path / "new.csv")
+            row["file"] for row in rows_of(tmp_path / "texts.csv")
         ]
-        assert {row["trained_on"] for row in predictions} == {"0"}
+        assert {row["reason"] for row in predictions} == {""}
+        assert names["result"][0].text == "Notice the pattern."
         assert len(names["model"].predict(names["data"].X)) == len(names["data"].ids)
 
 

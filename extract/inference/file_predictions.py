@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
-import click
 import torch
 
 from affuse.data.cache import store
@@ -83,9 +82,11 @@ def predict_files(options: Predict, say: Say) -> bool:
 
 def _print(task: PredictionTask, options: Predict, columns: PredictionColumns) -> None:
     """Print the predictions; on a terminal, each line shows the progress itself."""
-    form = options.format_name
-    for text in task.render(form, columns, show=not sys.stdout.isatty()):
-        click.echo(text, nl=False)
+    show = not sys.stdout.isatty()
+    with options.open_output() as screen:
+        for text in task.render(options.format_name, columns, show=show):
+            screen.write(text)
+            screen.flush()
 
 
 def model_request(options: Predict) -> ModelRequest:

@@ -4,7 +4,7 @@ import pytest
 from small_caches import fill, recipe
 
 from affuse.data.errors import AffuseError
-from affuse.data.options.run_options import Predict
+from affuse.data.options.prediction_options import Predict
 from affuse.fuse.inputs.extraction_commands import demand_matching_caches
 
 PLACEHOLDER = "is the folder of that checkpoint"

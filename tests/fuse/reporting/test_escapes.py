@@ -88,15 +88,21 @@ def accepted_places(original, tmp_path_factory):
             "affuse.fuse.reporting.scored_rows.estimate", lambda *_, **__: figures
         )
         for number, place in enumerate(places(run)):
-            one = folder / str(number) / run.name
-            shutil.copytree(run, one, ignore=ignored_files(place.file))
+            # A column is in all tables, and a fold in the names of folders.
+            name = str(number) if place.kind == COLUMN else place.file.replace("*", "_")
+            one = folder / name / run.name
+            if not one.exists():
+                shutil.copytree(run, one, ignore=ignored_files(place.file))
+            before = {path: path.read_bytes() for path in one.glob(place.file)}
             poison(one, [place], HOSTILE)
             try:
                 READERS.get(place.file, render_report)(one)
                 taken.append(place)
             except (AffuseError, OSError) as error:
                 sentences[place] = message(error)
-            shutil.rmtree(folder / str(number))
+            if place.kind != COLUMN:
+                for path, content in before.items():
+                    path.write_bytes(content)
     return taken, sentences
 
 
