@@ -141,7 +141,8 @@ def _usage(facts: CardFacts) -> Iterator[str]:
     speech, text = (m in facts.source.models.modalities for m in ("audio", "text"))
     file = " recording.wav" if speech else ""
     words = ' --text "I am fine."' if text else ""
-    arguments = ['["recording.wav"]'] * speech + ['text=["I am fine."]'] * text
+    source = '["recording.wav"]' if speech else "[None]"
+    arguments = [source, *(['text=["I am fine."]'] if text else [])]
     yield from ("```sh", f"affuse predict {facts.name}{file}{words}", "```", "")
     yield from (
         "```python",
