@@ -37,6 +37,7 @@ from affuse.data.corpora.iemocap.utterance_fields import (
 from affuse.data.corpora.iemocap.wav_checks import verify
 from affuse.data.errors import AffuseError
 from affuse.data.records import Corpus, Problem
+from affuse.data.release_files import read_text
 
 __all__ = ["read", "sample", "sample_hazards", "verify"]
 
@@ -92,7 +93,7 @@ def read(root: Path, *, dominance: str = "released") -> Corpus:
         protocol="session5-strict",
         problems=(*tree.problems, *label_problems, *transcript_problems, *doubts),
         counts=published_counts.compare(utterances, others),
-        nature=_nature(root, folder),
+        nature=rating_kinds.read_nature_below(root, folder),
     )
 
 
@@ -102,7 +103,7 @@ def _texts(
     """Yield name and content of each readable file; add errors to `problems`."""
     for path in paths:
         file = _relative(path, root)
-        text, trouble = file_tree.read_text(path, file=file)
+        text, trouble = read_text(path, file=file)
         problems += trouble
         if text is not None:
             yield file, text
@@ -190,13 +191,6 @@ def _doubts(blocks: Sequence[LabelBlock]) -> Iterator[Problem]:
 
 def _sort_key(block: LabelBlock) -> tuple[str, str, float, str]:
     return (block.id[4], block.id.rpartition("_")[0], block.start, block.id)
-
-
-def _nature(root: Path, folder: Path) -> str:
-    """Return the kind of ratings that the session folder, or one above it, states."""
-    parents = [place for place in folder.parents if place.is_relative_to(root)]
-    natures = (rating_kinds.read_nature(place) for place in (folder, *parents))
-    return next((word for word in natures if word != "human"), "human")
 
 
 def _relative(path: Path, root: Path) -> str:
