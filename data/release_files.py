@@ -10,7 +10,7 @@ from pathlib import Path
 
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.records import Problem
-from affuse.data.system.regular_files import SMALL, open_regular
+from affuse.data.system.regular_files import SMALL, read_regular
 
 
 def find_copy(
@@ -79,7 +79,7 @@ def find_child(folder: Path, *names: str) -> Path:
     return folder
 
 
-def read_text(path: Path, *, file: str) -> tuple[str | None, list[Problem]]:
+def read_text(path: Path | str, *, file: str) -> tuple[str | None, list[Problem]]:
     """Return the text of a file, or None if it cannot be read, and its problems.
 
     A text that is not UTF-8 is read as cp1252. Bytes that are in neither encoding stay
@@ -90,8 +90,7 @@ def read_text(path: Path, *, file: str) -> tuple[str | None, list[Problem]]:
         file: its name, for problems
     """
     try:
-        with open_regular(path, limit=SMALL) as source:
-            content = source.read()
+        content = read_regular(path, limit=SMALL)
     except OSError as error:
         return None, [Problem(file, f"cannot be read ({error.strerror}); left out")]
     except DamagedFileError:

@@ -132,14 +132,14 @@ def test_single_label_files_take_precedence_over_the_joined_file(tmp_path):
 
 def test_only_an_unreadable_file_is_left_out(tmp_path, monkeypatch):
     write_labels(tmp_path, "Ses01F_impro01", "Ses01M_impro01")
-    opened = release_files.open_regular
+    read = release_files.read_regular
 
     def fail(path, **options):
         if path.name == "Ses01F_impro01.txt":
             raise OSError(5, "Input/output error")
-        return opened(path, **options)
+        return read(path, **options)
 
-    monkeypatch.setattr(release_files, "open_regular", fail)
+    monkeypatch.setattr(release_files, "read_regular", fail)
     corpus = iemocap.read(tmp_path)
     assert {u.dialogue for u in corpus.utterances} == {"Ses01M_impro01"}
     unread = [p.file for p in corpus.problems if "Input/output error" in p.reason]
