@@ -53,7 +53,12 @@ class Utterance:
 
     def __post_init__(self) -> None:
         check_id(self.id)
-        for begin, end in ((self.start, self.end), self.span or (None, None)):
+        spans: list[tuple[float | None, float | None]] = []
+        if self.start is not None or self.end is not None:
+            spans.append((self.start, self.end))
+        if self.span is not None:
+            spans.append(self.span)
+        for begin, end in spans:
             if not 0 <= (begin or 0) < (math.inf if end is None else end):
                 raise AffuseError(
                     f"utterance '{self.id}' spans {begin}..{end} s; the start must be "

@@ -13,6 +13,7 @@ from affuse.data.options.source_options import CorpusSource
 from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.reading import transcript_rule
 from affuse.data.records import Corpus, Problem
+from affuse.data.system.garbage_collection import paused_collection
 
 # parameter of a reader -> option on the command line
 NAMES = {"columns": "map", "scale": "scale", "table": "table", "dominance": "dominance"}
@@ -51,7 +52,8 @@ def read(source: CorpusSource) -> Corpus:
             + (", ".join(f"--{NAMES[k]}" for k in sorted(accepted)) or "no such option")
         )
     root = _root(module, corpus) if source.root is None else source.root
-    contents: Corpus = module.read(root, **arguments)
+    with paused_collection():
+        contents: Corpus = module.read(root, **arguments)
     if not contents.utterances:
         raise AffuseError(
             f"no utterance could be read from {root}"

@@ -125,8 +125,8 @@ def _bare(name: str) -> str:
         >>> _bare(" text\u200b")
         'text'
     """
-    if name.isalnum():
-        return name
+    if name.isascii():
+        return name.strip()
     margins = {c for c in name if c.isspace() or unicodedata.category(c) == "Cf"}
     return name.strip("".join(margins)) if margins else name
 

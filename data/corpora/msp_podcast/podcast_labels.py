@@ -7,7 +7,7 @@ raters chose. The split then comes from ``Partitions.txt``; speakers stay unknow
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from affuse.data.corpora.manifest import row_parsing
@@ -22,17 +22,17 @@ from affuse.data.system.regular_files import TABLE
 from affuse.data.system.schema import MapOf, Plain
 from affuse.data.tables import delimited_tables
 
-COLUMNS = {  # role -> column, in lower case
-    "file": "filename",
-    "emotion": "emoclass",
-    "arousal": "emoact",
-    "valence": "emoval",
-    "dominance": "emodom",
-    "speaker": "spkrid",
-    "sex": "gender",
-    "split": "split_set",
+ROLES = {  # column in lower case -> role
+    "filename": "file",
+    "emoclass": "emotion",
+    "emoact": "arousal",
+    "emoval": "valence",
+    "emodom": "dominance",
+    "spkrid": "speaker",
+    "gender": "sex",
+    "split_set": "split",
 }
-NEEDED = ("file", "arousal", "valence", "dominance")
+NEEDED = {"FileName": "file", "EmoAct": "arousal", "EmoVal": "valence"}
 LETTERS = {  # primary class in lower case -> letter of the consensus
     "angry": "A",
     "sad": "S",
@@ -48,7 +48,7 @@ JSON_FILE = MapOf(MapOf(Plain(depth=0)), most=single_ratings.MOST)
 PARTS = ("train", "validation", "development", "test", "test1", "test2", "test3")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, because that takes four times as long
 class PodcastLabel:
     """Labels of one recording, as released."""
 
@@ -58,7 +58,12 @@ class PodcastLabel:
     speaker: str = ""
     sex: str = ""
     split: str = ""  # as the file spells it
-    line: int | None = field(default=None, compare=False)
+    line: int | None = None
+
+    @property
+    def stem(self) -> str:
+        """Name of the recording without its ending."""
+        return self.recording.rpartition(".")[0]
 
 
 def read(tree: PodcastTree) -> Iterator[PodcastLabel | Problem]:
@@ -109,11 +114,8 @@ def read_partitions(tree: PodcastTree) -> tuple[dict[str, str], list[Problem]]:
 def _from_csv(path: Path, file: str) -> Iterator[PodcastLabel | Problem]:
     table = delimited_tables.load(path)
     yield from table.notes
-    names = [name.lower() for name in table.header]
-    places = {
-        role: names.index(name) for role, name in COLUMNS.items() if name in names
-    }
-    if lacking := [COLUMNS[role] for role in NEEDED if role not in places]:
+    roles = [ROLES.get(name.lower(), name) for name in table.header]
+    if lacking := [column for column, role in NEEDED.items() if role not in roles]:
         raise AffuseError(
             f"{path} lacks the columns {', '.join(lacking)}, but has "
             f"{', '.join(table.header)}; use the file of release 1.6 or later"
@@ -123,32 +125,34 @@ def _from_csv(path: Path, file: str) -> Iterator[PodcastLabel | Problem]:
             yield row
         else:
             line, cells = row
-            values = {role: cells[place].strip() for role, place in places.items()}
-            yield from _label(values, file, line)
+            values = dict(zip(roles, map(str.strip, cells), strict=False))
+            label, errors = _label(values, line)
+            yield label
+            for error in errors:
+                yield Problem(file, error, line, label.stem)
 
 
 def _from_json(path: Path, file: str) -> Iterator[PodcastLabel | Problem]:
     content: Mapping[str, Mapping[str, object]] = read_json(
         path, JSON_FILE, advice="copy it again", limit=TABLE, nan_is_null=True
     )
-    roles = {column: role for role, column in COLUMNS.items()}
     for recording, fields in content.items():
         values = {
-            roles[name.lower()]: "" if value is None else str(value).strip()
+            ROLES.get(name.lower(), name): "" if value is None else str(value).strip()
             for name, value in fields.items()
-            if name.lower() in roles
         }
-        yield from _label({**values, "file": recording}, file, None)
+        label, errors = _label({**values, "file": recording}, None)
+        yield label
+        for error in errors:
+            yield Problem(file, error, id=label.stem)
 
 
 def _label(
-    values: Mapping[str, str], file: str, line: int | None
-) -> Iterator[PodcastLabel | Problem]:
-    """Yield the label of a row, after a problem for each malformed rating."""
+    values: Mapping[str, str], line: int | None
+) -> tuple[PodcastLabel, list[str]]:
+    """Return the label of a row, and a sentence for each malformed rating."""
     ratings, errors = row_parsing.read_ratings(values)
-    for error in errors:
-        yield Problem(file, error, line, values["file"])
-    yield PodcastLabel(
+    label = PodcastLabel(
         values["file"],
         values.get("emotion", ""),
         ratings,
@@ -157,6 +161,7 @@ def _label(
         values.get("split", ""),
         line,
     )
+    return label, errors
 
 
 def _from_raters(path: Path, file: str) -> Iterator[PodcastLabel | Problem]:

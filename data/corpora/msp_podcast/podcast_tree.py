@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from affuse.data.release_files import find_child, find_copy, list_entries
+from affuse.data.release_files import (
+    find_child,
+    find_copy,
+    list_entries,
+    list_names,
+)
 
 LABELS = ("labels", "label")  # folders of labels
 AUDIO = ("audios", "audio", "audios_16k")  # folders of recordings, the first is taken
@@ -88,17 +93,17 @@ def find(root: Path) -> tuple[Path, Path]:
             f"{root} is no label file of MSP-Podcast; name the folder of the release, "
             f"or its file Labels/labels_consensus.csv"
         )
-    if root.name.lower() in (*LABELS, *AUDIO, TRANSCRIPTS):
-        folder = find_copy(root.parent, _is_release, depth=0)
-    else:
-        folder = find_copy(root, _is_release, depth=DEPTH)
-    if folder is None:
+    is_inside = root.name.lower() in (*LABELS, *AUDIO, TRANSCRIPTS)
+    release = find_copy(
+        root.parent if is_inside else root, _is_release, depth=0 if is_inside else DEPTH
+    )
+    if release is None:
         raise FileNotFoundError(
             f"no MSP-Podcast in {root}: looked there and {DEPTH} folders down for a "
             f"folder Labels with labels_consensus.csv or another file of labels in it; "
             f"name the folder that holds Labels, Audios and Transcripts"
         )
-    return folder, next(_label_files(folder))
+    return release, next(_label_files(release))
 
 
 def survey(root: Path, labels: Path) -> PodcastTree:
@@ -134,11 +139,7 @@ def _folder(root: Path, name: str) -> Path | None:
 
 
 def _listing(folder: Path | None, pattern: re.Pattern[str]) -> Listing | None:
-    """Return the files of a folder with such names; links to files are included."""
-    if folder is None:
-        return None
-    entries = (e for e in list_entries(folder) if pattern.fullmatch(e.name))
-    return Listing(folder, frozenset(e.name for e in entries if e.is_file()))
+    return None if folder is None else Listing(folder, list_names(folder, pattern))
 
 
 def _label_files(folder: Path) -> Iterator[Path]:

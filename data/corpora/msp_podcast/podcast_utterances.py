@@ -63,10 +63,12 @@ class PodcastCollection:
             label: of the release
         """
         name = label.recording
-        if not WAV.fullmatch(name):
+        wav = self.tree.wavs.find(name) if self.tree.wavs else ""
+        if not wav and not WAV.fullmatch(name):
             self._problem(label, repr(name) + " " + NO_NAME)
             return
-        record = self._utterance(label, _split(label.split or self._partition(name)))
+        split = _split(label.split or self._partition(name))
+        record = self._utterance(label, wav, split)
         if record is None:
             return
         earlier = self.utterances.setdefault(record.id, record)
@@ -106,10 +108,9 @@ class PodcastCollection:
     def _partition(self, name: str) -> str:
         return self._partitions.get(name, "")
 
-    def _utterance(self, label: PodcastLabel, split: str) -> Utterance | None:
-        stem = label.recording[:-4]
-        wavs = self.tree.wavs
-        wav = wavs.find(label.recording) if wavs else ""
+    def _utterance(self, label: PodcastLabel, wav: str, split: str) -> Utterance | None:
+        """Return the utterance of a label; None if it has no sound and no words."""
+        stem, wavs = label.stem, self.tree.wavs
         transcript = self._transcript(stem)
         if wav:
             self._read.add(wav)
@@ -122,9 +123,8 @@ class PodcastCollection:
         speaker = cell_values.name_or_empty(label.speaker)
         if split != HIDDEN:
             self._count_gaps(label, stem, speaker, split)
-        low, high = SCALE
-        is_outside = any(not low <= value <= high for value in label.ratings.values())
-        if is_outside:
+        outside = [v for v in label.ratings.values() if not SCALE[0] <= v <= SCALE[1]]
+        if outside:
             self._count(stem, "a rating lies outside the scale of 1 to 7; it is kept")
         emotion = EMOTIONS.get(label.emotion, label.emotion)
         return Utterance(
@@ -139,7 +139,7 @@ class PodcastCollection:
             sex=cell_values.SEXES.get(label.sex.casefold(), ""),
             dialogue=_podcast(stem),
             split=split,
-            flags=("out_of_range",) if is_outside else (),
+            flags=("out_of_range",) if outside else (),
             columns=extra_columns.mapping({"emotion": emotion}),
         )
 
@@ -171,7 +171,7 @@ class PodcastCollection:
                 f"the speaker of a row of {split or 'no split'} is unknown, so it "
                 f"cannot be checked whether another part has the same speaker",
             )
-        for name in RATINGS:
+        for name in RATINGS if len(label.ratings) < len(RATINGS) else ():
             if name not in label.ratings:
                 self._count(stem, f"there is no rating of {name}")
 
@@ -180,7 +180,7 @@ class PodcastCollection:
         self._examples.setdefault(sentence, name)
 
     def _problem(self, label: PodcastLabel, reason: str, *, fatal: bool = True) -> None:
-        stem = label.recording[:-4] if WAV.fullmatch(label.recording) else ""
+        stem = label.stem if WAV.fullmatch(label.recording) else ""
         self.problems.append(Problem(self._file, reason, label.line, stem, fatal))
 
 
