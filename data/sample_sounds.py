@@ -8,18 +8,21 @@ import numpy as np
 SAMPLE_RATE = 16_000  # Hz
 
 
-def tone(pitch: float, arousal: float, seconds: float) -> np.ndarray:
+def tone(
+    pitch: float, arousal: float, seconds: float, rate: int = SAMPLE_RATE
+) -> np.ndarray:
     """Return a tone with four harmonics that is louder and brighter with arousal.
 
     Args:
         pitch: Hz
         arousal: from -1 to 1
         seconds: length
+        rate: Hz
 
     Returns:
-        (frames,) float64 at `SAMPLE_RATE`, in [-1, 1]
+        (frames,) float64 in [-1, 1]
     """
-    angle = 2 * np.pi * pitch * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    angle = 2 * np.pi * pitch * np.arange(int(seconds * rate)) / rate
     falling = 2 - arousal  # exponent of the harmonics' decay; large is dark
     harmonics = sum(np.sin(n * angle) / n**falling for n in range(1, 5))
     return np.asarray(harmonics * 10 ** (0.4 * arousal - 1.2))
