@@ -87,6 +87,23 @@ class Problem:
             object.__setattr__(self, name, printable(getattr(self, name)))
 
 
+def repetition(earlier: object, record: object, where: str) -> tuple[str, bool]:
+    """Return the reason of a problem with a repeated id, and whether it is fatal.
+
+    Args:
+        earlier: record with the id, which is kept
+        record: with the same id
+        where: place of the earlier record
+
+    Examples:
+        >>> repetition(1, 3, "line 2")
+        ('contradicts line 2, which was kept', True)
+    """
+    is_equal = earlier == record
+    what = "repeats" if is_equal else "contradicts"
+    return f"{what} {where}, which was kept", not is_equal
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
     """Count of items in a corpus, beside the published count."""

@@ -35,8 +35,9 @@ from affuse.data.corpora.iemocap.utterance_fields import (
     utterance,
 )
 from affuse.data.corpora.iemocap.wav_checks import verify
+from affuse.data.corpus_facts import CorpusFacts
 from affuse.data.errors import AffuseError
-from affuse.data.records import Corpus, Problem
+from affuse.data.records import Corpus, Problem, repetition
 from affuse.data.release_files import read_text
 
 __all__ = ["read", "sample", "sample_hazards", "verify"]
@@ -44,6 +45,15 @@ __all__ = ["read", "sample", "sample_hazards", "verify"]
 DOMINANCE = ("released", "recomputed")
 LISTENERS = 2  # external raters of valence, arousal and dominance, at least
 VOTERS = 3  # external raters of the class, at least
+FACTS = CorpusFacts(
+    title="IEMOCAP",
+    root="the folder that holds Session1 to Session5, or one at most two levels above",
+    page="https://sail.usc.edu/iemocap/",
+    licence="by the University of Southern California, on request",
+    ratings="human: means over two or more listeners, from 1 to 5",
+    size="10,039 utterances of ten actors, 12 hours",
+    signs=("Session[1-5]/dialog/EmoEvaluation", "IEMOCAP_EmoEvaluation.txt"),
+)
 
 Record = TypeVar("Record", LabelBlock, LabelledTurn)
 
@@ -144,12 +154,9 @@ def _first(records: Iterable[Record]) -> tuple[dict[str, Record], list[Problem]]
     for record in records:
         earlier = first.setdefault(record.id, record)
         if earlier is not record:
-            is_equal = earlier == record
-            what = "repeats" if is_equal else "contradicts"
-            reason = f"{what} {earlier.file} line {earlier.line}, which was kept"
-            problems.append(
-                Problem(record.file, reason, record.line, record.id, fatal=not is_equal)
-            )
+            place = f"{earlier.file} line {earlier.line}"
+            reason, fatal = repetition(earlier, record, place)
+            problems.append(Problem(record.file, reason, record.line, record.id, fatal))
     return first, problems
 
 

@@ -21,15 +21,25 @@ from affuse.data.corpora.msp_improv import arousal_sign, improv_grammar, improv_
 from affuse.data.corpora.msp_improv.improv_grammar import ID, ImprovTurn
 from affuse.data.corpora.msp_improv.improv_sample import sample, sample_hazards
 from affuse.data.corpora.msp_improv.improv_tree import ImprovTree
+from affuse.data.corpus_facts import CorpusFacts
 from affuse.data.errors import AffuseError
 from affuse.data.rating_scales import RATINGS
-from affuse.data.records import Corpus, Count, Problem, Utterance
+from affuse.data.records import Corpus, Count, Problem, Utterance, repetition
 from affuse.data.release_files import read_text
 
 __all__ = ["read", "sample", "sample_hazards"]
 
 NAME = "msp_improv"
 SCALE = (1.0, 5.0)
+FACTS = CorpusFacts(
+    title="MSP-IMPROV",
+    root="the folder that holds Evaluation.txt and the sessions, or that file",
+    page="https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Improv.html",
+    licence="by The University of Texas at Dallas, on request",
+    ratings="human: means over raters, from 1 to 5",
+    size="8,438 turns of twelve actors",
+    signs=("Evaluation.txt", "Evalution.txt"),
+)
 EMOTIONS = {
     "A": "angry",
     "H": "happy",
@@ -104,10 +114,8 @@ def _add(
     record = _utterance(turn, wav)
     earlier = utterances.setdefault(turn.id, record)
     if earlier is not record:
-        is_equal = earlier == record
-        what = "repeats" if is_equal else "contradicts"
-        reason = f"{what} an earlier line, which was kept"
-        yield Problem(file, reason, turn.line, turn.id, fatal=not is_equal)
+        reason, fatal = repetition(earlier, record, "an earlier line")
+        yield Problem(file, reason, turn.line, turn.id, fatal)
 
 
 def _utterance(turn: ImprovTurn, wav: Path) -> Utterance:

@@ -38,11 +38,21 @@ from affuse.data.corpora.msp_podcast.podcast_utterances import (
     SCALE,
     PodcastCollection,
 )
+from affuse.data.corpus_facts import CorpusFacts
 from affuse.data.records import Corpus, Problem
 
 __all__ = ["read", "sample", "sample_hazards"]
 
 NAME = "msp_podcast"
+FACTS = CorpusFacts(
+    title="MSP-Podcast",
+    root="the folder of release 1.6 to 2.0, or its file Labels/labels_consensus.csv",
+    page="https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Podcast.html",
+    licence="by The University of Texas at Dallas, on request",
+    ratings="human: means over five or more raters, from 1 to 7",
+    size="50,000 turns (release 1.6) to 264,705 turns, 409 hours (release 2.0)",
+    signs=("[Ll]abel*/labels_con[cs]ensus.*", "[Ll]abel*/labels_detailed.*"),
+)
 
 
 def read(root: Path) -> Corpus:

@@ -9,7 +9,7 @@ from affuse.data import extra_columns
 from affuse.data.corpora.msp_podcast.podcast_labels import PodcastLabel
 from affuse.data.corpora.msp_podcast.podcast_tree import WAV, PodcastTree
 from affuse.data.rating_scales import RATINGS
-from affuse.data.records import Problem, Utterance
+from affuse.data.records import Problem, Utterance, repetition
 from affuse.data.release_files import read_text
 from affuse.data.tables import cell_values
 
@@ -73,10 +73,8 @@ class PodcastCollection:
             return
         earlier = self.utterances.setdefault(record.id, record)
         if earlier is not record:
-            is_equal = earlier == record
-            what = "repeats" if is_equal else "contradicts"
-            reason = f"{what} an earlier row, which was kept"
-            self._problem(label, reason, fatal=not is_equal)
+            reason, fatal = repetition(earlier, record, "an earlier row")
+            self._problem(label, reason, fatal=fatal)
         elif label.split and name in self._partitions:
             if _split(self._partition(name)) != record.split:
                 self._count(record.id, "Partitions.txt states another split")
