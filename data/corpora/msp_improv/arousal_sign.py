@@ -15,7 +15,8 @@ FEWEST = 5  # turns of both kinds
 ADVICE = (
     "it is kept as released; to reverse it, write a table into the folder of the "
     "corpus with utterances msp_improv ROOT --output ROOT/reversed.csv, replace each "
-    "arousal a in it by 6 - a, and read that table with manifest and --scale 1 5"
+    "arousal a in it by 6 - a, and read that table with manifest, --scale 1 5 and "
+    "--map text="
 )
 
 

@@ -22,7 +22,7 @@ from affuse.data.system.regular_files import TABLE
 from affuse.data.system.schema import MapOf, Plain
 from affuse.data.tables import delimited_tables
 
-ROLES = {  # column in lower case -> role
+ROLES = {  # column in lower case -> role; other columns are not read
     "filename": "file",
     "emoclass": "emotion",
     "emoact": "arousal",
@@ -114,7 +114,7 @@ def read_partitions(tree: PodcastTree) -> tuple[dict[str, str], list[Problem]]:
 def _from_csv(path: Path, file: str) -> Iterator[PodcastLabel | Problem]:
     table = delimited_tables.load(path)
     yield from table.notes
-    roles = [ROLES.get(name.lower(), name) for name in table.header]
+    roles = [ROLES.get(name.lower(), "") for name in table.header]
     if lacking := [column for column, role in NEEDED.items() if role not in roles]:
         raise AffuseError(
             f"{path} lacks the columns {', '.join(lacking)}, but has "
@@ -138,7 +138,7 @@ def _from_json(path: Path, file: str) -> Iterator[PodcastLabel | Problem]:
     )
     for recording, fields in content.items():
         values = {
-            ROLES.get(name.lower(), name): "" if value is None else str(value).strip()
+            ROLES.get(name.lower(), ""): "" if value is None else str(value).strip()
             for name, value in fields.items()
         }
         label, errors = _label({**values, "file": recording}, None)
