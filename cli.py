@@ -24,6 +24,7 @@ from affuse.extract.commands.adapt_command import adapt
 from affuse.extract.commands.bench_command import bench
 from affuse.extract.commands.bundle_command import bundle
 from affuse.extract.commands.cache_command import cache
+from affuse.extract.commands.corpora_command import corpora
 from affuse.extract.commands.predict_command import predict
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def extract(options: "extraction_options.Extract") -> None:
 
 
 main.add_command(cache)
+main.add_command(corpora)
 
 
 @main.command()

@@ -25,6 +25,7 @@ class PluginKind:
             same name; "" for a kind without such a restriction
         reserved: names with another meaning, which no plug-in can have
         option: with which a command takes the user's file; "" if no command does
+        absent: names that no plug-in of this kind has, with the reason
     """
 
     noun: str
@@ -35,6 +36,7 @@ class PluginKind:
     namespace: str = ""
     reserved: tuple[str, ...] = ()
     option: str = ""
+    absent: tuple[tuple[str, str], ...] = ()
 
     @property
     def remedy(self) -> str:
@@ -47,12 +49,39 @@ class PluginKind:
             f"give a file with {self.option}, or {package}" if self.option else package
         )
 
+    def explain(self, name: str) -> str:
+        """Return a clause that says why there is no plug-in of a name.
 
+        Args:
+            name: as the user typed it
+
+        Returns:
+            the clause; "" for a name that is not in `absent`
+
+        Examples:
+            >>> CORPUS_KIND.explain("iemokap")
+            ''
+        """
+        letters = "".join(filter(str.isalnum, name.casefold()))
+        return "".join(f"; {why}" for other, why in self.absent if other in letters)
+
+
+_MOMENTS = (
+    "rates moments in place of utterances (time-continuous annotation), and this "
+    "program predicts one rating of each utterance; to use it, divide its recordings "
+    "into utterances, take the mean rating of each, and read them as a table with "
+    "the reader manifest"
+)
 CORPUS_KIND = PluginKind(
     noun="corpus reader",
     package="affuse.data.corpora",
     group="affuse.corpora",
     offers=("read", "sample"),
+    absent=(
+        ("recola", f"RECOLA {_MOMENTS}"),
+        ("sewa", f"SEWA {_MOMENTS}"),
+        ("mspconversation", f"MSP-Conversation {_MOMENTS}"),
+    ),
 )
 MODALITY_KIND = PluginKind(
     noun="modality",

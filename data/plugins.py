@@ -224,7 +224,7 @@ def _entry(kind: PluginKind, name: str) -> InstalledPlugin:
         choices = names(kind)
         raise AffuseError(
             f"no {kind.noun} {name!r}: choose from {', '.join(choices)}, or "
-            f"{kind.remedy}{hint(name, choices)}"
+            f"{kind.remedy}{kind.explain(name) or hint(name, choices)}"
         )
     rivals = [p for k in _siblings(kind) for p in _installed(k) if p.name == name]
     if len(rivals) > 1:

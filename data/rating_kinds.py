@@ -43,6 +43,24 @@ def read_nature(root: Path) -> str:
     return str(content.get("nature", "human"))
 
 
+def read_nature_below(root: Path, folder: Path) -> str:
+    """Return the kind of ratings that a folder, or one above it, states.
+
+    Args:
+        root: the uppermost folder that may state it
+        folder: of a corpus, `root` or below it
+
+    Returns:
+        the first kind other than ``human``, from `folder` upwards
+
+    Raises:
+        AffuseError: as `read_nature` does
+    """
+    parents = [place for place in folder.parents if place.is_relative_to(root)]
+    natures = (read_nature(place) for place in (folder, *parents))
+    return next((word for word in natures if word != "human"), "human")
+
+
 def write_nature(root: Path, nature: str) -> None:
     """Write the sidecar; the `sample` function of a corpus reader calls this.
 

@@ -53,7 +53,12 @@ class Utterance:
 
     def __post_init__(self) -> None:
         check_id(self.id)
-        for begin, end in ((self.start, self.end), self.span or (None, None)):
+        spans: list[tuple[float | None, float | None]] = []
+        if self.start is not None or self.end is not None:
+            spans.append((self.start, self.end))
+        if self.span is not None:
+            spans.append(self.span)
+        for begin, end in spans:
             if not 0 <= (begin or 0) < (math.inf if end is None else end):
                 raise AffuseError(
                     f"utterance '{self.id}' spans {begin}..{end} s; the start must be "
@@ -80,6 +85,23 @@ class Problem:
         # These texts are printed in terminals and tables.
         for name in ("file", "reason", "id"):
             object.__setattr__(self, name, printable(getattr(self, name)))
+
+
+def repetition(earlier: object, record: object, where: str) -> tuple[str, bool]:
+    """Return the reason of a problem with a repeated id, and whether it is fatal.
+
+    Args:
+        earlier: record with the id, which is kept
+        record: with the same id
+        where: place of the earlier record
+
+    Examples:
+        >>> repetition(1, 3, "line 2")
+        ('contradicts line 2, which was kept', True)
+    """
+    is_equal = earlier == record
+    what = "repeats" if is_equal else "contradicts"
+    return f"{what} {where}, which was kept", not is_equal
 
 
 @dataclass(frozen=True, slots=True)

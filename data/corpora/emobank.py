@@ -16,6 +16,7 @@ from pathlib import Path
 
 from affuse.data import extra_columns, rating_kinds
 from affuse.data.corpora import manifest
+from affuse.data.corpus_facts import CorpusFacts
 from affuse.data.errors import AffuseError
 from affuse.data.records import Corpus, Count, Problem
 from affuse.data.tables import delimited_tables, unread_columns
@@ -23,6 +24,15 @@ from affuse.data.tables.delimited_tables import DelimitedTable
 
 TABLE = "emobank.csv"
 META = "meta.tsv"
+FACTS = CorpusFacts(
+    title="EmoBank",
+    root=f"the table {TABLE} of the release, or its folder",
+    page="https://github.com/JULIELab/EmoBank",
+    licence="CC BY-SA 4.0",
+    ratings="human: means over raters, from 1 to 5",
+    size="10,062 sentences, without speech",
+    signs=(TABLE,),
+)
 SCALE = (1.0, 5.0)
 COLUMNS = {
     "id": "id",

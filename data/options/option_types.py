@@ -82,9 +82,20 @@ def pairs(values: Sequence[str], flag: str, example: str) -> dict[str, str]:
     return by_modality
 
 
+class ReaderName(Names):
+    """Name of a corpus reader; an error explains why there is none for some corpora."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return the name, as `click.Choice` does."""
+        if (why := CORPUS_KIND.explain(str(value))) and value not in self.choices:
+            sentence = f"there is no corpus reader {str(value)!r}{why}"
+            raise click.BadParameter(sentence, ctx, param)
+        return super().convert(value, param, ctx)
+
+
 def corpora() -> Names:
     """Return the click type for names of corpus readers."""
-    return Names(plugins.names(CORPUS_KIND))
+    return ReaderName(plugins.names(CORPUS_KIND))
 
 
 def designs() -> Names:

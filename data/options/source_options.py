@@ -107,3 +107,16 @@ class WriteSample(Command):
     HEADING: ClassVar[str] = READ
     corpus: str = argument(type=corpora)
     root: Path = argument(type=FOLDER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListCorpora(Command):
+    """Options of `corpora`: list the corpus readers."""
+
+    COMMAND: ClassVar[str] = "corpora"
+    HEADING: ClassVar[str] = SHOW
+    as_json: bool = option(
+        "--json",
+        default=False,
+        help="Print the list as JSON, for programs.  [default: a list in words]",
+    )

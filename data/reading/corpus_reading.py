@@ -1,7 +1,7 @@
 """Reading of a corpus by the name of its reader, with the reader's options."""
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -11,8 +11,9 @@ from affuse.data import plugins
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.plugin_kinds import CORPUS_KIND
-from affuse.data.reading import transcript_rule
+from affuse.data.reading import corpus_listing, transcript_rule
 from affuse.data.records import Corpus, Problem
+from affuse.data.system.garbage_collection import paused_collection
 
 # parameter of a reader -> option on the command line
 NAMES = {"columns": "map", "scale": "scale", "table": "table", "dominance": "dominance"}
@@ -51,11 +52,12 @@ def read(source: CorpusSource) -> Corpus:
             + (", ".join(f"--{NAMES[k]}" for k in sorted(accepted)) or "no such option")
         )
     root = _root(module, corpus) if source.root is None else source.root
-    contents: Corpus = module.read(root, **arguments)
+    contents = _contents(module, corpus, root, arguments)
     if not contents.utterances:
         raise AffuseError(
             f"no utterance could be read from {root}"
             + (f": {contents.problems[0].reason}" if contents.problems else "")
+            + corpus_listing.name_reader(root, corpus)
         )
     return replace(
         transcript_rule.apply_rule(contents),
@@ -63,6 +65,22 @@ def read(source: CorpusSource) -> Corpus:
         nature=source.nature or contents.nature,
         reader=corpus,
     )
+
+
+def _contents(
+    module: ModuleType, corpus: str, root: Path, arguments: Mapping[str, Any]
+) -> Corpus:
+    """Return what a reader reads, or name the reader that fits in its error."""
+    try:
+        with paused_collection():
+            contents: Corpus = module.read(root, **arguments)
+    except (AffuseError, FileNotFoundError) as error:
+        sentence = error.args[0] if error.args else None
+        if isinstance(sentence, str):
+            sentence += corpus_listing.name_reader(root, corpus)
+            error.args = (sentence, *error.args[1:])
+        raise
+    return contents
 
 
 def _arguments(source: CorpusSource) -> dict[str, Any]:

@@ -20,7 +20,14 @@ DIGITS = 19  # of a whole number; more do not fit into 64 bits
 TOML = 2**20  # bytes of a TOML file
 
 
-def read_json(path: Path, kind: Kind, *, advice: str, limit: int = SMALL) -> Any:
+def read_json(
+    path: Path,
+    kind: Kind,
+    *,
+    advice: str,
+    limit: int = SMALL,
+    nan_is_null: bool = False,
+) -> Any:
     """Return the value in a JSON file, checked against `kind` and the manifest.
 
     Args:
@@ -28,6 +35,7 @@ def read_json(path: Path, kind: Kind, *, advice: str, limit: int = SMALL) -> Any
         kind: description of the value
         advice: remedy for a damaged file, the last clause of the error
         limit: largest size in bytes
+        nan_is_null: as for `parse_json`
 
     Raises:
         FileNotFoundError: if there is no such file
@@ -38,18 +46,25 @@ def read_json(path: Path, kind: Kind, *, advice: str, limit: int = SMALL) -> Any
     except DamagedFileError as error:
         raise DamagedFileError(f"{error}; {advice}") from error
     try:
-        return parse_json(text, kind)
+        return parse_json(text, kind, nan_is_null=nan_is_null)
     except DamagedFileError as error:
         raise DamagedFileError(f"{path} is damaged: {error}; {advice}") from error
 
 
-def parse_json(text: bytes | str, kind: Kind, *, digits: int = DIGITS) -> Any:
+def parse_json(
+    text: bytes | str,
+    kind: Kind,
+    *,
+    digits: int = DIGITS,
+    nan_is_null: bool = False,
+) -> Any:
     """Return the value of a JSON text, checked against `kind`.
 
     Args:
         text: as a string, or as bytes in UTF-8
         kind: description of the value
         digits: largest number of digits in a whole number
+        nan_is_null: True: read the word NaN, which is not JSON, as null
 
     Raises:
         DamagedFileError: if it is no JSON, or of another kind; names no file
@@ -57,7 +72,7 @@ def parse_json(text: bytes | str, kind: Kind, *, digits: int = DIGITS) -> Any:
     try:
         value = json.loads(
             text if isinstance(text, str) else text.decode("utf-8"),
-            parse_constant=_constant,
+            parse_constant=_null_for_nan if nan_is_null else _constant,
             parse_int=partial(_whole, most=digits),
         )
     except AffuseError:
@@ -71,6 +86,11 @@ def parse_json(text: bytes | str, kind: Kind, *, digits: int = DIGITS) -> Any:
 
 def _constant(name: str) -> NoReturn:
     raise Mismatch(name, "a finite number")
+
+
+def _null_for_nan(name: str) -> None:
+    if name != "NaN":
+        _constant(name)
 
 
 def _whole(digits: str, *, most: int) -> int:

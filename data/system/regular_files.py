@@ -17,6 +17,7 @@ FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 SMALL = 2**26  # bytes of a description; the largest observed has less than a tenth
 TABLE = 2**32  # bytes of a table or a corpus
 WEIGHTS = 2**36  # bytes of a file of weights
+BLOCK = 2**16  # bytes that are read at once
 
 
 def open_regular(path: Path, *, limit: int) -> BinaryIO:
@@ -30,14 +31,30 @@ def open_regular(path: Path, *, limit: int) -> BinaryIO:
         FileNotFoundError: if there is no such file
         DamagedFileError: if it is a pipe, a device or a folder, or larger than `limit`
     """
-    _check(path, os.stat(path), limit)
-    handle = os.open(path, FLAGS)
+    return os.fdopen(_open(path, limit), "rb")
+
+
+def read_regular(path: Path | str, *, limit: int) -> bytes:
+    """Return the content of a regular file, or of a link to one.
+
+    It is faster than `open_regular`, which matters for corpora with a file for each
+    utterance.
+
+    Args:
+        path: of the file
+        limit: largest size in bytes
+
+    Raises:
+        FileNotFoundError, DamagedFileError: as in `open_regular`
+    """
+    handle = _open(path, limit)
+    blocks = []
     try:
-        _check(path, os.fstat(handle), limit)  # it may have been replaced meanwhile
-    except BaseException:
+        while block := os.read(handle, BLOCK):
+            blocks.append(block)
+    finally:
         os.close(handle)
-        raise
-    return os.fdopen(handle, "rb")
+    return b"".join(blocks)
 
 
 def open_text(path: Path, *, limit: int, encoding: str, newline: str | None) -> IO[str]:
@@ -70,7 +87,19 @@ def check_regular(path: Path, *, limit: int) -> None:
     _check(path, os.stat(path), limit)
 
 
-def _check(path: Path, status: os.stat_result, limit: int) -> None:
+def _open(path: Path | str, limit: int) -> int:
+    """Return the handle of a regular file that was opened for reading."""
+    _check(path, os.stat(path), limit)
+    handle = os.open(path, FLAGS)
+    try:
+        _check(path, os.fstat(handle), limit)  # it may have been replaced meanwhile
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _check(path: Path | str, status: os.stat_result, limit: int) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise DamagedFileError(
             f"{path} is damaged: it is no regular file, but a "

@@ -62,7 +62,7 @@ class DelimitedTable:
                     f"round cells that hold {self.delimiter!r} or a line break"
                 )
                 yield Problem(self.path.name, reason, line)
-            elif tuple(map(_bare, cells[:width])) == self.header:
+            elif self._repeats_header(cells):
                 reason = "row repeats the names of the columns, so it is skipped"
                 yield Problem(self.path.name, reason, line, fatal=False)
             else:
@@ -71,6 +71,11 @@ class DelimitedTable:
             doubts.pop(WIDE, None)  # then a delimiter ends every row by convention
         for doubt, lines in doubts.items():
             yield _doubt(self.path.name, doubt, lines)
+
+    def _repeats_header(self, cells: Sequence[str]) -> bool:
+        """Return True if the cells of a row are the names of the columns."""
+        first = _bare(cells[0]) == self.header[0]  # decides for almost every row
+        return first and all(map(_is_name, cells, self.header))
 
 
 ADVICE = {
@@ -120,10 +125,15 @@ def _bare(name: str) -> str:
         >>> _bare(" text\u200b")
         'text'
     """
-    if name.isalnum():
-        return name
+    if name.isascii():
+        return name.strip()
     margins = {c for c in name if c.isspace() or unicodedata.category(c) == "Cf"}
     return name.strip("".join(margins)) if margins else name
+
+
+def _is_name(cell: str, name: str) -> bool:
+    """Return True if a cell is the name of a column."""
+    return _bare(cell) == name
 
 
 def _records(table: DelimitedTable, width: int = 0) -> Iterator[TableRecord]:

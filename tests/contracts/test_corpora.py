@@ -6,8 +6,10 @@ import shutil
 import pytest
 
 from affuse.data import plugins
+from affuse.data.corpus_facts import NOT_STATED, CorpusFacts, stated_facts
 from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.rating_scales import RATINGS
+from affuse.data.records import NATURES
 from affuse.data.splits import protocols
 
 
@@ -44,11 +46,12 @@ def test_two_reads_give_equal_corpora(reader, root, corpus):
     assert reader.read(root) == corpus
 
 
-def test_all_speakers_are_known_or_none(corpus):
-    speakers = [utterance.speaker for utterance in corpus.utterances]
-    if not any(speakers):
+def test_unknown_speakers_are_named_in_a_note(corpus):
+    rated = [utterance for utterance in corpus.utterances if utterance.ratings]
+    if not any(utterance.speaker for utterance in rated):
         pytest.skip(f"{corpus.name} names no speakers")
-    assert all(speakers)
+    if not all(utterance.speaker for utterance in rated):
+        assert any("speaker" in problem.reason for problem in corpus.problems)
 
 
 def test_every_utterance_has_text_or_an_audio_file(corpus):
@@ -105,3 +108,25 @@ def test_a_sample_is_the_same_every_time(reader, root, tmp_path):
     assert contents(again) == contents(root)
     reader.sample(again)  # over what is there
     assert contents(again) == contents(root)
+
+
+def test_the_facts_on_a_corpus_are_complete(reader):
+    facts = reader.FACTS
+    assert isinstance(facts, CorpusFacts)
+    for text in (facts.title, facts.root, facts.licence, facts.ratings, facts.size):
+        assert text
+        assert text != NOT_STATED
+        assert text.isprintable()
+    assert facts.page == "" or facts.page.startswith("https://")
+    kinds = [kind for kind in NATURES if facts.ratings.startswith(f"{kind}: ")]
+    assert len(kinds) == 1 or reader.__name__.endswith(".manifest")
+
+
+def test_a_sample_has_a_sign_of_its_corpus_only(reader, root):
+    signs = {
+        name
+        for name, module in plugins.load_all(CORPUS_KIND)
+        if stated_facts(name, module).looks_like(root)
+    }
+    own = {reader.__name__.rpartition(".")[2]} if reader.FACTS.signs else set()
+    assert signs == own

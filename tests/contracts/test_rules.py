@@ -410,6 +410,53 @@ def test_an_encoder_trained_on_the_test_split_fails(tmp_path, splits, fails):
         assert train_run(tmp_path, **given).is_dir()
 
 
+@pytest.mark.parametrize(
+    ("splits", "said", "fails"),
+    [
+        ({"1": "train", "4": "dev", "5": "train"}, "of the test part", True),
+        ({"1": "train", "4": "dev", "5": "dev"}, "of the test part", True),
+        ({"1": "train", "4": "dev", "5": "test"}, "of the validation part", False),
+        ({"1": "test2", "4": "test2", "5": "test"}, "", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["clips", "msp-podcast-1.11"])
+def test_the_papers_speech_encoder_has_seen_msp_podcast_under_any_name(
+    tmp_path, splits, said, fails, name
+):
+    whole = dataclasses.replace(corpus(), name=name, reader="msp_podcast")
+    divided = tuple(
+        dataclasses.replace(u, split=splits.get(u.session, splits["1"]))
+        for u in whole.utterances
+    )
+    caches = {
+        modality: dataclasses.replace(
+            each,
+            recipe=dataclasses.replace(
+                each.recipe,
+                corpus=name,
+                checkpoint="audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim"
+                if modality == "audio"
+                else "tiny",
+            ),
+        )
+        for modality, each in embeddings().items()
+    }
+    given = {
+        "found": dataclasses.replace(whole, utterances=divided),
+        "caches": caches,
+        "protocol": "session5-strict",
+    }
+    if fails:
+        with pytest.raises(linter.Leak, match=f"has seen MSP-Podcast.*{said}"):
+            train_run(tmp_path, "ridge", **given)
+        return
+    folder = train_run(tmp_path, "ridge", **given)
+    facts = json.loads((folder / RunFolder.leaks).read_text(encoding="utf-8"))
+    texts = [finding["text"] for finding in facts["encoders"]["findings"]]
+    seen = [text for text in texts if "including" in text]
+    assert [said in text for text in seen] == ([True] if said else [])
+
+
 def test_a_leak_after_training_is_an_error_and_the_run_is_kept(case):
     again = run_plan.plan_run(
         TrainingData(corpus(), embeddings()),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from affuse.data import rating_kinds
 from affuse.data.corpora import manifest
+from affuse.data.corpus_facts import CorpusFacts
 from affuse.data.records import Corpus, Count, Problem
 from affuse.data.system.documents import read_json
 from affuse.data.system.regular_files import SMALL, open_regular
@@ -25,6 +26,13 @@ MADE = "made.json"  # seed and versions of a copy, and the digests of its record
 KIND = Record({"recordings": MapOf(Text(64))}, others=Plain())
 LARGEST = SMALL  # bytes of a recording
 SIZES = {"utterances": 510, "scripted": 160, "speakers": 10, "sessions": 5}
+FACTS = CorpusFacts(
+    title="Demo corpus of this project",
+    root="none: the corpus comes with the program",
+    licence="MIT, as this project",
+    ratings="synthetic: means over three simulated raters, from 1 to 5",
+    size="510 utterances of ten synthetic voices",
+)
 
 
 def read(root: Path) -> Corpus:

@@ -35,14 +35,25 @@ from affuse.data.corpora.iemocap.utterance_fields import (
     utterance,
 )
 from affuse.data.corpora.iemocap.wav_checks import verify
+from affuse.data.corpus_facts import CorpusFacts
 from affuse.data.errors import AffuseError
-from affuse.data.records import Corpus, Problem
+from affuse.data.records import Corpus, Problem, repetition
+from affuse.data.release_files import read_text
 
 __all__ = ["read", "sample", "sample_hazards", "verify"]
 
 DOMINANCE = ("released", "recomputed")
 LISTENERS = 2  # external raters of valence, arousal and dominance, at least
 VOTERS = 3  # external raters of the class, at least
+FACTS = CorpusFacts(
+    title="IEMOCAP",
+    root="the folder that holds Session1 to Session5, or one at most two levels above",
+    page="https://sail.usc.edu/iemocap/",
+    licence="by the University of Southern California, on request",
+    ratings="human: means over two or more listeners, from 1 to 5",
+    size="10,039 utterances of ten actors, 12 hours",
+    signs=("Session[1-5]/dialog/EmoEvaluation", "IEMOCAP_EmoEvaluation.txt"),
+)
 
 Record = TypeVar("Record", LabelBlock, LabelledTurn)
 
@@ -92,7 +103,7 @@ def read(root: Path, *, dominance: str = "released") -> Corpus:
         protocol="session5-strict",
         problems=(*tree.problems, *label_problems, *transcript_problems, *doubts),
         counts=published_counts.compare(utterances, others),
-        nature=_nature(root, folder),
+        nature=rating_kinds.read_nature_below(root, folder),
     )
 
 
@@ -102,7 +113,7 @@ def _texts(
     """Yield name and content of each readable file; add errors to `problems`."""
     for path in paths:
         file = _relative(path, root)
-        text, trouble = file_tree.read_text(path, file=file)
+        text, trouble = read_text(path, file=file)
         problems += trouble
         if text is not None:
             yield file, text
@@ -143,12 +154,9 @@ def _first(records: Iterable[Record]) -> tuple[dict[str, Record], list[Problem]]
     for record in records:
         earlier = first.setdefault(record.id, record)
         if earlier is not record:
-            is_equal = earlier == record
-            what = "repeats" if is_equal else "contradicts"
-            reason = f"{what} {earlier.file} line {earlier.line}, which was kept"
-            problems.append(
-                Problem(record.file, reason, record.line, record.id, fatal=not is_equal)
-            )
+            place = f"{earlier.file} line {earlier.line}"
+            reason, fatal = repetition(earlier, record, place)
+            problems.append(Problem(record.file, reason, record.line, record.id, fatal))
     return first, problems
 
 
@@ -190,13 +198,6 @@ def _doubts(blocks: Sequence[LabelBlock]) -> Iterator[Problem]:
 
 def _sort_key(block: LabelBlock) -> tuple[str, str, float, str]:
     return (block.id[4], block.id.rpartition("_")[0], block.start, block.id)
-
-
-def _nature(root: Path, folder: Path) -> str:
-    """Return the kind of ratings that the session folder, or one above it, states."""
-    parents = [place for place in folder.parents if place.is_relative_to(root)]
-    natures = (rating_kinds.read_nature(place) for place in (folder, *parents))
-    return next((word for word in natures if word != "human"), "human")
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -16,14 +16,13 @@ import numpy as np
 from affuse.data import rating_kinds
 from affuse.data.corpora.iemocap.file_tree import session_folders
 from affuse.data.corpora.iemocap.release_writer import (
-    SAMPLE_RATE,
     TICKS,
     WrittenTurn,
     attribute_line,
     wav_path,
     write_dialogue,
-    write_wav,
 )
+from affuse.data.sample_sounds import SAMPLE_RATE, write_wav
 
 SEED = 1
 DIALOGUES = ("impro01", "script01_1")  # of each session, once for each actor's markers

@@ -17,8 +17,8 @@ from affuse.data.corpora.iemocap.release_writer import (
     label_path,
     transcript_path,
     wav_path,
-    write_wav,
 )
+from affuse.data.sample_sounds import write_wav
 
 # Content of the files that Finder writes on other systems' disks; binary, not a text.
 APPLE_DOUBLE = bytes.fromhex("0005160700020000") + b"Mac OS X        " + b"\xac\x81\x00"

@@ -1,13 +1,9 @@
 """Writer of invented turns in the file tree and line grammar of the IEMOCAP release."""
 
-import wave
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-SAMPLE_RATE = 16_000  # Hz
 TICKS = 10_000  # per second, since times have four decimals
 HEADER = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]"
 
@@ -89,18 +85,3 @@ def attribute_line(rater: str, ratings: Iterable[int | None]) -> str:
     """
     valence, arousal, dominance = ("" if r is None else str(r) for r in ratings)
     return f"A-{rater}:\tval {valence}; act {arousal}; dom  {dominance};\t()"
-
-
-def write_wav(path: Path, sound: np.ndarray, *, rate: int = SAMPLE_RATE) -> None:
-    """Write a WAV file in 16-bit PCM.
-
-    Args:
-        path: of the file
-        sound: (frames,) or (frames, channels) in [-1, 1]
-        rate: Hz
-    """
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1 if sound.ndim == 1 else sound.shape[1])
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(np.rint(sound * 32767).astype("<i2").tobytes())

@@ -25,6 +25,7 @@ from affuse.data.corpora.manifest.doubtful_texts import TextCells
 from affuse.data.corpora.manifest.manifest_sample import sample as sample
 from affuse.data.corpora.manifest.name_variants import NameSpellings
 from affuse.data.corpora.manifest.row_ids import Identities, fallback_id
+from affuse.data.corpus_facts import CorpusFacts
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Corpus, Problem, Utterance
@@ -40,6 +41,13 @@ SIDECAR = Record(  # `affuse.data.rating_kinds` reads its key "nature"
     {},
     {"scale": ListOf(Number(), least=2, most=2), "map": MapOf(Text(1_000))},
     others=Plain(),
+)
+FACTS = CorpusFacts(
+    title="any table of recordings or texts",
+    root="a CSV or TSV table, its folder, or an audformat folder",
+    licence="that of the data",
+    ratings="those of the table, on the scale that --scale names",
+    size="that of the table",
 )
 
 

@@ -2,13 +2,13 @@
 
 import csv
 import json
-import wave
 from pathlib import Path
 
 import numpy as np
 
 from affuse.data import rating_kinds
 from affuse.data.rating_scales import RATINGS
+from affuse.data.sample_sounds import write_wav
 
 RATE = 16_000  # Hz, of the sample
 SPEAKERS = {"ann": 180, "ben": 110, "cleo": 210, "dan": 95, "eve": 195, "finn": 125}
@@ -50,8 +50,4 @@ def _tone(path: Path, pitch: int) -> None:
     """Write two seconds of a tone at `pitch` Hz, louder from turn to turn."""
     time = np.arange(2 * RATE) / RATE
     wave_form = 0.1 * (1 + np.floor(2 * time)) * np.sin(2 * np.pi * pitch * time)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes((32767 * wave_form).astype("<i2").tobytes())
+    write_wav(path, wave_form, rate=RATE)

@@ -34,7 +34,7 @@ def utterance(
     Returns:
         the utterance, None if the row cannot be used; the errors
     """
-    ratings, errors = _ratings(cells)
+    ratings, errors = read_ratings(cells)
     audio, transcript = None, cell_values.transcript(cells.get("text", "NaN"))
     path = relative(cells.get("file", ""))
     if cells.get("file") and not path:
@@ -78,7 +78,7 @@ def _column_modalities(columns: Mapping[str, str]) -> list[str]:
     return [kind.name for kind in kinds if kind.has(row, Path())]
 
 
-def _ratings(cells: Mapping[str, str]) -> tuple[dict[str, float], list[str]]:
+def read_ratings(cells: Mapping[str, str]) -> tuple[dict[str, float], list[str]]:
     """Return the ratings of a row, and a sentence for each malformed one."""
     values, errors = {}, []
     for name in RATINGS:

@@ -36,6 +36,12 @@ def sample_digests(count=1_000):
             "reader 'iemocap'",
         ),
         (TrainingRecord("IEMOCAP"), replace(TOY, reader="iemocap"), "reader 'iemocap'"),
+        (
+            TrainingRecord("MSP-Podcast"),
+            replace(TOY, reader="msp_podcast"),
+            "reader 'msp_podcast'",
+        ),
+        (TrainingRecord("MSP-Podcast"), replace(TOY, reader="msp_improv"), ""),
         (TrainingRecord("toy", reader="manifest"), TOY, ""),
         (TrainingRecord("toy", reader=""), replace(TOY, reader=""), ""),
         (TrainingRecord("toy", reader="iemocap"), replace(TOY, reader="emobank"), ""),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from affuse.data import rating_kinds
+from affuse.data import rating_kinds, release_files
 from affuse.data.corpora import iemocap
-from affuse.data.corpora.iemocap import file_tree, iemocap_sample, release_writer
+from affuse.data.corpora.iemocap import iemocap_sample, release_writer
 
 TURNS = {turn.id: turn for turn in iemocap_sample.plan()}
 
@@ -132,14 +132,14 @@ def test_single_label_files_take_precedence_over_the_joined_file(tmp_path):
 
 def test_only_an_unreadable_file_is_left_out(tmp_path, monkeypatch):
     write_labels(tmp_path, "Ses01F_impro01", "Ses01M_impro01")
-    opened = file_tree.open_regular
+    read = release_files.read_regular
 
     def fail(path, **options):
         if path.name == "Ses01F_impro01.txt":
             raise OSError(5, "Input/output error")
-        return opened(path, **options)
+        return read(path, **options)
 
-    monkeypatch.setattr(file_tree, "open_regular", fail)
+    monkeypatch.setattr(release_files, "read_regular", fail)
     corpus = iemocap.read(tmp_path)
     assert {u.dialogue for u in corpus.utterances} == {"Ses01M_impro01"}
     unread = [p.file for p in corpus.problems if "Input/output error" in p.reason]

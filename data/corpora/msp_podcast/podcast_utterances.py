@@ -1,0 +1,197 @@
+"""Utterances of MSP-Podcast, from labels, partitions, recordings and transcripts."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from sys import intern
+
+from affuse.data import extra_columns
+from affuse.data.corpora.msp_podcast.podcast_labels import PodcastLabel
+from affuse.data.corpora.msp_podcast.podcast_tree import WAV, PodcastTree
+from affuse.data.rating_scales import RATINGS
+from affuse.data.records import Problem, Utterance, repetition
+from affuse.data.release_files import read_text
+from affuse.data.tables import cell_values
+
+SCALE = (1.0, 7.0)
+EMOTIONS = {  # letter of the consensus -> value of the column emotion
+    "A": "angry",
+    "S": "sad",
+    "H": "happy",
+    "U": "surprised",
+    "F": "afraid",
+    "D": "disgusted",
+    "C": "contempt",
+    "N": "neutral",
+    "O": "other",
+    "X": "no agreement",
+}
+HIDDEN = "test3"  # split of which only the recordings are published
+# Recordings that a release lists, and does not have.
+NEVER_SHIPPED = {"MSP-PODCAST_1909_1017.wav": "2.0"}
+
+NO_NAME = "is no name of a recording of MSP-Podcast; left out"
+NO_WAV = "has ratings but no recording in the folder Audios; kept without speech"
+NO_TRANSCRIPT = "has ratings but no transcript; kept without text"
+NOTHING = "has ratings, but neither a recording nor a transcript; left out"
+
+
+class PodcastCollection:
+    """Utterances by id and problems, collected from the labels of one release."""
+
+    def __init__(self, tree: PodcastTree, partitions: Mapping[str, str]) -> None:
+        """Take the files of the release.
+
+        Args:
+            tree: files of the release
+            partitions: {name of a recording: split}, from ``Partitions.txt``
+        """
+        self.tree = tree
+        self.utterances: dict[str, Utterance] = {}
+        self.problems: list[Problem] = []
+        self.hidden = 0  # recordings of `HIDDEN` without labels
+        self._partitions = partitions
+        self._file = tree.name(tree.labels)
+        self._read: set[str] = set()  # names of the recordings that have labels
+        self._counts: Counter[str] = Counter()  # rows, by the sentence of a note
+        self._examples: dict[str, str] = {}  # id of the first of them
+
+    def add(self, label: PodcastLabel) -> None:
+        """Add the utterance of a label, or the problem that prevents it.
+
+        Args:
+            label: of the release
+        """
+        name = label.recording
+        wav = self.tree.wavs.find(name) if self.tree.wavs else ""
+        if not wav and not WAV.fullmatch(name):
+            self._problem(label, repr(name) + " " + NO_NAME)
+            return
+        split = _split(label.split or self._partition(name))
+        record = self._utterance(label, wav, split)
+        if record is None:
+            return
+        earlier = self.utterances.setdefault(record.id, record)
+        if earlier is not record:
+            reason, fatal = repetition(earlier, record, "an earlier row")
+            self._problem(label, reason, fatal=fatal)
+        elif label.split and name in self._partitions:
+            if _split(self._partition(name)) != record.split:
+                self._count(record.id, "Partitions.txt states another split")
+
+    def add_hidden(self) -> None:
+        """Add the recordings of the hidden test set, which have no labels.
+
+        Other recordings without labels are counted in a note.
+        """
+        if self.tree.wavs is None:
+            return
+        for name in sorted(self.tree.wavs.names - self._read):
+            stem = name[:-4]
+            if HIDDEN in name.lower() or _split(self._partition(name)) == HIDDEN:
+                path = self.tree.wavs.folder / name
+                self.hidden += 1
+                self.utterances[stem] = Utterance(
+                    stem, path, dialogue=_podcast(stem), split=HIDDEN
+                )
+            else:
+                self._count(stem, "a recording has no labels, so it is left out")
+
+    def notes(self) -> Iterator[Problem]:
+        """Yield one note for each kind of row that is read and may surprise."""
+        for sentence, rows in sorted(self._counts.items()):
+            reason = f"{sentence} (rows: {rows}), such as {self._examples[sentence]}"
+            yield Problem(self._file, reason, fatal=False)
+
+    def _partition(self, name: str) -> str:
+        return self._partitions.get(name, "")
+
+    def _utterance(self, label: PodcastLabel, wav: str, split: str) -> Utterance | None:
+        """Return the utterance of a label; None if it has no sound and no words."""
+        stem, wavs = label.stem, self.tree.wavs
+        transcript = self._transcript(stem)
+        if wav:
+            self._read.add(wav)
+        elif wavs or transcript is None:
+            self._missing_recording(label, transcript)
+        if not wav and transcript is None:
+            return None
+        if wav and transcript is None and self.tree.transcripts and split != HIDDEN:
+            self._problem(label, NO_TRANSCRIPT)
+        speaker = cell_values.name_or_empty(label.speaker)
+        if split != HIDDEN:
+            self._count_gaps(label, stem, speaker, split)
+        outside = [v for v in label.ratings.values() if not SCALE[0] <= v <= SCALE[1]]
+        if outside:
+            self._count(stem, "a rating lies outside the scale of 1 to 7; it is kept")
+        emotion = EMOTIONS.get(label.emotion, label.emotion)
+        return Utterance(
+            id=stem,
+            audio=wavs.folder / wav if wavs and wav else None,
+            transcript=transcript,
+            text=None
+            if transcript is None
+            else cell_values.clean_transcript(transcript),
+            ratings=label.ratings,
+            speaker=intern(speaker),
+            sex=cell_values.SEXES.get(label.sex.casefold(), ""),
+            dialogue=_podcast(stem),
+            split=split,
+            flags=("out_of_range",) if outside else (),
+            columns=extra_columns.mapping({"emotion": emotion}),
+        )
+
+    def _transcript(self, stem: str) -> str | None:
+        """Return the text of a transcript; None if there is none."""
+        transcripts = self.tree.transcripts
+        name = transcripts.find(f"{stem}.txt") if transcripts else ""
+        if transcripts is None or not name:
+            return None
+        folder = transcripts.folder
+        text, problems = read_text(f"{folder}/{name}", file=f"{folder.name}/{name}")
+        self.problems += problems
+        return None if text is None else text.strip()
+
+    def _missing_recording(self, label: PodcastLabel, transcript: str | None) -> None:
+        reason = NOTHING if transcript is None else NO_WAV
+        release = NEVER_SHIPPED.get(label.recording)
+        if release:
+            reason += f"; release {release} itself lists it without a recording"
+        self._problem(label, reason, fatal=not release)
+
+    def _count_gaps(
+        self, label: PodcastLabel, stem: str, speaker: str, split: str
+    ) -> None:
+        """Count an unknown speaker and missing ratings."""
+        if not speaker:
+            self._count(
+                stem,
+                f"the speaker of a row of {split or 'no split'} is unknown, so it "
+                f"cannot be checked whether another part has the same speaker",
+            )
+        for name in RATINGS if len(label.ratings) < len(RATINGS) else ():
+            if name not in label.ratings:
+                self._count(stem, f"there is no rating of {name}")
+
+    def _count(self, name: str, sentence: str) -> None:
+        self._counts[sentence] += 1
+        self._examples.setdefault(sentence, name)
+
+    def _problem(self, label: PodcastLabel, reason: str, *, fatal: bool = True) -> None:
+        stem = label.stem if WAV.fullmatch(label.recording) else ""
+        self.problems.append(Problem(self._file, reason, label.line, stem, fatal))
+
+
+@lru_cache(64)  # a release names few splits
+def _split(name: str) -> str:
+    return intern(cell_values.split(name))
+
+
+def _podcast(stem: str) -> str:
+    """Return the number of the podcast in the name of a recording.
+
+    Examples:
+        >>> _podcast("MSP-PODCAST_9001_0007")
+        '9001'
+    """
+    return intern(stem.split("_", 2)[1])
