@@ -34,7 +34,7 @@ def test_cells_without_a_number_are_counted_and_named(tmp_path):
     assert not found["two"]
     assert not found["four"]
     assert found["three"]["valence"].mean == 5
-    said = " ".join(reasons(corpus))
+    said = " ".join(reasons(corpus, fatal=False))
     assert "valence: no single rating in 5 of 12 cells, which are empty" in said
     assert "in 3 of 12 cells, which hold no number, such as 'x'" in said
     assert "outside the scale in 1 of 12 cells, such as '9'" in said
@@ -63,12 +63,12 @@ def test_a_column_whose_name_has_a_comma_is_one_column(tmp_path):
 def test_single_ratings_need_a_scale(tmp_path):
     with pytest.raises(ValueError, match=r"has ratings \(valence\), but their scale"):
         manifest.read(
-            write(tmp_path, "text,a,b\none,2,3\n"), columns={"valence": "a,b"}
+            write(tmp_path, "text,r1,r2\none,2,3\n"), columns={"valence": "r1,r2"}
         )
 
 
 def test_an_equal_id_with_other_single_ratings_is_left_out(tmp_path):
-    rows = "id,text,a,b\nx,one,2,4\nx,one,3,3\n"
-    corpus = read(tmp_path, rows, columns={"valence": "a,b"})
+    rows = "id,text,r1,r2\nx,one,2,4\nx,one,3,3\n"
+    corpus = read(tmp_path, rows, columns={"valence": "r1,r2"})
     assert len(corpus.utterances) == 1
-    assert "same id and other content" in " ".join(reasons(corpus))
+    assert "same id and other content" in " ".join(reasons(corpus, fatal=True))
