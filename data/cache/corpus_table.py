@@ -198,5 +198,5 @@ def _utterance(row: Mapping[str, Any]) -> Utterance:
     columns = extra_columns.mapping(row.get("columns", {}))
     span = tuple(row["span"]) if row.get("span") else None
     more = {"flags": tuple(row["flags"]), "columns": columns, "span": span}
-    more["raters"] = single_ratings.from_lists(row.get("raters", {}))
-    return Utterance(**{**row, **more})
+    raters = single_ratings.from_lists(row.get("raters", {}))
+    return Utterance(**{**row, **more, "raters": raters})
