@@ -4,6 +4,9 @@ Two figures are estimated: that of one rater with the mean of the others, and th
 ceiling for a prediction of the true opinion (`affuse.fuse.rater_variance`). As for a
 design, a figure is computed on each fold and averaged over folds, and its interval is
 that of the jackknife over the same clusters (`affuse.fuse.scoring.intervals`).
+
+Both figures depend on the variance of the opinions. So, unlike those of designs, their
+intervals are too narrow if opinions have heavy tails, which bounded scales prevent.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -64,8 +64,10 @@ def test_single_ratings_change_the_name_only_of_runs_that_they_weight(tmp_path):
     first, *others = rated.utterances
     less = dataclasses.replace(first, raters=others[0].raters)
     changed = dataclasses.replace(rated, utterances=(less, *others))
-    names = [train_run(tmp_path, "ridge", found=x).name for x in (bare, rated)]
-    assert names[0] == names[1]
+    folder = train_run(tmp_path, "ridge", found=bare)
+    assert read_raters(folder) == {}
+    assert train_run(tmp_path, "ridge", found=rated) == folder
+    assert read_raters(folder)  # the repeated command adds them to an older run
     weighted = [
         train_run(tmp_path, "text", found=x, weighting="raters", epochs=1).name
         for x in (rated, changed)
