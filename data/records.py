@@ -7,6 +7,7 @@ Unknown values are ``""`` or ``None``, and never guessed.
 All utterances of a corpus are in memory together, so their records are small. An
 utterance takes less than 1 kB and one byte more for each character of a long text.
 Columns take no memory where rows with equal values share them, and else up to 0.8 kB.
+Summaries of single ratings take 0.2 kB, and up to 0.5 kB if few are equal.
 """
 
 import math
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from affuse.data.errors import AffuseError
+from affuse.data.single_ratings import NO_RATERS, Summaries
 from affuse.data.terminal import (
     printable as printable,  # also offered here, beside the records
 )
@@ -50,6 +52,9 @@ class Utterance:
     recording: str = ""  # id of the first utterance in the same recording
     file: str = ""  # recording, relative to the corpus
     columns: Mapping[str, str] = field(default_factory=lambda: NO_COLUMNS)  # any others
+    # Single ratings by rating, see `affuse.data.single_ratings`; empty if unknown. The
+    # released rating may differ from their mean.
+    raters: Summaries = field(default_factory=lambda: NO_RATERS)
 
     def __post_init__(self) -> None:
         check_id(self.id)

@@ -7,6 +7,7 @@ from typing import Any
 
 from affuse.data.errors import AffuseError
 from affuse.fuse.losses import SMALLEST_BATCH
+from affuse.fuse.setting_texts import EQUAL
 
 
 def demand(settings: Any) -> None:
@@ -33,6 +34,11 @@ def demand(settings: Any) -> None:
         )
     if settings.auxiliary:
         _demand_trained_codes(settings)
+    if settings.agreement and settings.weighting != EQUAL:
+        raise AffuseError(
+            f"agreement={settings.agreement!r} and weighting={settings.weighting!r} "
+            f"both decide the weights of rows in the loss; use one of them"
+        )
 
 
 def _demand_constant_codes(settings: Any) -> None:

@@ -12,7 +12,7 @@ from affuse.data.splits.protocols import PROTOCOLS
 from affuse.data.suggestions import hint
 from affuse.data.system.schema import shown
 from affuse.fuse.losses import LOSSES
-from affuse.fuse.setting_texts import TEXTS
+from affuse.fuse.setting_texts import BY_RATERS, EQUAL, TEXTS
 
 END_TO_END = "end-to-end"  # value of `training`: `finetune` trains encoders and head
 
@@ -25,6 +25,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "optimizer": ("adamw", "adam"),
     "late_activation": ("none", "relu"),
     "map": ("auto", "affine", "none"),
+    "weighting": (EQUAL, BY_RATERS),
 }
 RANGES: Mapping[str, tuple[float, float]] = {  # lowest and highest, both allowed
     "folds": (3, 1000),

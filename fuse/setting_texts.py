@@ -11,6 +11,7 @@ from affuse.fuse.feature_texts import demand_layers, demand_pooling
 
 HEAVIEST = 1e6  # largest weight of an auxiliary target
 DEVIATION, RATERS = "deviation", "raters"  # kinds of columns on rater agreement
+EQUAL, BY_RATERS = "none", "raters"  # values of the setting `weighting`
 
 
 @dataclass(frozen=True)

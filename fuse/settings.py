@@ -120,6 +120,9 @@ class Settings:
     # column from which rows are weighted in the loss: "deviation:COLUMN" of the ratings
     # of an utterance, or "raters:COLUMN" with their number
     agreement: str = added_setting("", autoencoder=UNUSED)
+    # weights of rows in the loss: "none" for equal weights, or "raters" for the
+    # precision of the mean of an utterance's single ratings
+    weighting: str = added_setting("none", autoencoder=UNUSED)
 
     def __post_init__(self) -> None:
         if self.layers == "concat":

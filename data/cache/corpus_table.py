@@ -16,73 +16,24 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from affuse.data import extra_columns
+from affuse.data import extra_columns, single_ratings
 from affuse.data.cache.cache_folder import CorpusFolder
+from affuse.data.cache.corpus_table_kinds import HEAD, ROW
 from affuse.data.cache.shared_recordings import find_shared, relative_path
 from affuse.data.errors import AffuseError, DamagedFileError
-from affuse.data.records import ID_LENGTH, NATURES, Corpus, Count, Utterance
+from affuse.data.records import Corpus, Count, Utterance
 from affuse.data.runs.sentence_overlap import sentence_digest
 from affuse.data.system.digests import open_checked, write_and_list
 from affuse.data.system.documents import parse_json
 from affuse.data.system.regular_files import TABLE
-from affuse.data.system.schema import (
-    Flag,
-    ListOf,
-    MapOf,
-    Maybe,
-    Number,
-    OneOf,
-    Plain,
-    Record,
-    Text,
-    Whole,
-)
 
 LONGEST = 2**24  # bytes of a line; most lines have less than 1,000
-WORD = Text(10_000)
-SECONDS = Maybe(Number(0, 1e9))
-NOTHING = OneOf((None,))
-HEAD = Record(
-    {
-        "corpus": Record(
-            {
-                "name": WORD,
-                "scale": Maybe(ListOf(Number(), least=2, most=2)),
-                "protocol": WORD,
-                "nature": OneOf(NATURES),
-                "root": WORD,
-                "counts": ListOf(
-                    Record({"what": WORD, "expected": Whole(), "found": Whole()})
-                ),
-            },
-            {"reader": WORD},  # missing in caches of older versions
-        ),
-        "utterances": ListOf(Plain(depth=0), most=0),
-    }
-)
-ROW = Record(
-    {
-        "id": Text(ID_LENGTH, least=1),
-        "ratings": MapOf(Number(), most=100),
-        "flags": ListOf(WORD, most=100),
-    },
-    {
-        **dict.fromkeys(("audio", "transcript", "text"), NOTHING),
-        "span": Maybe(ListOf(SECONDS, least=2, most=2)),
-        **{"file": WORD, "channel": Whole()},
-        **dict.fromkeys(("speaker", "sex", "session", "dialogue", "split"), WORD),
-        **dict.fromkeys(("start", "end"), SECONDS),
-        "scripted": Maybe(Flag()),
-        "sentence": WORD,
-        "recording": Text(ID_LENGTH, least=1),
-        "columns": extra_columns.KIND,
-    },
-)
-OPTIONAL_FIELDS = ("sentence", "recording", "columns")  # missing in older caches
+# Missing in older caches.
+OPTIONAL_FIELDS = ("sentence", "recording", "columns", "raters")
 LOCATION_FIELDS = ("file", "span")  # not compared, because recordings may be moved
 log = logging.getLogger(__name__)
 LEFT_OUT = ("audio", "transcript", "text")
-SPARSE = ("recording", "columns", "file", "channel")  # written only with a value
+SPARSE = ("recording", "columns", "file", "channel", "raters")  # only with a value
 
 
 def save(corpus: Corpus, cache: Path) -> Path:
@@ -145,6 +96,7 @@ def _rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
         row = {n: None if n in LEFT_OUT else getattr(u, n) for n in names}
         row |= {"sentence": sentence_digest(u), "recording": recordings.get(u.id)}
         row["file"] = relative_path(u, corpus.root)
+        row["raters"] = single_ratings.as_lists(u.raters)
         yield {n: v for n, v in row.items() if v or n not in SPARSE}
 
 
@@ -246,4 +198,5 @@ def _utterance(row: Mapping[str, Any]) -> Utterance:
     columns = extra_columns.mapping(row.get("columns", {}))
     span = tuple(row["span"]) if row.get("span") else None
     more = {"flags": tuple(row["flags"]), "columns": columns, "span": span}
-    return Utterance(**{**row, **more})
+    raters = single_ratings.from_lists(row.get("raters", {}))
+    return Utterance(**{**row, **more, "raters": raters})

@@ -107,7 +107,7 @@ def _lines(table: DelimitedTable) -> tuple[dict[str, Mapping[str, str]], list[Pr
         )
     id_index = table.header.index("id")
     dropped: dict[str, str] = {}
-    names = unread_columns.candidate_columns(table.header, {"id": id_index}, dropped)
+    names = unread_columns.candidate_columns(table.header, {id_index}, dropped)
     columns = unread_columns.survey([(table, names)], dropped)
     problems = [*table.notes, *unread_columns.notes(dropped, table.path.name)]
     by_id: dict[str, Mapping[str, str]] = {}

@@ -24,8 +24,9 @@ class TableColumns(Command):
         default=(),
         metavar="ROLE=COLUMN",
         help="Read a role from this column of a manifest, for example --map "
-        "valence=proxy_V. The option may be repeated.  [default: columns "
-        "are recognised by their names]",
+        "valence=proxy_V. A rating may have a column for each rater, as in "
+        "valence=a1_V,a2_V,a3_V; it is then their mean. The option may be "
+        "repeated.  [default: columns are recognised by their names]",
     )
     scale: tuple[float, float] | None = option(
         "--scale",

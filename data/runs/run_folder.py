@@ -76,6 +76,7 @@ class RunFolder:
     settings = FolderFile("settings.toml")
     folds = FolderFile("folds.csv")
     sentences = FolderFile("sentences.csv")
+    raters = FolderFile("raters.csv")
     alignment = FolderFile("alignment.json")
     leaks = FolderFile("lint.json")
     failures = FolderFile("failed.txt")

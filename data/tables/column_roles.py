@@ -60,7 +60,8 @@ def roles(
     indices = {}
     for role in ALIASES:
         if role in columns:
-            index = _mapped_index(header, columns[role], role=role, table=table)
+            name = columns[role]
+            index = mapped_index(header, name, role=role, table=table) if name else None
         else:
             index = _aliased_index(header, role, table=table)
         if index is not None:
@@ -82,12 +83,18 @@ def _listing(header: Sequence[str]) -> str:
     return ", ".join(names) + more
 
 
-def _mapped_index(
-    header: Sequence[str], column: str, *, role: str, table: str
-) -> int | None:
-    """Return the index of a column, matching its exact spelling before any case."""
-    if not column:
-        return None
+def mapped_index(header: Sequence[str], column: str, *, role: str, table: str) -> int:
+    """Return the index of a column, matching its exact spelling before any case.
+
+    Args:
+        header: the table's column names
+        column: name of the column
+        role: of the column, for the error
+        table: its file name, for the error
+
+    Raises:
+        OptionError: if no column, or more than one, has the name
+    """
     matches = [i for i, name in enumerate(header) if name == column]
     matches = matches or _matching(header, (column.casefold(),))
     if len(matches) != 1:

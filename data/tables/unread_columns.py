@@ -1,13 +1,13 @@
 """Extra columns of a corpus: which columns without a role are kept with utterances."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from affuse.data.extra_columns import MOST, NAME_LENGTH, VALUE_LENGTH
 from affuse.data.modality import other_modalities
 from affuse.data.records import Problem
-from affuse.data.tables import cell_values, column_roles
+from affuse.data.tables import cell_values, column_roles, rater_columns
 from affuse.data.tables.delimited_tables import DelimitedTable
 from affuse.data.terminal import printable
 
@@ -27,6 +27,15 @@ class Columns:
 
     roles: Mapping[str, int]  # role -> index in the header
     kept: Mapping[str, int] = field(default_factory=dict)  # name -> index
+    raters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # by rating
+
+    @property
+    def used(self) -> set[int]:
+        """Indices of the columns with a role, including those of single ratings."""
+        return {
+            *self.roles.values(),
+            *(i for each in self.raters.values() for i in each),
+        }
 
 
 @dataclass(frozen=True)
@@ -62,37 +71,51 @@ def sort(tables: Sequence[DelimitedTable], columns: Mapping[str, str]) -> Sortin
 
     Args:
         tables: of one corpus; they are read an additional time for this
-        columns: role to column name, as for `affuse.data.tables.column_roles.roles`
+        columns: role to column name, as for `affuse.data.tables.column_roles.roles`, or
+            to the columns of several raters, as for `affuse.data.tables.rater_columns`
 
     Raises:
         AffuseError: if it is unclear which column has a role
     """
-    roles = [column_roles.roles(t.header, columns, table=t.path.name) for t in tables]
+    found = [_columns_with_roles(table, columns) for table in tables]
     dropped: dict[str, str] = {}
     indices = [
-        candidate_columns(table.header, indices_by_role, dropped)
-        for table, indices_by_role in zip(tables, roles, strict=True)
+        candidate_columns(table.header, each.used, dropped)
+        for table, each in zip(tables, found, strict=True)
     ]
     names = survey(list(zip(tables, indices, strict=True)), dropped)
-    pairs = zip(roles, indices, strict=True)
     return Sorting(
-        tuple(Columns(r, {n: i[n] for n in names if n in i}) for r, i in pairs), dropped
+        tuple(
+            replace(each, kept={n: own[n] for n in names if n in own})
+            for each, own in zip(found, indices, strict=True)
+        ),
+        dropped,
+    )
+
+
+def _columns_with_roles(table: DelimitedTable, columns: Mapping[str, str]) -> Columns:
+    """Return the columns of a table that have a role, and no others."""
+    header, name = table.header, table.path.name
+    single, lists = rater_columns.divide(header, columns)
+    return Columns(
+        column_roles.roles(header, single, table=name),
+        raters=rater_columns.indices(header, lists, table=name),
     )
 
 
 def candidate_columns(
-    header: Sequence[str], roles: Mapping[str, int], dropped: dict[str, str]
+    header: Sequence[str], used: Collection[int], dropped: dict[str, str]
 ) -> dict[str, int]:
     """Return the index of each column that has no role and a unique name.
 
     Args:
         header: the table's column names
-        roles: role to column index
+        used: indices of the columns that have a role
         dropped: name to reason; columns that cannot be kept are added
     """
     indices: dict[str, int] = {}
     for index, name in enumerate(header):
-        if index in roles.values() or not name:
+        if index in used or not name:
             continue
         column = printable(name)
         if role := TAKEN.get(name.casefold()):

@@ -42,6 +42,7 @@ OF_TRAIN = {  # options of `train` alone, with their only possible values
     "mixup": 0,
     "auxiliary": "",
     "agreement": "",
+    "weighting": "none",
 }
 # Learning rates of adapters, which are higher than those of the weights: from Hu et
 # al., 2021, arXiv:2106.09685, table 9, for an encoder of 12 blocks of width 768.

@@ -104,7 +104,8 @@ def _moments(
 
 def _estimate(fold: FoldMoments) -> Interval:
     """Return the CCC of one fold with its interval."""
-    variance, freedom = combine(cluster_variance([jackknife(fold)]))
+    replicates = jackknife(fold)
+    variance, freedom = combine(cluster_variance([replicates]))
     value = ccc(fold.truth[:, 0], fold.predicted[0, :, 0])
-    error = float(variance[0] + bias(fold)[0] ** 2)
+    error = float(variance[0] + bias(replicates)[0] ** 2)
     return interval(value, error, float(freedom[0]), LEVEL, bounded=True)

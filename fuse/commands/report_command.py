@@ -18,6 +18,7 @@ from affuse.data.options.report_options import Report, ReportContents, RunSelect
 from affuse.data.options.training_options import Train
 from affuse.data.rating_scales import RATINGS
 from affuse.data.runs.leak_record import failing_rules
+from affuse.data.runs.rater_table import read_raters
 from affuse.data.runs.run_predictions import (
     Run,
     finished_runs,
@@ -28,7 +29,13 @@ from affuse.data.runs.sentence_overlap import read_sentences
 from affuse.data.suggestions import hint
 from affuse.data.terminal import page_width, printable
 from affuse.fuse.inputs.rating_variation import undefined_notes
-from affuse.fuse.reporting import footnotes, measures, published_figures, subgroups
+from affuse.fuse.reporting import (
+    footnotes,
+    human_rows,
+    measures,
+    published_figures,
+    subgroups,
+)
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.comparisons import compare_all_pairs, compare_rows
 from affuse.fuse.reporting.run_selection import select_runs
@@ -120,6 +127,7 @@ def _read(runs: Path) -> tuple[list[Run], list[str]]:
         try:
             run = read_run(folder)
             read_sentences(folder)  # these files may be damaged too
+            read_raters(folder)
             failing_rules(folder)
             average_weights(folder)
             read_division(run)
@@ -204,13 +212,14 @@ def _table(
         narrowed=contents.is_filtered,
     )
     pairs = compare_all_pairs(parts, rows, unit=scored.unit) if contents.pairs else ()
+    human = human_rows.score_raters(runs, [row.name for row in rows], scored.unit)
     extra = published_figures.rows(info.corpus, info.nature)
     return ReportTable(
         corpus=info.corpus,
         nature=info.nature,
         protocol=info.protocol,
         targets=tuple(t for t in RATINGS if any(t in r.info.targets for r in runs)),
-        rows=(*rows, *extra),
+        rows=(*rows, *human.rows, *extra),
         encoders=footnotes.encoders(runs),
         shared=footnotes.shared_speakers(runs),
         pairs=pairs,
@@ -222,6 +231,7 @@ def _table(
             *subgroups.notes(runs, rows, contents.by),
             *undefined_notes(parts),
             *scored.notes,
+            *human.notes,
             *measures.notes(columns),
             *(published_figures.NOTES if extra else ()),
         ),

@@ -1,7 +1,7 @@
-"""Labels of rows from columns of the corpus: categories, and variances of ratings.
+"""Labels of rows from a corpus: categories, variances and raters of ratings.
 
-Auxiliary targets are categories. Weights of rows come from variances. Both are used in
-training only, so utterances outside a training part need neither.
+Auxiliary targets are categories. Weights of rows come from variances or raters. Both
+are used in training only, so utterances outside a training part need neither.
 """
 
 import math
@@ -15,7 +15,14 @@ from affuse.data.records import Utterance
 from affuse.data.splits.protocols import Fold
 from affuse.data.suggestions import hint
 from affuse.data.system.schema import shown
-from affuse.fuse.setting_texts import DEVIATION, Agreement, agreement, auxiliary
+from affuse.fuse.inputs.rater_weights import inverse_counts, rater_faults
+from affuse.fuse.setting_texts import (
+    BY_RATERS,
+    DEVIATION,
+    Agreement,
+    agreement,
+    auxiliary,
+)
 from affuse.fuse.settings import Settings
 
 FIELDS: Mapping[str, str] = {  # name of a column -> field of an utterance
@@ -37,6 +44,7 @@ class RowLabels:
         self.utterances = tuple(utterances)
         self._categories: dict[str, Tensor] = {}
         self._variances: dict[Agreement, Tensor] = {}
+        self._inverse_counts: Tensor | None = None
 
     def __add__(self, other: "RowLabels") -> "RowLabels":
         """Return the labels of these rows and then those of the other rows."""
@@ -73,6 +81,12 @@ class RowLabels:
             self._variances[of] = torch.tensor(found, dtype=torch.float32)[:, None]
         return self._variances[of]
 
+    def inverse_counts(self) -> Tensor:
+        """Return 1 / k for the k raters of each rating: (rows, RATINGS) float32."""
+        if self._inverse_counts is None:
+            self._inverse_counts = inverse_counts(self.utterances)
+        return self._inverse_counts
+
     def classes(self, name: str, train: Tensor) -> Tensor:
         """Return the numbers of the categories of the training rows: (k,), ascending.
 
@@ -91,13 +105,14 @@ class RowLabels:
             train: (n,) indices of the training rows, on the CPU
         """
         targets, of = auxiliary(settings.auxiliary), agreement(settings.agreement)
-        if not (targets or of):
+        by_raters = settings.weighting == BY_RATERS
+        if not (targets or of or by_raters):
             return ""
         if not self.utterances:
-            return "these rows have no columns for auxiliary targets or agreement"
+            return "these rows have no columns for auxiliary targets, or no raters"
         rows = [self.utterances[row] for row in train.tolist()]
-        sentences = [*_category_faults(rows, targets)]
-        return next(iter([*sentences, *_agreement_faults(rows, of)]), "")
+        sentences = [*_category_faults(rows, targets), *_agreement_faults(rows, of)]
+        return next(iter([*sentences, *(rater_faults(rows) if by_raters else ())]), "")
 
 
 def demand_labels(

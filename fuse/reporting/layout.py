@@ -79,7 +79,7 @@ def _heading(name: str, rows: Sequence[Estimate], varying: Sequence[str]) -> str
     shared = [
         count(getattr(rows[0], plural), noun)
         for plural, noun in COUNTS.items()
-        if plural not in varying and rows[0].utterances
+        if plural not in varying and getattr(rows[0], plural)
     ]
     return f"{name}: {', '.join(shared)}" if shared else name
 

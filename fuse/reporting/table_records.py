@@ -9,7 +9,10 @@ from affuse.fuse.scoring.intervals import Interval
 from affuse.fuse.scoring.statistics import Estimate
 from affuse.fuse.wording import figure
 
-SECTIONS = ("all", "published", "improvised", "scripted", "new sentences")  # in order
+HUMAN = "human raters"  # section with the agreement of raters, without any design
+SECTIONS = (  # in order
+    *("all", HUMAN, "published", "improvised", "scripted", "new sentences"),
+)
 ALPHA = 0.05  # significance level of all tests of a table together
 DIGITS = 4  # largest number of decimals; equal bounds with so many have no width
 MARKS = {"better": "*", "worse": "\N{DAGGER}"}  # verdict -> mark after a figure
@@ -59,12 +62,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class TableRow:
-    """Row of a table: a run, an ensemble, a mapped network or a published system."""
+    """Row of a table: a run or a row derived from it, raters, or a published system."""
 
     design: str
     detail: str  # distinguishes it from other rows of its design, or ""
     sections: Mapping[str, Estimate]  # names of SECTIONS, and groups
-    info: RunInfo | None = None  # None for a published system
+    info: RunInfo | None = None  # None for human raters and a published system
     versus: Mapping[str, Versus] = field(default_factory=dict)  # by section
     members: int = 1  # number of seeds of an ensemble; 1 for other rows
     measures: Mapping[str, Mapping[str, Mapping[str, float]]] = field(

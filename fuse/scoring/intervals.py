@@ -193,17 +193,17 @@ def _interaction(fold: FoldMoments) -> np.ndarray:
     return np.asarray(spread / (seeds * (seeds - 1)))
 
 
-def bias(fold: FoldMoments) -> np.ndarray:
-    """Return (figures,) the jackknife's estimate of the bias of a fold's figures.
+def bias(replicates: Jackknife) -> np.ndarray:
+    """Return (figures,) the jackknife's estimate of the bias of figures.
 
     Few clusters vary less than the population of clusters, so a CCC over few clusters
     is biased downwards. The bias of a single cluster is unknown and set to 0.
     """
-    if fold.count == 1:
-        return np.zeros(fold.truth.shape[1] + 1)
-    replicates = jackknife(fold)
+    count = len(replicates.leave_one_out)
+    if count == 1:
+        return np.zeros_like(replicates.estimates)
     moved = replicates.leave_one_out.mean(axis=0) - replicates.estimates
-    return np.asarray((fold.count - 1) * moved)
+    return np.asarray((count - 1) * moved)
 
 
 def combine(parts: Sequence[Variance]) -> tuple[np.ndarray, np.ndarray]:

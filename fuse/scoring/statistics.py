@@ -72,9 +72,10 @@ def estimate(
     """
     chosen = choose(run, unit)
     moments = folds(run, chosen.name)
-    parts = [*cluster_variance([*map(jackknife, moments)]), *seed_variance(moments)]
+    replicates = [*map(jackknife, moments)]
+    parts = [*cluster_variance(replicates), *seed_variance(moments)]
     variance, freedom = combine(parts)
-    error = variance + np.mean([bias(fold) for fold in moments], axis=0) ** 2
+    error = variance + np.mean([*map(bias, replicates)], axis=0) ** 2
     *each, mean = (
         interval(float(v), float(s), float(f), level, bounded=True)
         for v, s, f in zip(values(moments), error, freedom, strict=True)
@@ -165,7 +166,21 @@ def stack(
     seeds = np.unique(p.seed[rows_here])
     here = rows_here[order].reshape(len(seeds), -1)  # (seeds, n)
     ids = p.id[here[0]]
-    # The blank distinguishes an id from a dialogue of the same name.
-    keys = [getattr(rows[name, i], unit, "") or f" {i}" for i in ids.tolist()]
-    clusters = np.unique(keys, return_inverse=True)[1].reshape(-1)
+    clusters = cluster_numbers(name, ids.tolist(), rows, unit)
     return FoldMoments(name, ids, clusters, p.truth[here[0]], p.predicted[here], seeds)
+
+
+def cluster_numbers(
+    name: str, ids: Sequence[str], rows: Mapping[tuple[str, str], FoldRow], unit: str
+) -> np.ndarray:
+    """Return the number of each utterance's cluster: (n,) int, from 0.
+
+    Args:
+        name: of the fold
+        ids: of test utterances of the fold
+        rows: (fold, id) -> row of the fold table
+        unit: of the clusters, one of `affuse.fuse.scoring.clusters.UNITS`
+    """
+    # The blank distinguishes an id from a dialogue of the same name.
+    keys = [getattr(rows[name, i], unit, "") or f" {i}" for i in ids]
+    return np.unique(keys, return_inverse=True)[1].reshape(-1)

@@ -23,7 +23,8 @@ from affuse.fuse.settings import Settings
 # These settings are no parameters of the regressor, because the user passes the rows
 # and baselines are not among its designs.
 ROW_SETTINGS = row_setting_names(Settings)
-OF_COLUMNS = ("auxiliary", "agreement")  # settings that name columns of a corpus
+# settings that need columns or single ratings of a corpus
+OF_COLUMNS = ("auxiliary", "agreement", "weighting")
 LEFT_OUT = (*ROW_SETTINGS, *OF_COLUMNS)
 TRAINING_SETTINGS = {
     f.name: f.default for f in fields(Settings) if f.name not in LEFT_OUT

@@ -31,7 +31,8 @@ from affuse.fuse.settings import Settings, change
 from affuse.fuse.sweep.sweep_folder import SweepFolder
 from affuse.fuse.training.fitting import FoldRows, fit_any_kind
 from affuse.fuse.training.grouped.model_tasks import ModelTask
-from affuse.fuse.training.run_plan import FORMAT, RunPlan
+from affuse.fuse.training.run_digest import FORMAT
+from affuse.fuse.training.run_plan import RunPlan
 
 MOST_FAR = 0.5  # share of the utterances; a smaller share may be unusual recordings
 KIND = Record(

@@ -10,6 +10,7 @@ from affuse.data.cache import shared_recordings
 from affuse.data.errors import AffuseError
 from affuse.data.runs import sentence_overlap
 from affuse.data.runs.fold_table import FoldRow, write_folds
+from affuse.data.runs.rater_table import write_raters
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import read_info, write_info
 from affuse.data.splits.protocols import PARTS
@@ -21,7 +22,7 @@ from affuse.fuse.training.run_plan import RunPlan
 
 FILES_BEFORE_TRAINING = (  # files that are written before training
     *(RunFolder.info, RunFolder.settings, RunFolder.folds),
-    *(RunFolder.sentences, RunFolder.alignment),
+    *(RunFolder.sentences, RunFolder.raters, RunFolder.alignment),
 )
 
 
@@ -45,6 +46,8 @@ def write_description(plan: RunPlan) -> None:
         sentence_overlap.write_sentences(
             plan.folder, sentence_overlap.find_overlaps(rows, keys)
         )
+        tested = {row.id for row in rows if row.part == "test"}
+        write_raters(plan.folder, (u for u in plan.common.utterances if u.id in tested))
         counts = {
             "utterances": len(plan.common.utterances),
             "left_out": plan.common.left_out,

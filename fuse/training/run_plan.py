@@ -1,10 +1,8 @@
 """Plan of one run: its data, folds, settings and name, decided before training."""
 
-import hashlib
 import importlib.metadata
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +26,12 @@ from affuse.fuse.models.design_files import design_file
 from affuse.fuse.models.regressor import pick
 from affuse.fuse.models.trainable.design_protocol import TrainableDesign
 from affuse.fuse.models.trainable.design_registry import find_trainable
-from affuse.fuse.setting_history import identity
 from affuse.fuse.setting_scopes import recorded
 from affuse.fuse.settings import Settings
+from affuse.fuse.training.run_digest import recipe_digests, run_digest
 from affuse.fuse.training.setting_resolution import resolve_settings
 from affuse.fuse.training.training_request import TrainingData
 
-FORMAT = 4  # of a run; raise it when equal settings train different models
 PACKAGES = ("numpy", "scikit-learn", "torch")  # whose versions a run records
 
 
@@ -70,7 +67,7 @@ class RunPlan:
     @property
     def digests(self) -> Mapping[str, Any]:
         """Digests of recipes by modality, or by fold and modality if folds differ."""
-        return _digests(self.recipes)
+        return recipe_digests(self.recipes)
 
     def rows(self, fold: str, ids: Sequence[str]) -> Rows:
         """Return tensors of one part of a fold, of the design's inputs only.
@@ -104,8 +101,8 @@ def plan_run(
 
     Raises:
         AffuseError: if modalities, a head, ratings, speakers or splits are missing, a
-            rating is constant in training or validation, or a column of the settings
-            is missing
+            rating is constant in training or validation, or a column or single ratings
+            that the settings need are missing
     """
     corpus, embeddings, by_fold = data.corpus, data.embeddings, data.fold_embeddings
     settings = resolve_settings(settings, fusion)
@@ -138,7 +135,7 @@ def plan_run(
         for f in folds
     }
     code = design.code_revision()
-    digest = _digest(settings, recipes, folds, any_, code)
+    digest = run_digest(settings, recipes, folds, any_, code)
     info = RunInfo(
         name=f"{corpus.name}-{fusion}-{protocol}-{digest}",
         design=fusion,
@@ -163,33 +160,6 @@ def plan_run(
     return RunPlan(
         folder, info, settings, aligned, folds, recipes, device, division, empty
     )
-
-
-def _digest(
-    settings: Settings,
-    recipes: Mapping[str, Mapping[str, Recipe]],
-    folds: Sequence[Fold],
-    aligned: AlignedCorpus,
-    code: str,
-) -> str:
-    """Return 8 hexadecimal digits of all that affects models or scores but seeds."""
-    facts = {
-        "format": FORMAT,
-        "code": code,
-        "settings": identity(settings),
-        "recipes": _digests(recipes),
-        "folds": [asdict(fold) for fold in folds],
-        "truth": hashlib.sha256(aligned.truth.tobytes()).hexdigest(),
-    }
-    text = json.dumps(facts, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def _digests(recipes: Mapping[str, Mapping[str, Recipe]]) -> Mapping[str, Any]:
-    """Return {modality: digest}, or {fold: {modality: digest}} if folds differ."""
-    by_fold = {f: {m: r.digest() for m, r in by.items()} for f, by in recipes.items()}
-    first = next(iter(by_fold.values()))
-    return first if all(one == first for one in by_fold.values()) else by_fold
 
 
 def _find_named_design(fusion: str) -> TrainableDesign:

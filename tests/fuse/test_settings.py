@@ -41,7 +41,7 @@ def test_every_setting_is_dumped():
 
 def test_added_settings_are_recorded_only_where_they_have_an_effect():
     names = [field.name for field in dataclasses.fields(s.Settings)]
-    added = ["pooling", "ema", "noise", "mixup", "auxiliary", "agreement"]
+    added = ["pooling", "ema", "noise", "mixup", "auxiliary", "agreement", "weighting"]
     assert list(recorded(s.Settings())) == [name for name in names if name not in added]
     found = recorded(s.Settings(ema=0.9, auxiliary="gender:1"))
     assert (found["ema"], found["auxiliary"]) == (0.9, "gender:1")
@@ -73,7 +73,17 @@ def test_auxiliary_targets_need_codes_that_are_trained(changes):
         s.Settings(auxiliary="gender:1", **changes)
 
 
-@pytest.mark.parametrize("assignment", ["ema=0.9", "mixup=1", "agreement=raters:n"])
+def test_rows_are_weighted_in_one_way_only():
+    with pytest.raises(AffuseError, match=r"both decide the weights of rows"):
+        s.Settings(agreement="raters:n", weighting="raters")
+    with pytest.raises(AffuseError, match=r"weighting must be one of 'none', 'raters'"):
+        s.Settings(weighting="rater")
+
+
+OF_TRAIN = ["ema=0.9", "mixup=1", "agreement=raters:n", "weighting=raters"]
+
+
+@pytest.mark.parametrize("assignment", OF_TRAIN)
 def test_finetune_refuses_options_of_train_alone(assignment):
     settings = s.override(s.Settings(), [assignment])
     with pytest.raises(AffuseError, match=r"is an option of train, which finetune la"):

@@ -9,6 +9,7 @@ from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Embeddings
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Corpus, Utterance
+from affuse.data.single_ratings import summaries
 
 COUNT = 300
 DIMS = {"audio": (2, 6), "text": (1, 7)}  # layers, features
@@ -92,7 +93,8 @@ def reorder_rows(found, rows):
 
 
 def labelled(of):
-    """The same corpus with genders, kinds, and columns on the agreement of raters."""
+    """The same corpus with genders, kinds, and the agreement of raters in two ways."""
+    rng = np.random.default_rng(7)
     return dataclasses.replace(
         of,
         utterances=tuple(
@@ -105,6 +107,9 @@ def labelled(of):
                     "even": "0.7",
                     "raters": f"{2 + row % 4}",
                 },
+                raters=summaries(
+                    {n: x + rng.normal(size=2 + row % 4) for n, x in u.ratings.items()}
+                ),
             )
             for row, u in enumerate(of.utterances)
         ),

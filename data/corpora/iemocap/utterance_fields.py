@@ -1,6 +1,6 @@
 """Conversion of one label block of IEMOCAP to an utterance.
 
-The conversion derives speaker, session, dialogue, ratings and flags.
+The conversion derives speaker, session, dialogue, ratings, their raters and flags.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from affuse.data import extra_columns
 from affuse.data.corpora.iemocap import line_grammar
 from affuse.data.corpora.iemocap.line_grammar import LabelBlock, LabelledTurn
 from affuse.data.records import Utterance
+from affuse.data.single_ratings import Summaries, summaries
 
 SCALE = (float(line_grammar.LOWEST), float(line_grammar.HIGHEST))
 
@@ -44,6 +45,17 @@ def utterance(
         end=block.end if timed else None,
         flags=tuple(_flags(block)),
         columns=extra_columns.mapping({"emotion": block.category}),
+        raters=_raters(block),
+    )
+
+
+def _raters(block: LabelBlock) -> Summaries:
+    """Return the ratings by external raters; a blank counts as no rating.
+
+    The released mean may differ, because it may count a blank as 0.
+    """
+    return summaries(
+        {name: [getattr(a, name) for a in block.listeners] for name in block.ratings}
     )
 
 

@@ -4,11 +4,12 @@ The corpus is a CSV or TSV table with a header line, or an audformat folder. Col
 found by the usual names (`affuse.data.tables.column_roles.ALIASES`), and others are
 kept as text (`affuse.data.tables.unread_columns`). Paths are relative to the folder of
 the table. A file ``affuse.json`` beside it may state what the table cannot hold:
-``{"nature": "human", "scale": [1, 5], "map": {"valence": "mean_v"}}``.
+``{"nature": "human", "scale": [1, 5], "map": {"valence": "mean_v"}}``. A role may be
+mapped to the columns of several raters: ``{"valence": "a1_v,a2_v,a3_v"}``.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from affuse.data.corpora.manifest.ambiguous_words import Words
 from affuse.data.corpora.manifest.doubtful_texts import TextCells
 from affuse.data.corpora.manifest.manifest_sample import sample as sample
 from affuse.data.corpora.manifest.name_variants import NameSpellings
+from affuse.data.corpora.manifest.rater_cells import RaterCells
 from affuse.data.corpora.manifest.row_ids import Identities, fallback_id
 from affuse.data.corpus_facts import CorpusFacts
 from affuse.data.errors import AffuseError, DamagedFileError
@@ -108,6 +110,7 @@ def read(
             *rows.problems,
             *delimited_tables.note_unsupported(root),
             *(note for counter in rows.counters for note in counter.notes(names)),
+            *rows.raters.notes(names),
             *split_notes,
             *unread_columns.notes(sorting.dropped, names),
             *scale_checks.compare(utterances, scale, names),
@@ -135,6 +138,7 @@ class _RowCollection:
         self.utterances: dict[str, Utterance] = {}
         self.problems: list[Problem] = []
         self.counters = (Words(), TextCells(), NameSpellings())
+        self.raters = RaterCells(scale)
 
     def read(self, table: DelimitedTable, columns: Columns, split: str) -> None:
         """Add the rows of one table.
@@ -145,8 +149,8 @@ class _RowCollection:
             split: of the rows that state none
         """
         self.problems += table.notes
-        roles = columns.roles
-        if self.scale is None and (rated := [r for r in RATINGS if r in roles]):
+        known = {*columns.roles, *columns.raters}
+        if self.scale is None and (rated := [r for r in RATINGS if r in known]):
             raise AffuseError(
                 f"{table.path} has ratings ({', '.join(rated)}), but their scale is "
                 f"not known; give its lowest and highest value with --scale 1 5, or as "
@@ -159,31 +163,37 @@ class _RowCollection:
                 self.problems.append(row)
                 continue
             line, values = row
-            cells = {role: values[place].strip() for role, place in roles.items()}
-            if "text" in roles:
-                cells["text"] = values[roles["text"]]  # with its outer blanks
-            cells["split"] = cell_values.split(cells.get("split", "")) or split
-            extra = {n: unread_columns.cell(values[i]) for n, i in columns.kept.items()}
-            for counter in self.counters:
-                counter.count(cells)
-            if "id" in cells:
-                cells["id"] = printable(cells["id"])
-            self._add(cells, extra_columns.mapping(extra), table, line)
+            self._add(self._values(values, columns, split), table, line)
         if is_empty:
             reason = "no row follows the line that names the columns"
             self.problems.append(Problem(table.path.name, reason, fatal=False))
 
+    def _values(
+        self, values: Sequence[str], columns: Columns, split: str
+    ) -> row_parsing.RowValues:
+        """Return the values of a row by role and column, and count unusual ones."""
+        cells = {role: values[place].strip() for role, place in columns.roles.items()}
+        if "text" in columns.roles:
+            cells["text"] = values[columns.roles["text"]]  # with its outer blanks
+        cells["split"] = cell_values.split(cells.get("split", "")) or split
+        extra = {n: unread_columns.cell(values[i]) for n, i in columns.kept.items()}
+        single = {
+            n: [values[i].strip() for i in of] for n, of in columns.raters.items()
+        }
+        for counter in self.counters:
+            counter.count(cells)
+        if "id" in cells:
+            cells["id"] = printable(cells["id"])
+        return row_parsing.RowValues(
+            cells, extra_columns.mapping(extra), self.raters.read(single)
+        )
+
     def _add(
-        self,
-        cells: Mapping[str, str],
-        extra: Mapping[str, str],
-        table: DelimitedTable,
-        line: int,
+        self, values: row_parsing.RowValues, table: DelimitedTable, line: int
     ) -> None:
-        path = table.path
+        path, cells = table.path, values.cells
         record, wrong = row_parsing.utterance(
-            cells,
-            extra,
+            values,
             folder=self.folder,
             identities=self.identities,
             fallback=fallback_id(table, line),

@@ -38,7 +38,7 @@ def lines(
     for header, names in files.items():
         yield from _read(header, columns[header], ", ".join(names))
         (table, *_) = (table for table in tables if table.header == header)
-        yield from _questions(table, columns[header].roles, left_out)
+        yield from _questions(table, columns[header], left_out)
 
 
 def unread_inputs(
@@ -63,12 +63,17 @@ def unread_inputs(
             for role, name in columns.items()
             if name in table.header
         }
-        found |= dict.fromkeys(_questions(table, aliased | mapped, columns))
+        read = Columns(aliased | mapped)
+        found |= dict.fromkeys(_questions(table, read, columns))
     return list(found)
 
 
 def _read(header: Sequence[str], columns: Columns, file: str) -> Iterator[str]:
     roles = [f"{role} from '{header[index]}'" for role, index in columns.roles.items()]
+    roles += [
+        f"{role} from the mean of {', '.join(repr(header[i]) for i in places)}"
+        for role, places in columns.raters.items()
+    ]
     inputs = {
         column: kind.name for kind in other_modalities() for column in kind.columns
     }
@@ -76,7 +81,7 @@ def _read(header: Sequence[str], columns: Columns, file: str) -> Iterator[str]:
     yield printable(f"columns of {file} as they are read: {', '.join(roles)}")
     if texts := [f"'{name}'" for name in columns.kept if name not in inputs]:
         yield printable(f"{KEPT}{_join_names(texts)}")
-    used = {*columns.roles.values(), *columns.kept.values()}
+    used = columns.used | {*columns.kept.values()}
     unread = [
         f"'{name}'" if name else f"column {index + 1}, which has no name"
         for index, name in enumerate(header)
@@ -93,10 +98,10 @@ def _read(header: Sequence[str], columns: Columns, file: str) -> Iterator[str]:
 
 
 def _questions(
-    table: DelimitedTable, roles: Mapping[str, int], left_out: Collection[str]
+    table: DelimitedTable, columns: Columns, left_out: Collection[str]
 ) -> Iterator[str]:
     """Yield a question on each column whose name or values suggest another role."""
-    known, used = {*roles, *left_out}, set(roles.values())
+    known, used = {*columns.roles, *columns.raters, *left_out}, columns.used
     sounds = _sound_columns(table) if "file" not in known else set()
     for index, name in enumerate(table.header):
         if name and index not in used:

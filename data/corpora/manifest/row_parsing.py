@@ -1,6 +1,7 @@
 """Conversion of one table row to an utterance, with a sentence for each error."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from sys import intern
 
@@ -9,24 +10,27 @@ from affuse.data.corpora.manifest.row_ids import Identities
 from affuse.data.modality import other_modalities
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Utterance
+from affuse.data.single_ratings import Summaries
 from affuse.data.tables import cell_values, span_columns
 from affuse.data.terminal import printable
 
 
+@dataclass(frozen=True)
+class RowValues:
+    """Values of one table row."""
+
+    cells: Mapping[str, str]  # by role, for the roles that the table has
+    columns: Mapping[str, str]  # by name, of kept columns without a role
+    raters: Summaries  # single ratings, whose means become the ratings
+
+
 def utterance(
-    cells: Mapping[str, str],
-    columns: Mapping[str, str],
-    *,
-    folder: Folder,
-    identities: Identities,
-    fallback: str,
+    values: RowValues, *, folder: Folder, identities: Identities, fallback: str
 ) -> tuple[Utterance | None, list[str]]:
     """Return the utterance of a row, and a sentence for each part that is left out.
 
     Args:
-        cells: by role, for the roles that the table has; only the text keeps its outer
-            blanks
-        columns: value of each kept column that has no role, by name
+        values: of the row; among its cells, only the text keeps its outer blanks
         folder: the folder that must contain the audio
         identities: ids for rows that name only a file
         fallback: id of the row if it has no id and names no file
@@ -34,7 +38,10 @@ def utterance(
     Returns:
         the utterance, None if the row cannot be used; the errors
     """
+    cells, columns = values.cells, values.columns
     ratings, errors = read_ratings(cells)
+    ratings |= {name: summary.mean for name, summary in values.raters.items()}
+    ratings = {name: ratings[name] for name in RATINGS if name in ratings}
     audio, transcript = None, cell_values.transcript(cells.get("text", "NaN"))
     path = relative(cells.get("file", ""))
     if cells.get("file") and not path:
@@ -66,6 +73,7 @@ def utterance(
             end=end,
             split=intern(cells["split"]),
             columns=columns,
+            raters=values.raters,
         )
     except ValueError as error:
         return None, [*errors, str(error)]

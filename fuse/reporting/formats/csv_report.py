@@ -63,13 +63,14 @@ def _cells(
     cells = _place(table, section) | {"design": row.design, "detail": row.detail}
     for name, interval in (*estimate.ratings.items(), ("mean", estimate.mean)):
         cells |= figure_cells(name, interval)
+    if estimate.utterances:
+        sizes = ("utterances", "folds", "seeds", "clusters")
+        cells |= {name: getattr(estimate, name) for name in sizes}
+        cells["resampled"] = estimate.unit
     if row.info is None:
         return cells
-    sizes = ("utterances", "folds", "seeds", "clusters")
-    cells |= {name: getattr(estimate, name) for name in sizes}
     cells |= {
         "run": row.info.name,
-        "resampled": estimate.unit,
         "parameters": row.info.parameters,
         "shared_speakers": _shared(table),
         "encoders": "; ".join(describe(*pair) for pair in row.info.encoders.items()),

@@ -47,13 +47,13 @@ def _table(table: ReportTable) -> dict[str, Any]:
 
 
 def _rows(table: ReportTable) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a table as JSON objects; a published row has no run."""
+    """Yield rows as JSON objects; published rows and human raters have no run."""
     for row in table.rows:
         info = row.info
         yield {
             "design": row.design,
             "detail": row.detail,
-            "published": info is None,
+            "published": "published" in row.sections,
             "members": row.members,
             "sections": {
                 name: _estimate(e) | _measures(row, name)

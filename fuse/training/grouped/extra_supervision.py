@@ -10,10 +10,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from affuse.fuse.inputs.rater_weights import RowWeights, rater_weights
 from affuse.fuse.models.projection import Projection
 from affuse.fuse.models.system import System
 from affuse.fuse.seeds import derive_seed
-from affuse.fuse.setting_texts import agreement, auxiliary
+from affuse.fuse.setting_texts import BY_RATERS, agreement, auxiliary
 from affuse.fuse.training.grouped.mixup import mixed
 from affuse.fuse.training.grouped.model_tasks import ModelTask
 
@@ -22,28 +23,30 @@ VARIANCE = "variance"  # name of a label of rows
 
 
 class ExtraSupervision(nn.Module):
-    """Heads of auxiliary targets, and the weights of rows by rater agreement.
+    """Heads of auxiliary targets, and the weights of rows by agreement or raters.
 
     Args:
         classes: {name of an auxiliary target: (k,) numbers of its categories}
         width: size of all codes together; unused without auxiliary targets
-        mean_variance: of the ratings of training rows; None for equal weights
+        weights: of rows by the variances of their ratings; None for equal weights
     """
 
-    mean_variance: Tensor | None  # ()
+    typical: Tensor | None  # (terms,)
+    scale: Tensor | None  # (terms,)
 
     def __init__(
         self,
         classes: Mapping[str, Tensor],
         width: int,
-        mean_variance: Tensor | None = None,
+        weights: RowWeights | None = None,
     ):
         super().__init__()
         self._names = tuple(classes)
         self.heads = nn.ModuleList(nn.Linear(width, len(k)) for k in classes.values())
         for number, categories in enumerate(classes.values()):
             self.register_buffer(f"classes{number}", categories)
-        self.register_buffer("mean_variance", mean_variance)
+        self.register_buffer("typical", None if weights is None else weights.typical)
+        self.register_buffer("scale", None if weights is None else weights.scale)
 
     def forward(
         self, codes: Mapping[str, Tensor], features: Mapping[str, Tensor]
@@ -66,29 +69,30 @@ class ExtraSupervision(nn.Module):
             outputs[LOGITS + name] = head(joined)
             matches = features[LABELS + name] == getattr(self, f"classes{number}")
             outputs[LABELS + name] = mixed(matches.to(joined.dtype), features)
-        if self.mean_variance is not None:
+        if self.typical is not None and self.scale is not None:
             variance = mixed(features[VARIANCE], features)
-            outputs[WEIGHT] = row_weight(variance, self.mean_variance)
+            outputs[WEIGHT] = row_weight(variance, self.typical, self.scale)
         return outputs
 
 
-def row_weight(variance: Tensor, mean: Tensor) -> Tensor:
-    """Return the weights of rows ``2 / (1 + v / m)`` for variances v with mean m.
+def row_weight(variance: Tensor, typical: Tensor, scale: Tensor) -> Tensor:
+    """Return the weights of rows ``sum_t scale_t / (1 + v_t / m_t)``.
 
     They are proportional to ``1 / (m + v)``, which is the weight of an estimate of
     variance v under random effects of variance m (DerSimonian and Laird, 1986,
     Controlled Clinical Trials 7:177). So a few rows of very small variance have at most
-    twice the weight of an average row, unlike with 1 / v. Rows of equal variance have
-    the weight 1 exactly.
+    twice the weight of an average row if m is the mean of v, unlike with 1 / v. With
+    that m and a scale of 2, rows of equal variance have the weight 1 exactly.
 
     Args:
-        variance: (..., rows, 1), at least 0
-        mean: (...) of the training rows, above 0
+        variance: (..., rows, terms), at least 0
+        typical: (terms,) variances m, above 0
+        scale: (terms,) at least 0
 
     Returns:
-        (..., rows, 1), in (0, 2]
+        (..., rows, 1), above 0 and at most the sum of the scales
     """
-    return 2 / (1 + variance / mean)
+    return (scale / (1 + variance / typical)).sum(dim=-1, keepdim=True)
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor) -> Tensor:
@@ -113,7 +117,7 @@ def cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor) -> Tensor:
 
 
 def row_labels(task: ModelTask) -> dict[str, Tensor]:
-    """Return the labels that a task's settings need: {name: (rows, 1)}.
+    """Return the labels that a task's settings need: {name: (rows, 1 or more)}.
 
     Args:
         task: to train
@@ -122,13 +126,15 @@ def row_labels(task: ModelTask) -> dict[str, Tensor]:
     found = {LABELS + n: labels.categories(n) for n in auxiliary(settings.auxiliary)}
     if of := agreement(settings.agreement):
         found[VARIANCE] = labels.variances(of)
+    elif settings.weighting == BY_RATERS:
+        found[VARIANCE] = labels.inverse_counts()
     return {name: x.to(task.rows.truth.device) for name, x in found.items()}
 
 
 def supervision(task: ModelTask, system: System) -> ExtraSupervision | None:
     """Return the extra supervision of a task, or None if its settings have none.
 
-    Categories and the mean variance are those of the training rows. Heads have initial
+    Categories and weights are estimated on the training rows. Heads have initial
     weights from a separate seed, so that those of the system do not depend on them.
 
     Args:
@@ -139,17 +145,24 @@ def supervision(task: ModelTask, system: System) -> ExtraSupervision | None:
     classes = {
         name: labels.classes(name, task.train) for name in auxiliary(settings.auxiliary)
     }
-    of = agreement(settings.agreement)
-    mean = None
-    if of is not None:
-        mean = labels.variances(of)[task.train].double().mean().float()
-        mean = mean.where(mean > 0, 1.0)
-    if not classes and mean is None:
+    weights = _row_weights(task)
+    if not classes and weights is None:
         return None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(task.seed, "auxiliary"))
-        extra = ExtraSupervision(classes, _width(system) if classes else 0, mean)
+        extra = ExtraSupervision(classes, _width(system) if classes else 0, weights)
     return extra.to(task.rows.truth.device)
+
+
+def _row_weights(task: ModelTask) -> RowWeights | None:
+    """Return the weights of rows that the settings of a task request, if any."""
+    settings, labels = task.settings, task.rows.labels
+    if of := agreement(settings.agreement):
+        mean = labels.variances(of)[task.train].double().mean().float()
+        return RowWeights(mean.where(mean > 0, 1.0)[None], torch.tensor([2.0]))
+    if settings.weighting == BY_RATERS:
+        return rater_weights([labels.utterances[row] for row in task.train.tolist()])
+    return None
 
 
 @torch.no_grad()

@@ -10,10 +10,12 @@ from small_caches import remove_from_manifests
 
 from affuse.data.cache import corpus_table
 from affuse.data.cache.shared_recordings import find_shared
+from affuse.data.errors import DamagedFileError
 from affuse.data.reading import corpus_csv
 from affuse.data.reading.corpus_csv import COLUMNS, cell
 from affuse.data.records import Corpus, Count, Utterance
 from affuse.data.runs.sentence_overlap import digest
+from affuse.data.single_ratings import summaries
 
 ROOT = Path("/corpora/toy")
 FULL = Utterance(
@@ -332,3 +334,26 @@ def test_an_older_cache_that_cannot_be_written_is_used(tmp_path, monkeypatch, ca
     assert "stays as an older version wrote it: read-only" in caplog.text
     with pytest.raises(PermissionError):
         corpus_table.save(dataclasses.replace(CORPUS, utterances=()), tmp_path)
+
+
+def test_single_ratings_are_kept_as_summaries_and_older_caches_stay_readable(tmp_path):
+    before = corpus_table.save(CORPUS, tmp_path).read_text(encoding="utf-8")
+    assert "raters" not in before
+    found = summaries({"valence": [1, 2, 2.5], "arousal": [3]})
+    rated = dataclasses.replace(FULL, raters=found)
+    more = dataclasses.replace(CORPUS, utterances=(rated, *CORPUS.utterances[1:]))
+    moved = dataclasses.replace(more, root=Path("/elsewhere"))
+    corpus_table.save(moved, tmp_path)  # the older table is of the same corpus
+    first, second = corpus_table.load(tmp_path, "toy").utterances
+    assert first.raters == found
+    assert first.raters["valence"] is found["valence"]
+    assert not second.raters
+
+
+def test_damaged_single_ratings_are_refused(tmp_path):
+    def edit(found):
+        found["utterances"][0]["raters"] = {"valence": [3, 1, 1]}
+
+    damage(tmp_path, edit)
+    with pytest.raises(DamagedFileError, match="a single rater has no deviation"):
+        corpus_table.load(tmp_path, "toy")

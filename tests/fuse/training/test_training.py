@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from learnable_corpus import COUNT, corpus, embeddings, reorder_rows
+from learnable_corpus import COUNT, corpus, embeddings, labelled, reorder_rows
 from locations import ROOT
 from trained_runs import QUICK, file_contents, train_run
 
 from affuse.data.cache.verification import verify
 from affuse.data.errors import AffuseError
+from affuse.data.runs.rater_table import read_raters
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import finished_runs, read_predictions, read_run
 from affuse.data.system.csv_tables import read_rows
@@ -45,6 +46,33 @@ def test_the_run_folder_records_utterances_that_share_a_recording(tmp_path):
     (run,) = map(read_run, finished_runs(tmp_path))
     assert {row.recording for row in run.folds} == {f"u{d:02d}0" for d in range(30)}
     assert all(row.recording[:3] == row.id[:3] for row in run.folds)
+
+
+def test_a_run_records_the_single_ratings_of_its_test_utterances(tmp_path):
+    found = labelled(corpus())
+    folder = train_run(tmp_path, "text", found=found, weighting="raters", epochs=1)
+    tested = {row.id for row in read_run(folder).folds if row.part == "test"}
+    raters = {u.id: u.raters for u in found.utterances if u.id in tested}
+    assert read_raters(folder) == raters
+    assert not verify(folder).problems
+    (table,) = collect(tmp_path)
+    assert [row.design for row in table.rows] == ["text", "one rater", "true opinion"]
+
+
+def test_single_ratings_change_the_name_only_of_runs_that_they_weight(tmp_path):
+    bare, rated = corpus(), labelled(corpus())
+    first, *others = rated.utterances
+    less = dataclasses.replace(first, raters=others[0].raters)
+    changed = dataclasses.replace(rated, utterances=(less, *others))
+    folder = train_run(tmp_path, "ridge", found=bare)
+    assert read_raters(folder) == {}
+    assert train_run(tmp_path, "ridge", found=rated) == folder
+    assert read_raters(folder)  # the repeated command adds them to an older run
+    weighted = [
+        train_run(tmp_path, "text", found=x, weighting="raters", epochs=1).name
+        for x in (rated, changed)
+    ]
+    assert weighted[0] != weighted[1]
 
 
 @pytest.mark.parametrize("fusion", design_names())

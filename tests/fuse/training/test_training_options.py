@@ -39,8 +39,9 @@ OPTIONS = [
     {"auxiliary": "gender:0.1,kind:0.2"},
     {"agreement": "deviation:spread"},
     {"agreement": "raters:raters"},
+    {"weighting": "raters"},
 ]
-TOGETHER = {k: v for option in OPTIONS for k, v in option.items()}
+TOGETHER = {k: v for option in OPTIONS[:-1] for k, v in option.items()}
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,11 @@ def test_a_model_with_all_options_is_the_same_in_company(rows):
 def test_a_model_on_frozen_codes_is_the_same_in_company(rows):
     frozen = {**TOGETHER, "training": "pretrain", "auxiliary": ""}
     same_in_company(rows, fusion="late", **frozen)
+
+
+def test_weights_by_raters_go_with_the_other_options_in_company(rows):
+    several = {**TOGETHER, "agreement": "", "weighting": "raters", "loss": "mix"}
+    same_in_company(rows, fusion="late", **several)
 
 
 def test_copied_or_not_the_models_are_the_same(rows, monkeypatch):
@@ -234,7 +240,8 @@ def test_cross_entropy_counts_labelled_rows_alone():
 def test_weights_of_rows_are_those_of_the_formula():
     variance = torch.tensor([0.0, 1.0, 3.0])[:, None]
     expected = torch.tensor([2.0, 1.0, 0.5])[:, None]
-    torch.testing.assert_close(row_weight(variance, torch.tensor(1.0)), expected)
+    found = row_weight(variance, torch.tensor([1.0]), torch.tensor([2.0]))
+    assert torch.equal(found, expected)
 
 
 def test_weighted_losses_count_a_row_as_often_as_its_weight():

@@ -10,9 +10,11 @@ from affuse.data.corpora.iemocap import (
     line_grammar,
     published_counts,
     release_writer,
+    utterance_fields,
 )
 from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.records import Count, Utterance
+from affuse.data.single_ratings import RaterSummary
 
 TURNS = {turn.id: turn for turn in iemocap_sample.plan()}
 
@@ -54,7 +56,28 @@ def test_an_utterance_has_all_fields_of_the_files(root, corpus):
         end=turn.end / 10_000,
         flags=(f"category={turn.category}",),
         columns={"emotion": turn.category},
+        raters=utterance.raters,
     )
+    for name, summary in utterance.raters.items():
+        assert summary.mean == pytest.approx(utterance.ratings[name], abs=5e-5)
+    assert {summary.raters for summary in utterance.raters.values()} == {2}
+
+
+def test_self_ratings_and_blanks_are_no_single_ratings():
+    lines = (
+        "[3.2500 - 5.7500]\tSes02M_impro09_F007\tfru\t[1.5000, 4.0000, 2.5000]",
+        "A-E3:\tval 1; act 4; dom  5;\t()",
+        "A-E4:\tval 2; act 4; dom  ;\t()",
+        "A-F1:\tval 5; act 5; dom  5;\t()",
+    )
+    ((block,), _) = line_grammar.blocks("\n".join(lines), file="a.txt")
+    found = utterance_fields.utterance(block, None, None, dominance="released")
+    assert found.ratings["dominance"] == 2.5  # as released
+    assert found.raters == {
+        "valence": RaterSummary(1.5, 0.5**0.5, 2),
+        "arousal": RaterSummary(4.0, 0.0, 2),
+        "dominance": RaterSummary(5.0, 0.0, 1),
+    }
 
 
 def test_every_rating_and_word_of_the_sample_is_read(corpus):
