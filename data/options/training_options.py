@@ -9,7 +9,7 @@ import click
 
 from affuse.data import plugins
 from affuse.data.options.command_record import Command
-from affuse.data.options.option_fields import RESOURCES, WRITE, option
+from affuse.data.options.option_fields import READ, RESOURCES, WRITE, option
 from affuse.data.options.option_types import FOLDER, NOT_NEGATIVE, ONE_OR_MORE
 from affuse.data.options.shared_options import (
     CacheChoice,
@@ -149,7 +149,26 @@ class FittingOptions(DesignOptions, ParameterBudget, SettingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Train(FittingOptions, TrainingInputs, ComputeOptions, RunsFolder):
+class TestCorpora(Command):
+    """Other corpora that the trained models are tested with."""
+
+    __test__: ClassVar[bool] = False  # no class of tests
+
+    HEADING: ClassVar[str] = READ
+
+    test_corpus: tuple[str, ...] = option(
+        "--test-corpus",
+        default=(),
+        metavar="NAME",
+        help="Also test the trained models with this corpus of the cache, for example "
+        "emodb. Utterances whose recording, sentence or speaker is in training or "
+        "validation are left out. `report` shows a matrix of training sets and test "
+        "corpora. The option may be repeated.  [default: no other corpus]",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(FittingOptions, TestCorpora, TrainingInputs, ComputeOptions, RunsFolder):
     """Options of `train`: train designs on cached embeddings."""
 
     COMMAND: ClassVar[str] = "train"

@@ -24,6 +24,10 @@ from affuse.fuse.commands.cache_remarks import (
     demand_layers,
     introduce,
 )
+from affuse.fuse.commands.corpus_testing import (
+    demand_test_corpora,
+    predict_test_corpora,
+)
 from affuse.fuse.commands.design_training import run_all
 from affuse.fuse.commands.requested_designs import (
     expand_designs,
@@ -77,6 +81,7 @@ def train(say: Say, options: Train) -> dict[str, Path]:
         say(f"using the heads of {options.finetuned}, with all their settings")
     head = any(c.recipe.head for c in sources.embeddings.values())
     demand_layers([settings], sources.embeddings)
+    demand_test_corpora(options, sources)
     names = expand_designs(options.designs, list(sources.embeddings), head=head)
     sized = match_all_designs(
         [name for name in names if find_trainable(name).has_settings],
@@ -103,8 +108,10 @@ def train(say: Say, options: Train) -> dict[str, Path]:
         say(f"{fusion}: {folder}; {alignment_summary(folder)}")
         if words := layer_weight_files.describe(folder):
             say(f"{fusion}: mean weights of layers: {words}")
+    trained = dict(zip(names, folders, strict=True))
+    predict_test_corpora(options, trained, sources, device, say)
     say(next_line(Report(runs=options.runs)))
-    return dict(zip(names, folders, strict=True))
+    return trained
 
 
 def sweep(say: Say, options: Sweep) -> None:

@@ -7,12 +7,15 @@ from affuse.data.cache import fold_encoders, provenance, store
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache
 from affuse.data.errors import AffuseError
+from affuse.data.options.command_record import Command
 from affuse.data.options.extraction_options import Extract
 from affuse.data.options.run_options import RunInput
 
 
 def demand_matching_caches(
-    recipes: Mapping[str, Mapping[str, Recipe]], command: RunInput
+    recipes: Mapping[str, Mapping[str, Recipe]],
+    command: RunInput,
+    repeated: Command | None = None,
 ) -> None:
     """Raise an error if cached embeddings differ from those that a run needs.
 
@@ -22,7 +25,8 @@ def demand_matching_caches(
 
     Args:
         recipes: {fold: {modality: recipe}} of the run
-        command: the command that the user typed
+        command: corpus, caches, and the run that the error names
+        repeated: the command that the user typed; None if it is `command`
 
     Raises:
         AffuseError: naming the first difference; its other lines are the commands that
@@ -50,7 +54,7 @@ def demand_matching_caches(
         f"again with the run's options, and repeat"
         f"{_unknown(lacking, caches, command.cache)}:",
         *(f"  {extraction}" for extraction in _extract(lacking, caches, command.cache)),
-        f"  {command}",
+        f"  {repeated or command}",
     )
 
 

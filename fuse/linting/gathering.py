@@ -4,6 +4,7 @@ The rules that examine it are in `affuse.fuse.linting.rules`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,8 +16,9 @@ from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError, DamagedFileError
+from affuse.data.name_spellings import unify
 from affuse.data.records import Corpus, check_name
-from affuse.data.runs.fold_table import read_folds
+from affuse.data.runs.fold_table import FoldRow, read_folds
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import read_info
 from affuse.fuse.inputs.tensors import gather
@@ -112,6 +114,41 @@ def gather_finished_run(folder: Path, cache: Path) -> Evidence:
         contents=_contents(embeddings.values()),
         stretches=stretches(embeddings.values()),
         load=load,
+    )
+
+
+def gather_test_corpus(
+    folder: Path,
+    recipes: Mapping[str, Mapping[str, Recipe]],
+    corpus: Corpus,
+    embeddings: Sequence[Embeddings],
+) -> Evidence:
+    """Return the evidence on a test corpus, which is the test part of each fold.
+
+    Args:
+        folder: of the run whose models predict it
+        recipes: {fold: {modality: recipe}} of the run
+        corpus: that is tested
+        embeddings: rows of its caches
+
+    Raises:
+        FileNotFoundError: if the folder is not a run
+        AffuseError: if it cannot be read
+    """
+    info = replace(read_info(folder), corpus=corpus.name, nature=corpus.nature)
+    return Evidence(
+        info=info,
+        rows=tuple(
+            FoldRow(fold, "test", u.id, u.speaker, u.dialogue, u.scripted)
+            for fold in recipes
+            for u in unify(corpus.utterances)
+        ),
+        recipes=recipes,
+        missing={TRAINED: "only the test corpus is examined"},
+        folder=folder,
+        corpus=corpus,
+        contents=_contents(embeddings),
+        stretches=stretches(embeddings),
     )
 
 

@@ -39,14 +39,14 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
             if modality not in corpora:
                 corpora[modality] = corpus_identity(evidence, modality)
             corpus = corpora[modality]
-            for part, record in _records(recipe):
+            for part, record in records(recipe):
                 for finding in _record(evidence, fold, part, record, corpus):
                     if finding.text not in texts:
                         texts.add(finding.text)
                         yield finding
 
 
-def _records(recipe: Recipe) -> Iterator[tuple[Recipe, TrainingRecord]]:
+def records(recipe: Recipe) -> Iterator[tuple[Recipe, TrainingRecord]]:
     """Yield each record of training data, with the recipe of its encoder."""
     for part in recipe.parts:
         for record in training_data.recipe_records(part):
