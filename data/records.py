@@ -11,7 +11,7 @@ Columns take no memory where rows with equal values share them, and else up to 0
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from affuse.data.terminal import (
 )
 
 NATURES = ("human", "synthetic", "proxy")  # kinds of ratings, which label every table
+WORST_FIRST = ("synthetic", "proxy", "human")  # for a table of several kinds
 ID_LENGTH = 200  # characters
 NO_COLUMNS: Mapping[str, str] = {}  # one object for all utterances without columns
 
@@ -129,6 +130,19 @@ class Corpus:
             raise AffuseError(
                 f"scale {self.scale} must be two numbers, the lowest rating first"
             )
+
+
+def worst_nature(natures: Iterable[str]) -> str:
+    """Return the kind of ratings that is the furthest from ratings of real people.
+
+    Args:
+        natures: at least one of `NATURES`
+
+    Examples:
+        >>> worst_nature(["human", "proxy"]), worst_nature(["human"])
+        ('proxy', 'human')
+    """
+    return min(natures, key=WORST_FIRST.index)
 
 
 def file_name(utterance: Utterance, root: Path, path: Path | None = None) -> str:

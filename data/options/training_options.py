@@ -149,10 +149,8 @@ class FittingOptions(DesignOptions, ParameterBudget, SettingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TestCorpora(Command):
+class OtherCorpora(Command):
     """Other corpora that the trained models are tested with."""
-
-    __test__: ClassVar[bool] = False  # no class of tests
 
     HEADING: ClassVar[str] = READ
 
@@ -168,7 +166,7 @@ class TestCorpora(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Train(FittingOptions, TestCorpora, TrainingInputs, ComputeOptions, RunsFolder):
+class Train(FittingOptions, OtherCorpora, TrainingInputs, ComputeOptions, RunsFolder):
     """Options of `train`: train designs on cached embeddings."""
 
     COMMAND: ClassVar[str] = "train"

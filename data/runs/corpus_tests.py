@@ -75,10 +75,8 @@ class CorpusTest:
 
 
 @dataclass(frozen=True)
-class TestedRun:
+class CorpusTestRun:
     """Run whose test part is a test corpus, in each of its folds, with the facts."""
-
-    __test__ = False  # no class of tests
 
     facts: CorpusTest
     run: Run
@@ -145,7 +143,7 @@ def read_facts(folder: CorpusTestFolder) -> CorpusTest:
     return facts
 
 
-def read_corpus_tests(run: Run) -> tuple[TestedRun, ...]:
+def read_corpus_tests(run: Run) -> tuple[CorpusTestRun, ...]:
     """Return the tests of a run with each test corpus, sorted by name.
 
     The folds of each are those of the models, and all have the same test part.
@@ -159,7 +157,7 @@ def read_corpus_tests(run: Run) -> tuple[TestedRun, ...]:
     return tuple(_read(run, folder) for folder in RunFolder(run.path).corpus_tests())
 
 
-def _read(run: Run, folder: CorpusTestFolder) -> TestedRun:
+def _read(run: Run, folder: CorpusTestFolder) -> CorpusTestRun:
     """Return the test of a run with one corpus."""
     facts = read_facts(folder)
     if lost := sorted({*facts.targets} - {*run.info.targets}):
@@ -178,7 +176,7 @@ def _read(run: Run, folder: CorpusTestFolder) -> TestedRun:
         for fold in sorted({*predictions.fold.tolist()})
         for row in rows
     )
-    return TestedRun(facts, Run(run.path, info, predictions, folds))
+    return CorpusTestRun(facts, Run(run.path, info, predictions, folds))
 
 
 def _demand_same_rows(

@@ -50,10 +50,8 @@ class CorpusTesting:
 
 
 @dataclass(frozen=True)
-class TestTask:
+class CorpusTestTask:
     """Run that is tested with one corpus, before anything is predicted."""
-
-    __test__ = False  # no class of tests
 
     run: Path
     info: RunInfo
@@ -62,7 +60,7 @@ class TestTask:
     facts: CorpusTest  # without what is left out
 
 
-def plan_task(testing: CorpusTesting, run: Path) -> TestTask:
+def plan_task(testing: CorpusTesting, run: Path) -> CorpusTestTask:
     """Return what is known of a test before anything is predicted."""
     info, corpus = read_info(run), testing.tested.corpus
     recipes = prediction.recipes(run)
@@ -80,7 +78,7 @@ def plan_task(testing: CorpusTesting, run: Path) -> TestTask:
         identity=_identity(testing, recipes, rated),
         utterances=len(corpus.utterances),
     )
-    return TestTask(run, info, recipes, rated, facts)
+    return CorpusTestTask(run, info, recipes, rated, facts)
 
 
 def _identity(
@@ -103,7 +101,7 @@ def _identity(
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def lacking_modalities(testing: CorpusTesting, task: TestTask) -> str:
+def lacking_modalities(testing: CorpusTesting, task: CorpusTestTask) -> str:
     """Return a sentence if the corpus lacks a modality that the models need, or ""."""
     name = testing.tested.corpus.name
     cached = {c.recipe.modality for c in store.find(testing.options.cache, name)}

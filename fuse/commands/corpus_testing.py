@@ -26,7 +26,7 @@ from affuse.fuse.commands.corpus_predictions import (
 )
 from affuse.fuse.commands.corpus_test_task import (
     CorpusTesting,
-    TestTask,
+    CorpusTestTask,
     is_done,
     lacking_modalities,
     plan_task,
@@ -132,7 +132,7 @@ def _predict(testing: CorpusTesting, run: Path) -> str:
 
 
 def _find_seen(
-    testing: CorpusTesting, task: TestTask, sources: Sources
+    testing: CorpusTesting, task: CorpusTestTask, sources: Sources
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return utterances that affected the models or encoders, and doubts in sentences.
 

@@ -31,6 +31,7 @@ from affuse.fuse.inputs.rating_variation import undefined_notes
 from affuse.fuse.reporting import footnotes, measures, published_figures, subgroups
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.comparisons import compare_all_pairs, compare_rows
+from affuse.fuse.reporting.corpus_matrix import add_matrix
 from affuse.fuse.reporting.run_selection import select_runs
 from affuse.fuse.reporting.scored_rows import score_runs
 from affuse.fuse.reporting.table_format import load_format
@@ -97,6 +98,7 @@ def collect(
         for _, group in groupby(ordered, key=_kind)
     )
     _check_against(tables, contents.against)
+    tables = add_matrix(tables, picked, contents.unit or "", problems)
     for sentence in problems:
         damaged(sentence)
     return tables

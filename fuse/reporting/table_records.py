@@ -105,6 +105,15 @@ class ReportTable:
         return f"CCC on {self.corpus} ({kind}), protocol {self.protocol}"
 
 
+@dataclass(frozen=True)
+class TableBlock:
+    """Small table of text with a heading."""
+
+    heading: str
+    heads: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]  # each as long as the heads
+
+
 def section_names(rows: Sequence[TableRow]) -> tuple[str, ...]:
     """Return the sections of all rows, in the order of the table.
 
