@@ -20,6 +20,7 @@ from affuse.data.options.shared_options import (
 )
 from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
 from affuse.data.rating_scales import POLICIES
+from affuse.data.records import JOINT
 
 
 def _designs() -> str:
@@ -141,6 +142,18 @@ class MemoryLimit(Command):
 @dataclass(frozen=True, kw_only=True)
 class TrainingInputs(MemoryLimit, FinetunedFolder, CacheChoice):
     """Embeddings on which designs are trained."""
+
+    HEADING: ClassVar[str] = READ
+
+    corpus: str = option(
+        "--corpus",
+        default="",
+        metavar="NAME",
+        joint=JOINT,
+        help="Train on this corpus of the cache, for example demo. Repeat the option "
+        "to train on several corpora together, as in --corpus demo --corpus emodb. It "
+        "may be left out if the cache holds one corpus.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -209,6 +209,7 @@ def _table(
     extra = published_figures.rows(info.corpus, info.nature)
     return ReportTable(
         corpus=info.corpus,
+        members=info.members,
         nature=info.nature,
         protocol=info.protocol,
         targets=tuple(t for t in RATINGS if any(t in r.info.targets for r in runs)),

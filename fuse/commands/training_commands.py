@@ -35,8 +35,9 @@ from affuse.fuse.commands.requested_designs import (
     with_files,
 )
 from affuse.fuse.commands.sweep_command import sweep as search
-from affuse.fuse.inputs import input_selection, omissions
+from affuse.fuse.inputs import omissions
 from affuse.fuse.inputs.feature_choice import FeatureChoice
+from affuse.fuse.inputs.joint_selection import select_for_run, select_training_set
 from affuse.fuse.linting.linter import check_plans
 from affuse.fuse.models.design_files import use_run_files
 from affuse.fuse.models.trainable.design_registry import find_trainable
@@ -75,7 +76,7 @@ def train(say: Say, options: Train) -> dict[str, Path]:
     settings = heads.settings if heads else settings
     choice = FeatureChoice.of(settings)
     needed = needed_modalities(options.designs)
-    sources = input_selection.select_for_training(options, needed, choice)
+    sources = select_training_set(options, needed, choice)
     introduce(say, sources, choice)
     if heads:
         say(f"using the heads of {options.finetuned}, with all their settings")
@@ -137,7 +138,7 @@ def sweep(say: Say, options: Sweep) -> None:
     )
     choice = common_choice(tried)
     needed = needed_modalities(options.designs)
-    sources = input_selection.select_for_training(options, needed, choice)
+    sources = select_training_set(options, needed, choice)
     introduce(say, sources, choice)
     demand_layers(tried, sources.embeddings)
     data = TrainingData(sources.corpus, sources.embeddings, sources.fold_embeddings)
@@ -178,7 +179,7 @@ def predict(say: Say, options: Predict) -> None:
     """
     use_run_files(options.run, options.design_files)
     device = compute(options)
-    sources = input_selection.select_for_run(options, prediction.recipes(options.run))
+    sources = select_for_run(options, prediction.recipes(options.run))
     applied = prediction.predict(
         options.run,
         sources.embeddings,
@@ -211,7 +212,7 @@ def ablate(say: Say, options: Ablate) -> None:
     recipes = prediction.recipes(options.run)
     any_ = next(r for by_name in recipes.values() for r in by_name.values())
     options = replace(options, corpus=options.corpus or any_.corpus)
-    sources = input_selection.select_for_run(options, recipes)
+    sources = select_for_run(options, recipes)
     result = ablation.ablate(
         options.run,
         sources.embeddings,

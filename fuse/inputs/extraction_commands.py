@@ -48,10 +48,13 @@ def demand_matching_caches(
     others = _mismatched_caches(first, caches)
     near = [c for c in others if c.recipe.checkpoint == first.checkpoint] or others
     difference = _as_trained(near[0], first).difference(first)
+    owner, whose = f"{command.run} was trained on", "the run's"
+    if repeated is not None:
+        owner, whose = "this command trains on", "the same"
     raise AffuseError(
         f"the {first.modality} embeddings of '{caches[0].recipe.corpus}' were "
-        f"extracted with {difference}, which {command.run} was trained on; extract "
-        f"again with the run's options, and repeat"
+        f"extracted with {difference}, which {owner}; extract again with {whose} "
+        f"options, and repeat"
         f"{_unknown(lacking, caches, command.cache)}:",
         *(f"  {extraction}" for extraction in _extract(lacking, caches, command.cache)),
         f"  {repeated or command}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from affuse.data.cache import (
     cache_selection,
@@ -35,6 +36,7 @@ class Sources:
     embeddings: Mapping[str, Embeddings]  # {modality: rows of its caches}
     # fold-specific embeddings, if any
     fold_embeddings: FoldEmbeddings = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()  # sentences on a training set of several corpora
 
 
 def select_for_training(
@@ -79,19 +81,39 @@ def select_for_run(
     Raises:
         AffuseError: as `find_caches`
     """
-    taken = find_caches(options, recipes, options)
+    taken = find_caches(options, recipes)
     return _load(options, taken, shared=len({*map(_key, recipes.values())}) == 1)
 
 
+def select_like(
+    options: TrainingInputs, corpus: str, recipes: Mapping[str, Recipe]
+) -> Sources:
+    """Return a corpus and its caches with the same recipes as another corpus.
+
+    Args:
+        options: of the training command
+        corpus: name of the corpus
+        recipes: {modality: recipe} of the other corpus
+
+    Raises:
+        AffuseError: as `find_caches`
+    """
+    chosen = RunInput(run=Path(), cache=options.cache, corpus=corpus)
+    taken = find_caches(chosen, {ALL_FOLDS: recipes}, options)
+    return _load(options, taken, shared=True)
+
+
 def find_caches(
-    options: RunInput, recipes: Mapping[str, Mapping[str, Recipe]], repeated: Command
+    options: RunInput,
+    recipes: Mapping[str, Mapping[str, Recipe]],
+    repeated: Command | None = None,
 ) -> dict[str, Mapping[str, Sequence[Shown]]]:
     """Return the caches that hold embeddings of certain recipes, without loading them.
 
     Args:
         options: corpus, caches, and the run that errors name
         recipes: {fold: {modality: recipe}}; corpus and content are not compared
-        repeated: the command that errors advise to repeat
+        repeated: the training command that errors advise to repeat; None for `options`
 
     Returns:
         {fold: {modality: caches, with what is taken of each}}

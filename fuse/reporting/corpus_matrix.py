@@ -6,11 +6,13 @@ other cell is the mean CCC of the run's models on a test corpus, see
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from affuse.data.errors import AffuseError
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import worst_nature
 from affuse.data.runs.corpus_tests import CorpusTestRun, read_corpus_tests
+from affuse.data.runs.fold_table import FoldRow
 from affuse.data.runs.run_predictions import Run
 from affuse.data.terminal import printable
 from affuse.fuse.reporting import matrix_notes
@@ -20,8 +22,10 @@ from affuse.fuse.reporting.matrix_records import (
     MatrixRow,
     MatrixTable,
 )
-from affuse.fuse.reporting.table_records import NATURES, ReportTable, TableRow
+from affuse.fuse.reporting.sections import subset
+from affuse.fuse.reporting.table_records import ReportTable, TableRow, kind_of_ratings
 from affuse.fuse.scoring.corpus_scores import estimate_test_corpus
+from affuse.fuse.scoring.statistics import estimate
 
 Tests = Mapping[str, Sequence[CorpusTestRun]]  # {name of a run: its tests}
 
@@ -38,10 +42,17 @@ def add_matrix(
         problems: to which a sentence on each damaged test is added
     """
     tests = _read(runs, problems)
-    if not any(tests.values()):
+    if not any(tests.values()) and not any(run.info.members for run in runs):
         return tuple(tables)
+    by_name = {run.info.name: run for run in runs}
     rows = tuple(
-        _row(table, row, tables, tests[row.info.name], unit)
+        _row(
+            table,
+            row,
+            _within(row, by_name[row.info.name], unit),
+            tests[row.info.name],
+            unit,
+        )
         for table in tables
         for row in table.rows
         if row.info and not row.mapped and row.members == 1
@@ -75,26 +86,44 @@ def _read(runs: Sequence[Run], problems: list[str]) -> dict[str, list[CorpusTest
     return tests
 
 
+def _within(row: TableRow, run: Run, unit: str) -> dict[str, MatrixCell]:
+    """Return the cross-validated figure of each training corpus of a run, by corpus."""
+    if not run.info.members:
+        return {run.info.corpus: MatrixCell(row.sections["all"], within=True)}
+    cells = {}
+    for member in run.info.members:
+        part = subset(run, partial(_is_of, prefix=member.prefix))
+        if part is not None:
+            cells[member.name] = MatrixCell(estimate(part, unit=unit), within=True)
+    return cells
+
+
+def _is_of(row: FoldRow, *, prefix: str) -> bool:
+    """Return True if an utterance is of the corpus with this prefix."""
+    return row.id.startswith(prefix)
+
+
 def _row(
     table: ReportTable,
     row: TableRow,
-    tables: Sequence[ReportTable],
+    cells: Mapping[str, MatrixCell],
     tests: Sequence[CorpusTestRun],
     unit: str,
 ) -> MatrixRow:
-    """Return the row of a run, whose cross-validated figure is that of its table."""
+    """Return the row of a run, with its cross-validated figures and its tests."""
     assert row.info is not None  # a published system has no tests
-    protocols = {t.protocol for t in tables if t.corpus == table.corpus}
-    words = (row.name, *((table.protocol,) if len(protocols) > 1 else ()))
-    cells = {table.corpus: MatrixCell(row.sections["all"], within=True)}
-    for test in tests:
-        estimate = estimate_test_corpus(test.run, unit=unit)
-        cells[test.facts.corpus] = MatrixCell(estimate, within=False)
+    tested = {
+        test.facts.corpus: MatrixCell(
+            estimate_test_corpus(test.run, unit=unit), within=False
+        )
+        for test in tests
+    }
+    kind = kind_of_ratings(table.nature, table.members)
     return MatrixRow(
         info=row.info,
         detail=row.detail,
-        name=f"{table.corpus} ({NATURES[table.nature]}): {', '.join(words)}",
-        cells=cells,
+        name=f"{table.corpus} ({kind}): {row.name}",
+        cells={**tested, **cells},
     )
 
 
@@ -102,7 +131,10 @@ def _columns(rows: Sequence[MatrixRow], tests: Tests) -> tuple[MatrixColumn, ...
     """Return the test corpora, those of the training sets first."""
     natures: dict[str, list[str]] = {}
     for row in rows:
-        natures.setdefault(row.info.corpus, []).append(row.info.nature)
+        if not row.info.members:
+            natures.setdefault(row.info.corpus, []).append(row.info.nature)
+        for member in row.info.members:
+            natures.setdefault(member.name, []).append(member.nature)
     for test in sorted(_all(tests), key=lambda test: test.facts.corpus):
         natures.setdefault(test.facts.corpus, []).append(test.facts.nature)
     return tuple(MatrixColumn(name, worst_nature(n)) for name, n in natures.items())

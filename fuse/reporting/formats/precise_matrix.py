@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from affuse.fuse.reporting.formats.full_precision import figure_cells, with_bounds
-from affuse.fuse.reporting.matrix_records import MatrixTable
+from affuse.fuse.reporting.matrix_records import MatrixCell, MatrixTable
 
 
 def matrix_lines(table: MatrixTable) -> Iterator[dict[str, Any]]:
@@ -57,25 +57,23 @@ def matrix_object(table: MatrixTable) -> dict[str, Any]:
                 "design": row.info.design,
                 "detail": row.detail,
                 "run": row.info.name,
-                "cells": {
-                    corpus: {
-                        "cross_validated": cell.within,
-                        "ccc": {
-                            name: with_bounds(interval)
-                            for name, interval in (
-                                *cell.estimate.ratings.items(),
-                                ("mean", cell.estimate.mean),
-                            )
-                        },
-                        "utterances": cell.estimate.utterances,
-                        "folds": cell.estimate.folds,
-                        "seeds": cell.estimate.seeds,
-                        "resampled": cell.estimate.unit,
-                        "clusters": cell.estimate.clusters,
-                    }
-                    for corpus, cell in row.cells.items()
-                },
+                "cells": {name: _cell(cell) for name, cell in row.cells.items()},
             }
             for row in table.rows_of_matrix
         ],
+    }
+
+
+def _cell(cell: MatrixCell) -> dict[str, Any]:
+    """Return a cell as a JSON object."""
+    estimate = cell.estimate
+    figures = (*estimate.ratings.items(), ("mean", estimate.mean))
+    return {
+        "cross_validated": cell.within,
+        "ccc": {name: with_bounds(interval) for name, interval in figures},
+        "utterances": estimate.utterances,
+        "folds": estimate.folds,
+        "seeds": estimate.seeds,
+        "resampled": estimate.unit,
+        "clusters": estimate.clusters,
     }
