@@ -14,7 +14,7 @@ from affuse.data.cache import corpus_table
 from affuse.data.errors import OptionError
 from affuse.data.options.run_options import RunInput
 from affuse.data.options.training_options import Train
-from affuse.data.records import Corpus
+from affuse.data.records import Corpus, corpus_names
 from affuse.data.runs.corpus_tests import write_corpus_test
 from affuse.data.runs.fold_table import read_folds
 from affuse.fuse.commands import training_overlap
@@ -59,9 +59,9 @@ def demand_test_corpora(options: Train, sources: Sources) -> None:
     folds = sources.fold_embeddings or {ALL_FOLDS: sources.embeddings}
     recipes = {f: {m: e.recipe for m, e in each.items()} for f, each in folds.items()}
     for name in options.test_corpus:
-        if name == sources.corpus.name:
+        if name in corpus_names(sources.corpus.name):
             raise OptionError(
-                f"--test-corpus {name} is the training corpus; the report shows its "
+                f"--test-corpus {name} is a training corpus; the report shows its "
                 f"cross-validated result, so leave the option out"
             )
         chosen = RunInput(run=options.runs, cache=options.cache, corpus=name)

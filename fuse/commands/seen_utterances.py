@@ -74,10 +74,17 @@ def _compared(
 
 def _equal_names(tested: Corpus, trained: Corpus, used: Sequence[str]) -> set[str]:
     """Return the names of speakers that are trained on, if they are comparable."""
-    if tested.reader in GENERIC or tested.reader != trained.reader:
+    if tested.reader in GENERIC:
         return set()
+    prefixes = [m.prefix for m in trained.members if m.reader == tested.reader]
+    prefixes += [""] * (not trained.members and trained.reader == tested.reader)
     ids = frozenset(used)
-    return {spelling(u.speaker) for u in trained.utterances if u.id in ids}
+    return {
+        spelling(u.speaker.removeprefix(prefix))
+        for prefix in prefixes
+        for u in trained.utterances
+        if u.id in ids and u.id.startswith(prefix)
+    }
 
 
 def count_incomparable(keys: ComparisonKeys, ids: Iterable[str]) -> int:

@@ -23,7 +23,7 @@ from affuse.fuse.reporting.matrix_records import (
     MatrixTable,
 )
 from affuse.fuse.reporting.sections import subset
-from affuse.fuse.reporting.table_records import ReportTable, TableRow, kind_of_ratings
+from affuse.fuse.reporting.table_records import ReportTable, TableRow
 from affuse.fuse.scoring.corpus_scores import estimate_test_corpus
 from affuse.fuse.scoring.statistics import estimate
 
@@ -47,7 +47,6 @@ def add_matrix(
     by_name = {run.info.name: run for run in runs}
     rows = tuple(
         _row(
-            table,
             row,
             _within(row, by_name[row.info.name], unit),
             tests[row.info.name],
@@ -104,7 +103,6 @@ def _is_of(row: FoldRow, *, prefix: str) -> bool:
 
 
 def _row(
-    table: ReportTable,
     row: TableRow,
     cells: Mapping[str, MatrixCell],
     tests: Sequence[CorpusTestRun],
@@ -118,11 +116,13 @@ def _row(
         )
         for test in tests
     }
-    kind = kind_of_ratings(table.nature, table.members)
+    corpora = [(m.name, m.nature) for m in row.info.members]
+    corpora = corpora or [(row.info.corpus, row.info.nature)]
+    trained = " + ".join(f"{name} ({nature})" for name, nature in corpora)
     return MatrixRow(
         info=row.info,
         detail=row.detail,
-        name=f"{table.corpus} ({kind}): {row.name}",
+        name=f"{trained}, {row.info.protocol}: {row.name}",
         cells={**tested, **cells},
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from affuse.data.runs.run_information import RunInfo
-from affuse.fuse.reporting.table_records import NATURES, ReportTable
+from affuse.fuse.reporting.table_records import ReportTable
 from affuse.fuse.scoring.statistics import Estimate
 
 
@@ -13,12 +13,12 @@ class MatrixColumn:
     """Test corpus."""
 
     corpus: str
-    nature: str  # kind of its ratings, one of `NATURES`
+    nature: str  # kind of its ratings, one of `affuse.data.records.NATURES`
 
     @property
     def name(self) -> str:
-        """Name with the kind of ratings, such as ``demo (synthetic data)``."""
-        return f"{self.corpus} ({NATURES[self.nature]})"
+        """Name with the kind of ratings, such as ``demo (synthetic)``."""
+        return f"{self.corpus} ({self.nature})"
 
 
 @dataclass(frozen=True)

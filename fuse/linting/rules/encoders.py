@@ -21,6 +21,7 @@ from affuse.fuse.linting.checkpoint_records import (
 )
 from affuse.fuse.linting.evidence import Evidence
 from affuse.fuse.linting.finding import Finding, examples
+from affuse.fuse.linting.member_evidence import by_member
 from affuse.fuse.wording import count
 
 NEEDS = ()
@@ -32,6 +33,12 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     Args:
         evidence: on the run
     """
+    for each in by_member(evidence):
+        yield from _of_corpus(each)
+
+
+def _of_corpus(evidence: Evidence) -> Iterator[Finding]:
+    """Yield the findings on one training corpus."""
     texts: set[str] = set()
     corpora: dict[str, Identity] = {}
     for fold, recipes in evidence.recipes.items():
