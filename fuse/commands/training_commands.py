@@ -18,15 +18,11 @@ from affuse.data.system.device_names import choose
 from affuse.fuse import experiment_files
 from affuse.fuse import settings as stage_two
 from affuse.fuse.calibration.applying import calibrated_columns
-from affuse.fuse.commands import prediction_table
+from affuse.fuse.commands import corpus_testing, prediction_table
 from affuse.fuse.commands.cache_remarks import (
     common_choice,
     demand_layers,
     introduce,
-)
-from affuse.fuse.commands.corpus_testing import (
-    demand_test_corpora,
-    predict_test_corpora,
 )
 from affuse.fuse.commands.design_training import run_all
 from affuse.fuse.commands.requested_designs import (
@@ -82,7 +78,7 @@ def train(say: Say, options: Train) -> dict[str, Path]:
         say(f"using the heads of {options.finetuned}, with all their settings")
     head = any(c.recipe.head for c in sources.embeddings.values())
     demand_layers([settings], sources.embeddings)
-    demand_test_corpora(options, sources)
+    corpus_testing.demand_test_corpora(options, sources)
     names = expand_designs(options.designs, list(sources.embeddings), head=head)
     sized = match_all_designs(
         [name for name in names if find_trainable(name).has_settings],
@@ -110,7 +106,7 @@ def train(say: Say, options: Train) -> dict[str, Path]:
         if words := layer_weight_files.describe(folder):
             say(f"{fusion}: mean weights of layers: {words}")
     trained = dict(zip(names, folders, strict=True))
-    predict_test_corpora(options, trained, sources, device, say)
+    corpus_testing.predict_test_corpora(options, trained, sources, device, say)
     say(next_line(Report(runs=options.runs)))
     return trained
 
