@@ -158,6 +158,15 @@ def test_values_from_python_have_the_names_of_flags_too():
     )
 
 
+def test_a_joint_option_makes_one_text_of_its_values():
+    typed = parse_command("train", "--corpus", "a", "--corpus", "b")
+    assert typed.corpus == "a+b"
+    assert str(typed).endswith("train --corpus a+b")
+    assert parse_command("train").corpus == ""
+    for corpus in (["a", "b"], "a+b"):
+        assert Train.from_values(corpus=corpus).corpus == "a+b"
+
+
 @pytest.mark.parametrize("name", RECORDS)
 def test_every_flag_is_a_name_in_python(name):
     record = RECORDS[name]
