@@ -1,4 +1,4 @@
-"""What is known of a test with another corpus before anything is predicted.
+"""Plan of the test of a run with another corpus, before anything is predicted.
 
 This decides whether a run can be tested, and whether that was done before.
 """

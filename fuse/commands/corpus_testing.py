@@ -31,12 +31,12 @@ from affuse.fuse.commands.corpus_test_task import (
     lacking_modalities,
     plan_task,
 )
+from affuse.fuse.commands.encoder_overlap import doubts, find_seen_by_encoders
 from affuse.fuse.commands.seen_utterances import KeyedCorpus, find_seen
 from affuse.fuse.commands.training_overlap import TRAINING_PARTS
 from affuse.fuse.inputs import input_selection, omissions
 from affuse.fuse.inputs.fold_embeddings import ALL_FOLDS
 from affuse.fuse.inputs.input_selection import Sources
-from affuse.fuse.linting.encoder_overlap import doubts, find_seen_by_encoders
 from affuse.fuse.linting.gathering import gather_test_corpus
 from affuse.fuse.trained import prediction
 from affuse.fuse.wording import count
@@ -100,7 +100,7 @@ def _keyed(corpus: Corpus, cache: Path) -> KeyedCorpus:
 
 
 def _predict(testing: CorpusTesting, run: Path) -> str:
-    """Test one run, unless that was done; return a phrase, "" if it is impossible."""
+    """Predict a test corpus with one run; return a phrase, "" if it is impossible."""
     task = plan_task(testing, run)
     if lacking := lacking_modalities(testing, task):
         log.warning("%s", lacking)

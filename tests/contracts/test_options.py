@@ -95,7 +95,8 @@ def other_value(each):
         value = {"integer": 400, "float": 7.5}.get(name, "a b; $c")
     if param.nargs == 2:
         return -value if each.name == "scale" else value, value
-    return (value,) if param.multiple or param.nargs == -1 else value
+    is_joint = bool(spelling(each).joint)  # its values are one text
+    return (value,) if param.multiple and not is_joint or param.nargs == -1 else value
 
 
 @pytest.mark.parametrize("name", RECORDS)
