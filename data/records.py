@@ -101,6 +101,7 @@ class Member:
     nature: str  # one of NATURES
     scale: tuple[float, float] | None  # of the ratings as released
     reader: str = ""  # as in `Corpus`
+    shortfall: str = ""  # as in `Corpus`
 
     @property
     def prefix(self) -> str:
@@ -127,6 +128,9 @@ class Corpus:
     @property
     def shortfall(self) -> str:
         """Counts of the items that a partial copy has; ``""`` if it is complete."""
+        if self.members:
+            partial = [member for member in self.members if member.shortfall]
+            return "; ".join(f"{each.name} {each.shortfall}" for each in partial)
         return ", ".join(
             f"{c.found:,} of {c.expected:,} {c.what}"
             for c in self.counts

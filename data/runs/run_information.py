@@ -39,6 +39,7 @@ MEMBER = Record(
         "nature": OneOf(NATURES),
         "scale": Maybe(ListOf(Number(), least=2, most=2)),
         "reader": WORD,
+        "shortfall": WORD,
     }
 )
 KIND = Record(

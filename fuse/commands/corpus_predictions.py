@@ -140,7 +140,9 @@ def notes(
         applied: predictions of all models
         targets: ratings that are scored
     """
-    name = tested.corpus.name
+    name, shortfall = tested.corpus.name, tested.corpus.shortfall
+    if shortfall:
+        yield f"{name} is not complete: {shortfall}"
     if unknown := count_incomparable(tested.keys, scored):
         yield (
             f"{count(unknown, 'utterance')} of {name} could not be compared with the "

@@ -32,7 +32,7 @@ from affuse.fuse.commands.corpus_test_task import (
     plan_task,
 )
 from affuse.fuse.commands.encoder_overlap import doubts, find_seen_by_encoders
-from affuse.fuse.commands.seen_utterances import KeyedCorpus, find_seen
+from affuse.fuse.commands.seen_utterances import KeyedCorpus, count_reasons, find_seen
 from affuse.fuse.commands.training_overlap import TRAINING_PARTS
 from affuse.fuse.inputs import input_selection, omissions
 from affuse.fuse.inputs.fold_embeddings import ALL_FOLDS
@@ -134,11 +134,11 @@ def _predict(testing: CorpusTesting, run: Path) -> str:
 def _find_seen(
     testing: CorpusTesting, task: CorpusTestTask, sources: Sources
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return utterances that affected the models or encoders, and doubts in sentences.
+    """Return utterances that affected the models or encoders, and sentences.
 
     Returns:
         {id: one of `affuse.fuse.commands.seen_utterances.REASONS`}, without rules that
-        may fail, and a sentence on each corpus that the test corpus may be
+        may fail; and sentences on those, and on corpora that this one may be
     """
     rows = read_folds(task.run)
     used = sorted({row.id for row in rows if row.part in TRAINING_PARTS})
@@ -150,6 +150,12 @@ def _find_seen(
     evidence = gather_test_corpus(task.run, task.recipes, sources.corpus, caches)
     for id_ in find_seen_by_encoders(evidence):
         found.setdefault(id_, "encoders")
-    allowed = set(testing.options.allow)
-    kept = {id_: rule for id_, rule in found.items() if rule not in allowed}
-    return kept, doubts(evidence)
+    allowed = {id_: r for id_, r in found.items() if r in testing.options.allow}
+    kept = {id_: rule for id_, rule in found.items() if id_ not in allowed}
+    name = testing.tested.corpus.name
+    said = (
+        f"{count(number, 'utterance')} of {name} scored in spite of {reason}, "
+        f"because --allow was given"
+        for reason, number in count_reasons(allowed).items()
+    )
+    return kept, (*doubts(evidence), *said)

@@ -57,7 +57,9 @@ def join_corpora(corpora: Sequence[Corpus]) -> Corpus:
     Raises:
         AffuseError: if a corpus has no scale, or they have no rating in common
     """
-    members = tuple(Member(c.name, c.nature, c.scale, c.reader) for c in corpora)
+    members = tuple(
+        Member(c.name, c.nature, c.scale, c.reader, c.shortfall) for c in corpora
+    )
     targets = common_ratings(corpora)
     protocols = {corpus.protocol for corpus in corpora}
     return Corpus(

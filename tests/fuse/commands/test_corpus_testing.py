@@ -103,7 +103,12 @@ def test_an_allowed_rule_keeps_its_utterances(root):
     assert sum(read_tests(root)[0].facts.left_out.values()) == 1
     done = train(root, *words, "--allow", "sentences")
     assert "ridge, tested with copy: 60 utterances\n" in done.output
-    assert read_tests(root)[0].facts.left_out == {}
+    facts = read_tests(root)[0].facts
+    assert facts.left_out == {}
+    assert facts.notes == (
+        "1 utterance of copy scored in spite of a sentence that is in training or "
+        "validation, because --allow was given",
+    )
 
 
 def test_a_copy_of_the_training_corpus_is_refused(root):

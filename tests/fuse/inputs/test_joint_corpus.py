@@ -7,6 +7,7 @@ from several_corpora import changed, corpus, embeddings, write
 
 from affuse.data.cache.corpus_rows import stack_corpora
 from affuse.data.errors import AffuseError
+from affuse.data.records import Count
 from affuse.fuse.inputs.joint_corpus import (
     describe,
     find_copies,
@@ -79,6 +80,12 @@ def test_the_worst_kind_of_ratings_is_that_of_the_training_set():
         ("a", "human"),
         ("b", "proxy"),
     ]
+
+
+def test_a_partial_corpus_is_said():
+    partial = corpus("b", counts=(Count("utterances", 100, 60),))
+    both = join_corpora([corpus("a"), partial])
+    assert both.shortfall == "b 60 of 100 utterances"
 
 
 def test_different_protocols_become_speakers():
