@@ -38,9 +38,8 @@ MEMBER = Record(
         "name": Text(200, least=1),
         "nature": OneOf(NATURES),
         "scale": Maybe(ListOf(Number(), least=2, most=2)),
-        "reader": WORD,
-        "shortfall": WORD,
-    }
+    },
+    {"reader": WORD, "shortfall": WORD},
 )
 KIND = Record(
     {

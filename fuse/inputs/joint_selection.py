@@ -34,15 +34,15 @@ def select_training_set(
         AffuseError: if no caches or several fit, or recipes differ between corpora
     """
     names = corpus_names(options.corpus)
+    one = replace(options, corpus=names[0] if names else "")
     if len(names) < 2:
-        return input_selection.select_for_training(options, modalities, choice)
+        return input_selection.select_for_training(one, modalities, choice)
     if options.finetuned:
         raise OptionError(
             f"--finetuned {options.finetuned} has encoders for the folds of one "
             f"corpus, and --corpus names {len(names)}; leave out --finetuned, or name "
             f"one corpus"
         )
-    one = replace(options, corpus=names[0])
     first = input_selection.select_for_training(one, modalities, choice)
     recipes = {m: cache.recipe for m, cache in first.embeddings.items()}
     others = [input_selection.select_like(options, n, recipes) for n in names[1:]]

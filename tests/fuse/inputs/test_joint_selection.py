@@ -42,6 +42,11 @@ def test_the_order_of_the_options_does_not_matter(root):
     only_run(root)
 
 
+def test_a_corpus_that_is_named_twice_is_one(root):
+    assert train(root, "--corpus", "a", "--corpus", "a").exit_code == 0
+    assert only_run(root).name.startswith("a-ridge-speakers-")
+
+
 def test_a_training_corpus_is_no_test_corpus(root):
     words = ("--corpus", "a", "--corpus", "b", "--test-corpus", "b")
     assert "--test-corpus b is a training corpus" in train(root, *words).stderr
