@@ -12,7 +12,7 @@ Summaries of single ratings take 0.2 kB, and up to 0.5 kB if few are equal.
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from affuse.data.terminal import (
 )
 
 NATURES = ("human", "synthetic", "proxy")  # kinds of ratings, which label every table
+WORST_FIRST = ("synthetic", "proxy", "human")  # for a table of several kinds
+JOINT = "+"  # between the corpora in the name of a training set; in no corpus's name
 ID_LENGTH = 200  # characters
 NO_COLUMNS: Mapping[str, str] = {}  # one object for all utterances without columns
 
@@ -118,6 +120,22 @@ class Count:
     found: int
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Corpus in a training set of several corpora."""
+
+    name: str
+    nature: str  # one of NATURES
+    scale: tuple[float, float] | None  # of the ratings as released
+    reader: str = ""  # as in `Corpus`
+    shortfall: str = ""  # as in `Corpus`
+
+    @property
+    def prefix(self) -> str:
+        """Beginning of the ids and names of the corpus in the training set."""
+        return f"{self.name}/"
+
+
 @dataclass(frozen=True)
 class Corpus:
     """Corpus: its utterances in a fixed order, and the problems of reading it."""
@@ -132,18 +150,28 @@ class Corpus:
     nature: str = "human"  # one of NATURES
     reader: str = ""  # plug-in in data/corpora that read it; "" if it is not known
     reading: tuple[str, ...] = ()  # sentences that say how its columns were read
+    members: tuple[Member, ...] = ()  # of a training set of several corpora
 
     @property
     def shortfall(self) -> str:
         """Counts of the items that a partial copy has; ``""`` if it is complete."""
+        if self.members:
+            partial = [member for member in self.members if member.shortfall]
+            return "; ".join(f"{each.name} {each.shortfall}" for each in partial)
         return ", ".join(
             f"{c.found:,} of {c.expected:,} {c.what}"
             for c in self.counts
             if c.found < c.expected and c.what in ("utterances", "wavs", "transcripts")
         )
 
+    @property
+    def released_scale(self) -> tuple[float, float] | None:
+        """Scale of the ratings as released; None if the members differ in it."""
+        scales = {member.scale for member in self.members} or {self.scale}
+        return scales.pop() if len(scales) == 1 else None
+
     def __post_init__(self) -> None:
-        check_name(self.name)
+        check_training_set(self.name)
         if self.nature not in NATURES:
             raise AffuseError(
                 f"the nature of a corpus is one of {', '.join(NATURES)}, "
@@ -156,6 +184,19 @@ class Corpus:
             raise AffuseError(
                 f"scale {self.scale} must be two numbers, the lowest rating first"
             )
+
+
+def worst_nature(natures: Iterable[str]) -> str:
+    """Return the kind of ratings that is the furthest from ratings of real people.
+
+    Args:
+        natures: at least one of `NATURES`
+
+    Examples:
+        >>> worst_nature(["human", "proxy"]), worst_nature(["human"])
+        ('proxy', 'human')
+    """
+    return min(natures, key=WORST_FIRST.index)
 
 
 def file_name(utterance: Utterance, root: Path, path: Path | None = None) -> str:
@@ -205,3 +246,29 @@ def check_name(name: str) -> None:
             f"corpus name {name!r} becomes a folder: use letters, digits, '.', '_' and "
             f"'-' only, a letter or digit first"
         )
+
+
+def corpus_names(name: str) -> tuple[str, ...]:
+    """Return the corpora of a training set, sorted and each once.
+
+    Args:
+        name: of one corpus, or of several with `JOINT` between them; "" for none
+
+    Examples:
+        >>> corpus_names("b+a"), corpus_names("a"), corpus_names("")
+        (('a', 'b'), ('a',), ())
+    """
+    return tuple(sorted({*name.split(JOINT)} - {""}))
+
+
+def check_training_set(name: str) -> None:
+    """Raise an error if a name is neither that of a corpus nor of several corpora.
+
+    Args:
+        name: as of `corpus_names`
+
+    Raises:
+        AffuseError: if one of the names cannot be the name of a folder
+    """
+    for each in name.split(JOINT):
+        check_name(each)

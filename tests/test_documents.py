@@ -24,6 +24,7 @@ from affuse import cli
 NEEDS = {
     "EmoBank",
     "EmoBank and the MiniLM checkpoint",
+    "EmoDB and the rehearsal corpus",
     "IEMOCAP",
     "IEMOCAP and Slurm",
     "IEMOCAP and checkpoints of the hub",

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.modality import is_modality, modality_names
-from affuse.data.records import check_name
+from affuse.data.records import check_training_set
 from affuse.data.system.documents import parse_json
 from affuse.data.system.schema import ListOf, MapOf, OneOf, Plain, Record, Text, Whole
 from affuse.data.terminal import printable
@@ -86,7 +86,7 @@ class Recipe:
                 f"modality must be one of {', '.join(modality_names())}, got "
                 f"{self.modality[:40]!r}; another one needs its plug-in"
             )
-        check_name(self.corpus)
+        check_training_set(self.corpus)
         if len({*self.layers}) != len(self.layers):
             raise AffuseError(f"layers {list(self.layers)} name a layer twice")
         if not re.fullmatch(r"\w+", self.encoder):

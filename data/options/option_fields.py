@@ -31,6 +31,7 @@ class Spelling:
     help: str | Callable[[], str] = ""
     metavar: str | None = None
     is_list: bool = False  # True if one value may hold several names, with commas
+    joint: str = ""  # between the values of a repeated option that make one text
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def option(
     help: str | Callable[[], str] = "",
     metavar: str | None = None,
     is_list: bool = False,
+    joint: str = "",
 ) -> Any:
     """Return a dataclass field that declares an option.
 
@@ -61,8 +63,10 @@ def option(
         help: text of ``--help``, or a function that returns it
         metavar: placeholder of the value in ``--help``
         is_list: True if one value may hold several names, divided by commas
+        joint: the option may be repeated, and its values are one text, with this
+            between them
     """
-    spelling = Spelling(flag, type, help, metavar, is_list)
+    spelling = Spelling(flag, type, help, metavar, is_list, joint)
     return field(default=default, metadata={SPELLING: spelling})
 
 
@@ -122,7 +126,7 @@ def parameter(each: Field[Any], heading: str = COMPUTE) -> click.Parameter:
         "required": each.default is MISSING,
         "metavar": spelled.metavar or _metavar(spelled, values),
     }
-    if each.default not in (MISSING, None, ()):
+    if each.default not in (MISSING, None, ()) and not spelled.joint:
         common["default"] = each.default
     if not spelled.flag:
         common["nargs"] = -1 if values.is_repeatable else 1
@@ -134,14 +138,21 @@ def parameter(each: Field[Any], heading: str = COMPUTE) -> click.Parameter:
     option = HeadedOption(
         [each.name, spelled.flag],
         is_flag=values.type is bool or None,
-        multiple=values.is_repeatable,
+        multiple=values.is_repeatable or bool(spelled.joint),
         show_default=_is_shown(each.default),
-        callback=split_names if spelled.is_list else None,
+        callback=_callback(spelled),
         help=spelled.help() if callable(spelled.help) else spelled.help or None,
         **common,
     )
     option.heading = heading
     return option
+
+
+def _callback(spelled: Spelling) -> Callable[..., Any] | None:
+    """Return the function that changes all values of an option, or None."""
+    if spelled.joint:
+        return lambda _context, _param, values: spelled.joint.join(values)
+    return split_names if spelled.is_list else None
 
 
 def _metavar(spelled: Spelling, values: ValueShape) -> str | None:

@@ -9,7 +9,7 @@ import click
 
 from affuse.data import plugins
 from affuse.data.options.command_record import Command
-from affuse.data.options.option_fields import RESOURCES, WRITE, option
+from affuse.data.options.option_fields import READ, RESOURCES, WRITE, option
 from affuse.data.options.option_types import FOLDER, NOT_NEGATIVE, ONE_OR_MORE
 from affuse.data.options.shared_options import (
     CacheChoice,
@@ -20,6 +20,7 @@ from affuse.data.options.shared_options import (
 )
 from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
 from affuse.data.rating_scales import POLICIES
+from affuse.data.records import JOINT
 
 
 def _designs() -> str:
@@ -142,6 +143,18 @@ class MemoryLimit(Command):
 class TrainingInputs(MemoryLimit, FinetunedFolder, CacheChoice):
     """Embeddings on which designs are trained."""
 
+    HEADING: ClassVar[str] = READ
+
+    corpus: str = option(
+        "--corpus",
+        default="",
+        metavar="NAME",
+        joint=JOINT,
+        help="Train on this corpus of the cache, for example demo. Repeat the option "
+        "to train on several corpora together, as in --corpus demo --corpus emodb. It "
+        "may be left out if the cache holds one corpus.",
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class FittingOptions(DesignOptions, ParameterBudget, SettingOptions):
@@ -149,7 +162,24 @@ class FittingOptions(DesignOptions, ParameterBudget, SettingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Train(FittingOptions, TrainingInputs, ComputeOptions, RunsFolder):
+class OtherCorpora(Command):
+    """Other corpora that the trained models are tested with."""
+
+    HEADING: ClassVar[str] = READ
+
+    test_corpus: tuple[str, ...] = option(
+        "--test-corpus",
+        default=(),
+        metavar="NAME",
+        help="Also test the trained models with this corpus of the cache, for example "
+        "emodb. Utterances whose recording, sentence or speaker is in training or "
+        "validation are left out. `report` shows a matrix of training sets and test "
+        "corpora. The option may be repeated.  [default: no other corpus]",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(FittingOptions, OtherCorpora, TrainingInputs, ComputeOptions, RunsFolder):
     """Options of `train`: train designs on cached embeddings."""
 
     COMMAND: ClassVar[str] = "train"

@@ -12,7 +12,7 @@ from affuse.data.errors import AffuseError, OptionError
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.reading import corpus_listing, transcript_rule
-from affuse.data.records import Corpus, Problem
+from affuse.data.records import Corpus, Problem, check_name
 from affuse.data.system.garbage_collection import paused_collection
 
 # parameter of a reader -> option on the command line
@@ -59,9 +59,11 @@ def read(source: CorpusSource) -> Corpus:
             + (f": {contents.problems[0].reason}" if contents.problems else "")
             + corpus_listing.name_reader(root, corpus)
         )
+    name = name or contents.name
+    check_name(name)  # the record also accepts the name of a training set
     return replace(
         transcript_rule.apply_rule(contents),
-        name=name or contents.name,
+        name=name,
         nature=source.nature or contents.nature,
         reader=corpus,
     )

@@ -14,6 +14,7 @@ from affuse.data.system.folder_file import FolderFile
 
 SEED = re.compile(r"seed-(0|[1-9][0-9]{0,17})")
 SEEDS = "seed-*"  # pattern of the folders of the models of a fold
+CORPUS_TESTS = "tests"  # folder with a folder for each test corpus; never a fold
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,40 @@ class ModelFolder:
     def lock(self) -> Path:
         """Path of the lock that a process holds while it writes the model."""
         return self.path.with_name(f".{self.path.name}.lock")
+
+
+def is_model(name: str) -> bool:
+    """Return True if a name in the manifest of a run is that of a model's manifest.
+
+    Examples:
+        >>> is_model("fold1/seed-2/SHA256SUMS"), is_model("tests/other/SHA256SUMS")
+        (True, False)
+        >>> is_model("folds.csv")
+        False
+    """
+    return "/" in name and not name.startswith(f"{CORPUS_TESTS}/")
+
+
+@dataclass(frozen=True)
+class CorpusTestFolder:
+    """Folder of the predictions of a run for one test corpus.
+
+    Examples:
+        >>> RunFolder(Path("runs/toy")).corpus_test("other").facts.as_posix()
+        'runs/toy/tests/other/test.json'
+    """
+
+    path: Path
+
+    facts = FolderFile("test.json")
+    utterances = FolderFile("folds.csv")
+    predictions = FolderFile(ModelFolder.predictions)
+    manifest = FolderFile(MANIFEST)
+
+    @classmethod
+    def files(cls) -> tuple[str, ...]:
+        """Return the names of the files that the manifest of a test lists."""
+        return (cls.facts, cls.utterances, cls.predictions)
 
 
 @dataclass(frozen=True)
@@ -110,9 +145,22 @@ class RunFolder:
             file: name of a file that each folder must hold; ``""`` for any folder or
                 link
         """
-        folds = [self.path / fold] if fold else self.path.glob("*/")
+        folds = [self.path / fold] if fold else self._folds()
         if file:
             marks = (path for each in folds for path in each.glob(f"{SEEDS}/{file}"))
             return [ModelFolder(path) for path in sorted(mark.parent for mark in marks)]
         paths = (path for each in folds for path in each.glob(SEEDS))
         return [ModelFolder(path) for path in sorted(paths)]
+
+    def _folds(self) -> list[Path]:
+        """Return the folders that may be those of folds."""
+        return [path for path in self.path.glob("*/") if path.name != CORPUS_TESTS]
+
+    def corpus_test(self, corpus: str) -> CorpusTestFolder:
+        """Return the folder of the predictions for a test corpus, even if missing."""
+        return CorpusTestFolder(self.path / CORPUS_TESTS / corpus)
+
+    def corpus_tests(self) -> list[CorpusTestFolder]:
+        """Return the folders that hold predictions for a test corpus, sorted."""
+        marks = (self.path / CORPUS_TESTS).glob(f"*/{CorpusTestFolder.facts}")
+        return [CorpusTestFolder(path) for path in sorted(m.parent for m in marks)]

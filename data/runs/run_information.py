@@ -8,7 +8,7 @@ from typing import Any
 
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.rating_scales import RATINGS
-from affuse.data.records import NATURES
+from affuse.data.records import NATURES, Member
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.documents import read_json
@@ -33,6 +33,14 @@ ENCODER_FIELDS: Mapping[str, Kind] = {
     "pooling": WORD,
 }
 ENCODER = Record({}, ENCODER_FIELDS, others=Plain(depth=2))  # one of several
+MEMBER = Record(
+    {
+        "name": Text(200, least=1),
+        "nature": OneOf(NATURES),
+        "scale": Maybe(ListOf(Number(), least=2, most=2)),
+    },
+    {"reader": WORD, "shortfall": WORD},
+)
 KIND = Record(
     {
         "name": WORD,
@@ -59,6 +67,7 @@ KIND = Record(
         "code": WORD,
         "scale": Maybe(ListOf(Number(), least=2, most=2)),
         "design_file": Record({"path": Text(5_000, least=1), "sha256": Text(64)}),
+        "members": ListOf(MEMBER, most=100, least=2),
     },
 )
 
@@ -90,6 +99,7 @@ class RunInfo:
     code: str = ""  # identity of the design's code; "" in runs of older versions
     scale: tuple[float, float] | None = None  # of the ratings as released, see `Corpus`
     design_file: DesignFile | None = None  # None: no user file is needed
+    members: tuple[Member, ...] = ()  # of a training set of several corpora
 
     def __post_init__(self) -> None:
         ordered = tuple(name for name in RATINGS if name in self.targets)
@@ -122,6 +132,10 @@ def write_info(folder: Path, info: RunInfo) -> None:
         del content["design_file"]
     else:
         content["design_file"] = asdict(info.design_file)
+    if info.members:
+        content["members"] = [asdict(member) for member in info.members]
+    else:
+        del content["members"]
     text = json.dumps(content, indent=2, sort_keys=True, default=_plain) + "\n"
     publish(RunFolder(folder).info, text.encode())
 
@@ -153,7 +167,15 @@ def read_info(folder: Path) -> RunInfo:
     try:
         scale = tuple(facts["scale"]) if facts.get("scale") else None
         file = DesignFile(**facts["design_file"]) if "design_file" in facts else None
+        members = tuple(_member(member) for member in facts.get("members", ()))
         parts = {"targets": tuple(facts["targets"]), "scale": scale}
-        return RunInfo(**{**facts, **parts, "design_file": file})
+        more = {"design_file": file, "members": members}
+        return RunInfo(**{**facts, **parts, **more})
     except AffuseError as error:
         raise DamagedFileError(f"{path} is damaged: {error}; {ADVICE}") from error
+
+
+def _member(facts: Mapping[str, Any]) -> Member:
+    """Return a corpus of a training set from the values in run.json."""
+    scale = tuple(facts["scale"]) if facts["scale"] else None
+    return Member(**{**facts, "scale": scale})

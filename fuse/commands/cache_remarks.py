@@ -28,6 +28,8 @@ def introduce(say: Say, sources: Sources, choice: FeatureChoice) -> None:
         say(f"corpus '{corpus.name}' is not complete: {corpus.shortfall}")
     for cache, taken in sources.shown:
         say(f"using {cache_listing.describe(cache)}{_less(cache.recipe, taken)}")
+    for sentence in sources.remarks:
+        say(sentence)
     for sentence in choice.remarks(cache.recipe for cache, _ in sources.shown):
         say(sentence)
     if sources.fold_embeddings:

@@ -25,15 +25,16 @@ from typing import TextIO
 
 import numpy as np
 
-from affuse.data.cache import corpus_table, shared_recordings, store
+from affuse.data.cache import shared_recordings, store
 from affuse.data.cache.shared_recordings import Place
 from affuse.data.reading.corpus_csv import cell
-from affuse.data.records import Corpus, check_name
+from affuse.data.records import Corpus
 from affuse.data.runs.run_information import RunInfo, read_info
 from affuse.data.scale_columns import SPREAD, Scale, format_scale, scaled_columns
 from affuse.fuse.commands import training_overlap, training_scale
 from affuse.fuse.commands.training_overlap import ComparisonKeys, Overlap
 from affuse.fuse.inputs.input_selection import Sources
+from affuse.fuse.inputs.joint_corpus import load_training_set
 from affuse.fuse.trained.model_set import RunPrediction
 
 log = logging.getLogger(__name__)
@@ -91,8 +92,7 @@ def _trained(cache: Path, name: str, predicted: Corpus) -> Corpus | None:
     if name == predicted.name:
         return predicted
     try:
-        check_name(name)
-        return corpus_table.load(cache, name)
+        return load_training_set(cache, name)
     except FileNotFoundError:
         return None
 
@@ -113,15 +113,20 @@ def _places(
 
 def _on_scale(scale: Scale | None, info: RunInfo, predicted: Corpus) -> Iterator[str]:
     """Yield a sentence if the scale is unknown, or is not that of the corpus."""
-    if scale is None:
+    if scale is None and info.members:
+        yield (
+            f"predictions are written on [-1, 1] only, because the corpora that "
+            f"{info.name} was trained on have different scales"
+        )
+    elif scale is None:
         yield (
             f"predictions are written on [-1, 1] only, because an older version "
             f"trained {info.name} and did not record the scale of '{info.corpus}'; "
             f"repeat the train command, which records it and keeps the models"
         )
-    elif predicted.scale is not None and predicted.scale != scale:
+    elif (rated := predicted.released_scale) is not None and rated != scale:
         yield (
-            f"'{predicted.name}' is rated from {format_scale(predicted.scale)}, but "
+            f"'{predicted.name}' is rated from {format_scale(rated)}, but "
             f"ratings are written on [-1, 1] and from {format_scale(scale)}, the scale "
             f"of '{info.corpus}', which {info.name} was trained on"
         )

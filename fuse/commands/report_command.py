@@ -38,6 +38,7 @@ from affuse.fuse.reporting import (
 )
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.comparisons import compare_all_pairs, compare_rows
+from affuse.fuse.reporting.corpus_matrix import add_matrix
 from affuse.fuse.reporting.run_selection import select_runs
 from affuse.fuse.reporting.scored_rows import score_runs
 from affuse.fuse.reporting.table_format import load_format
@@ -104,6 +105,7 @@ def collect(
         for _, group in groupby(ordered, key=_kind)
     )
     _check_against(tables, contents.against)
+    tables = add_matrix(tables, picked, contents.unit or "", problems)
     for sentence in problems:
         damaged(sentence)
     return tables
@@ -216,6 +218,7 @@ def _table(
     extra = published_figures.rows(info.corpus, info.nature)
     return ReportTable(
         corpus=info.corpus,
+        members=info.members,
         nature=info.nature,
         protocol=info.protocol,
         targets=tuple(t for t in RATINGS if any(t in r.info.targets for r in runs)),

@@ -19,7 +19,9 @@ from affuse.fuse.reporting.table_records import ReportTable
 class CCCTable:
     """Tables of a report; ``print`` shows the output of ``affuse report``."""
 
-    tables: tuple[ReportTable, ...]  # one for each corpus, kind of ratings and protocol
+    # One for each corpus, kind of ratings and protocol. The last one is the matrix of
+    # training sets and test corpora, if there is one.
+    tables: tuple[ReportTable, ...]
 
     def __str__(self) -> str:
         """Return the tables as ``affuse report`` prints them."""
@@ -41,7 +43,7 @@ class CCCTable:
 def train_designs(
     fusion: str | Sequence[str],
     *,
-    corpus: str = "",
+    corpus: str | Sequence[str] = "",
     seeds: int | None = 3,
     cache: str | PathLike[str] = "cache",
     runs: str | PathLike[str] = "runs",
@@ -55,14 +57,15 @@ def train_designs(
     Args:
         fusion: name of a design, or several; () for the designs of the option
             ``design_files`` alone, which names Python files to execute
-        corpus: its name in the cache; "" if there is only one
+        corpus: its name in the cache, or several names to train on all together; "" if
+            there is only one
         seeds: number of seeds, from 0; None for the default of the command, 3
         cache: folder of all caches
         runs: folder of all runs
         say: is called with each line that the command would print
         options: other options of the command by the names of their flags, with
-            underscores. An option with NAME=VALUE pairs takes a mapping, such as
-            ``set={"latent": 64}``
+            underscores, such as ``test_corpus="emodb"``. An option with NAME=VALUE
+            pairs takes a mapping, such as ``set={"latent": 64}``
 
     Returns:
         the run folder of each design

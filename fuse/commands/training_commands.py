@@ -18,7 +18,7 @@ from affuse.data.system.device_names import choose
 from affuse.fuse import experiment_files
 from affuse.fuse import settings as stage_two
 from affuse.fuse.calibration.applying import calibrated_columns
-from affuse.fuse.commands import prediction_table
+from affuse.fuse.commands import corpus_testing, prediction_table
 from affuse.fuse.commands.cache_remarks import (
     common_choice,
     demand_layers,
@@ -31,8 +31,9 @@ from affuse.fuse.commands.requested_designs import (
     with_files,
 )
 from affuse.fuse.commands.sweep_command import sweep as search
-from affuse.fuse.inputs import input_selection, omissions
+from affuse.fuse.inputs import omissions
 from affuse.fuse.inputs.feature_choice import FeatureChoice
+from affuse.fuse.inputs.joint_selection import select_for_run, select_training_set
 from affuse.fuse.linting.linter import check_plans
 from affuse.fuse.models.design_files import use_run_files
 from affuse.fuse.models.trainable.design_registry import find_trainable
@@ -71,12 +72,13 @@ def train(say: Say, options: Train) -> dict[str, Path]:
     settings = heads.settings if heads else settings
     choice = FeatureChoice.of(settings)
     needed = needed_modalities(options.designs)
-    sources = input_selection.select_for_training(options, needed, choice)
+    sources = select_training_set(options, needed, choice)
     introduce(say, sources, choice)
     if heads:
         say(f"using the heads of {options.finetuned}, with all their settings")
     head = any(c.recipe.head for c in sources.embeddings.values())
     demand_layers([settings], sources.embeddings)
+    corpus_testing.demand_test_corpora(options, sources)
     names = expand_designs(options.designs, list(sources.embeddings), head=head)
     sized = match_all_designs(
         [name for name in names if find_trainable(name).has_settings],
@@ -103,8 +105,10 @@ def train(say: Say, options: Train) -> dict[str, Path]:
         say(f"{fusion}: {folder}; {alignment_summary(folder)}")
         if words := layer_weight_files.describe(folder):
             say(f"{fusion}: mean weights of layers: {words}")
+    trained = dict(zip(names, folders, strict=True))
+    corpus_testing.predict_test_corpora(options, trained, sources, device, say)
     say(next_line(Report(runs=options.runs)))
-    return dict(zip(names, folders, strict=True))
+    return trained
 
 
 def sweep(say: Say, options: Sweep) -> None:
@@ -130,7 +134,7 @@ def sweep(say: Say, options: Sweep) -> None:
     )
     choice = common_choice(tried)
     needed = needed_modalities(options.designs)
-    sources = input_selection.select_for_training(options, needed, choice)
+    sources = select_training_set(options, needed, choice)
     introduce(say, sources, choice)
     demand_layers(tried, sources.embeddings)
     data = TrainingData(sources.corpus, sources.embeddings, sources.fold_embeddings)
@@ -171,7 +175,7 @@ def predict(say: Say, options: Predict) -> None:
     """
     use_run_files(options.run, options.design_files)
     device = compute(options)
-    sources = input_selection.select_for_run(options, prediction.recipes(options.run))
+    sources = select_for_run(options, prediction.recipes(options.run))
     applied = prediction.predict(
         options.run,
         sources.embeddings,
@@ -204,7 +208,7 @@ def ablate(say: Say, options: Ablate) -> None:
     recipes = prediction.recipes(options.run)
     any_ = next(r for by_name in recipes.values() for r in by_name.values())
     options = replace(options, corpus=options.corpus or any_.corpus)
-    sources = input_selection.select_for_run(options, recipes)
+    sources = select_for_run(options, recipes)
     result = ablation.ablate(
         options.run,
         sources.embeddings,

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affuse.data.cache import store, streaming
+from affuse.data.cache.corpus_rows import stack_corpora
 from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.cache.shared_recordings import keys
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
-from affuse.data.records import Corpus
+from affuse.data.records import Corpus, corpus_names
 from affuse.data.runs import sentence_overlap
 from affuse.data.runs.fold_table import read_folds
 from affuse.data.runs.run_folder import RunFolder
@@ -189,14 +190,19 @@ def collect_keys(
     )
 
 
-def _cached(cache: Path, corpus: str, faults: list[str]) -> Iterator[Embeddings]:
-    """Yield the audio embeddings of a corpus, without loading their values."""
-    for folder in store.folders(cache, corpus):
+def _cached(cache: Path, name: str, faults: list[str]) -> Iterator[Embeddings]:
+    """Yield the audio embeddings of all corpora, without loading their values.
+
+    With several corpora, ids begin with the name of their corpus.
+    """
+    names = corpus_names(name)
+    for folder in (f for each in names for f in store.folders(cache, each)):
         try:
             entry = store.read_headers(folder)
             if entry is not None and entry.recipe.modality == "audio":
-                yield streaming.open_all(
+                opened = streaming.open_all(
                     {"audio": (entry, entry.recipe)}, gib=math.inf
                 )["audio"]
+                yield opened if len(names) == 1 else stack_corpora([opened])
         except (OSError, AffuseError) as error:
             faults.append(f"{error}; its recordings are not compared")

@@ -25,7 +25,8 @@ def scale_of_run(run: Path, info: RunInfo, corpus: Corpus | None) -> Scale | Non
     Raises:
         DamagedFileError: if the predictions of the run are damaged
     """
-    if info.scale is not None or corpus is None or corpus.scale is None:
+    is_recorded = info.scale is not None or info.members
+    if is_recorded or corpus is None or corpus.scale is None:
         return info.scale
     evidence = Evidence(info, (), {}, {}, run, corpus)
     try:

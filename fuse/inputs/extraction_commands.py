@@ -7,12 +7,15 @@ from affuse.data.cache import fold_encoders, provenance, store
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache
 from affuse.data.errors import AffuseError
+from affuse.data.options.command_record import Command
 from affuse.data.options.extraction_options import Extract
 from affuse.data.options.run_options import RunInput
 
 
 def demand_matching_caches(
-    recipes: Mapping[str, Mapping[str, Recipe]], command: RunInput
+    recipes: Mapping[str, Mapping[str, Recipe]],
+    command: RunInput,
+    repeated: Command | None = None,
 ) -> None:
     """Raise an error if cached embeddings differ from those that a run needs.
 
@@ -22,7 +25,8 @@ def demand_matching_caches(
 
     Args:
         recipes: {fold: {modality: recipe}} of the run
-        command: the command that the user typed
+        command: corpus, caches, and the run that the error names
+        repeated: the command that the user typed; None if it is `command`
 
     Raises:
         AffuseError: naming the first difference; its other lines are the commands that
@@ -44,13 +48,16 @@ def demand_matching_caches(
     others = _mismatched_caches(first, caches)
     near = [c for c in others if c.recipe.checkpoint == first.checkpoint] or others
     difference = _as_trained(near[0], first).difference(first)
+    owner, whose = f"{command.run} was trained on", "the run's"
+    if repeated is not None:
+        owner, whose = "this command trains on", "the same"
     raise AffuseError(
         f"the {first.modality} embeddings of '{caches[0].recipe.corpus}' were "
-        f"extracted with {difference}, which {command.run} was trained on; extract "
-        f"again with the run's options, and repeat"
+        f"extracted with {difference}, which {owner}; extract again with {whose} "
+        f"options, and repeat"
         f"{_unknown(lacking, caches, command.cache)}:",
         *(f"  {extraction}" for extraction in _extract(lacking, caches, command.cache)),
-        f"  {command}",
+        f"  {repeated or command}",
     )
 
 

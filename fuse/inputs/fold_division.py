@@ -1,7 +1,10 @@
 """Division of the usable utterances into folds, for all training commands."""
 
+from functools import partial
+
 from affuse.data.records import Corpus
 from affuse.data.splits import protocol_assumptions, protocols
+from affuse.data.splits.joint_folds import joint_folds
 from affuse.data.splits.protocol_assumptions import Division
 from affuse.data.splits.protocols import Fold
 from affuse.fuse.inputs.omissions import explain_omissions
@@ -24,7 +27,10 @@ def divide_into_folds(
             the utterances that were left out
     """
     with explain_omissions(aligned.left_out, corpus.utterances, aligned.utterances):
-        folds = protocols.folds(
+        divide = protocols.folds
+        if corpus.members:
+            divide = partial(joint_folds, members=corpus.members)
+        folds = divide(
             aligned.utterances,
             settings.protocol,
             folds=settings.folds,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from affuse.data.cache import (
     cache_selection,
@@ -14,6 +15,7 @@ from affuse.data.cache import (
 from affuse.data.cache.embedding_views import join, narrow
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache, Embeddings
+from affuse.data.options.command_record import Command
 from affuse.data.options.run_options import RunInput
 from affuse.data.options.shared_options import CacheChoice
 from affuse.data.options.training_options import TrainingInputs
@@ -34,6 +36,7 @@ class Sources:
     embeddings: Mapping[str, Embeddings]  # {modality: rows of its caches}
     # fold-specific embeddings, if any
     fold_embeddings: FoldEmbeddings = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()  # sentences on a training set of several corpora
 
 
 def select_for_training(
@@ -76,11 +79,51 @@ def select_for_run(
         recipes: recipes of the run, {fold: {modality: recipe}}
 
     Raises:
+        AffuseError: as `find_caches`
+    """
+    taken = find_caches(options, recipes)
+    return _load(options, taken, shared=len({*map(_key, recipes.values())}) == 1)
+
+
+def select_like(
+    options: TrainingInputs, corpus: str, recipes: Mapping[str, Recipe]
+) -> Sources:
+    """Return a corpus and its caches with the same recipes as another corpus.
+
+    Args:
+        options: of the training command
+        corpus: name of the corpus
+        recipes: {modality: recipe} of the other corpus
+
+    Raises:
+        AffuseError: as `find_caches`
+    """
+    chosen = RunInput(run=Path(), cache=options.cache, corpus=corpus)
+    taken = find_caches(chosen, {ALL_FOLDS: recipes}, options)
+    return _load(options, taken, shared=True)
+
+
+def find_caches(
+    options: RunInput,
+    recipes: Mapping[str, Mapping[str, Recipe]],
+    repeated: Command | None = None,
+) -> dict[str, Mapping[str, Sequence[Shown]]]:
+    """Return the caches that hold embeddings of certain recipes, without loading them.
+
+    Args:
+        options: corpus, caches, and the run that errors name
+        recipes: {fold: {modality: recipe}}; corpus and content are not compared
+        repeated: the training command that errors advise to repeat; None for `options`
+
+    Returns:
+        {fold: {modality: caches, with what is taken of each}}
+
+    Raises:
         AffuseError: if no caches or several fit, or if embeddings differ from those of
-            the run, see `extraction_commands.demand_matching_caches`
+            the recipes, see `extraction_commands.demand_matching_caches`
     """
     fold_requirements.demand(options.cache, options.corpus, recipes)
-    demand_matching_caches(recipes, options)
+    demand_matching_caches(recipes, options, repeated)
     distinct = {_key(like): like for like in recipes.values()}
     taken = {}
     for key, like in distinct.items():
@@ -98,8 +141,7 @@ def select_for_run(
             ]
             for m, caches in chosen.items()
         }
-    by_fold = {fold: taken[_key(like)] for fold, like in recipes.items()}
-    return _load(options, by_fold, shared=len(distinct) == 1)
+    return {fold: taken[_key(like)] for fold, like in recipes.items()}
 
 
 def _of_cache(needed: Recipe, cache: Cache) -> Recipe:

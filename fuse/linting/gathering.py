@@ -4,21 +4,25 @@ The rules that examine it are in `affuse.fuse.linting.rules`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from affuse.data.cache import cache_coverage, corpus_table, store
+from affuse.data.cache import cache_coverage, store
+from affuse.data.cache.corpus_rows import stack_corpora
 from affuse.data.cache.embedding_views import join, narrow
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError, DamagedFileError
-from affuse.data.records import Corpus, check_name
-from affuse.data.runs.fold_table import read_folds
+from affuse.data.name_spellings import unify
+from affuse.data.records import Corpus, corpus_names
+from affuse.data.runs.fold_table import FoldRow, read_folds
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import read_info
+from affuse.fuse.inputs.joint_corpus import load_training_set
 from affuse.fuse.inputs.tensors import gather
 from affuse.fuse.linting.evidence import CACHE, CORPUS, TRAINED, Evidence, TrueRatings
 from affuse.fuse.models.design_files import missing_file
@@ -91,7 +95,7 @@ def gather_finished_run(folder: Path, cache: Path) -> Evidence:
         for recipe in fold.values()
         for part in recipe.parts
     }
-    embeddings = _embeddings(cache / info.corpus, needed, missing)
+    embeddings = _embeddings(cache, needed, missing)
 
     def load(fold: str, ids: Sequence[str]) -> Mapping[str, Tensor]:
         caches = {
@@ -115,11 +119,45 @@ def gather_finished_run(folder: Path, cache: Path) -> Evidence:
     )
 
 
+def gather_test_corpus(
+    folder: Path,
+    recipes: Mapping[str, Mapping[str, Recipe]],
+    corpus: Corpus,
+    embeddings: Sequence[Embeddings],
+) -> Evidence:
+    """Return the evidence on a test corpus, which is the test part of each fold.
+
+    Args:
+        folder: of the run whose models predict it
+        recipes: {fold: {modality: recipe}} of the run
+        corpus: that is tested
+        embeddings: rows of its caches
+
+    Raises:
+        FileNotFoundError: if the folder is not a run
+        AffuseError: if it cannot be read
+    """
+    info = replace(read_info(folder), corpus=corpus.name, nature=corpus.nature)
+    return Evidence(
+        info=info,
+        rows=tuple(
+            FoldRow(fold, "test", u.id, u.speaker, u.dialogue, u.scripted)
+            for fold in recipes
+            for u in unify(corpus.utterances)
+        ),
+        recipes=recipes,
+        missing={TRAINED: "only the test corpus is examined"},
+        folder=folder,
+        corpus=corpus,
+        contents=_contents(embeddings),
+        stretches=stretches(embeddings),
+    )
+
+
 def _corpus(cache: Path, name: str, missing: dict[str, str]) -> Corpus | None:
     """Return the corpus in a cache, or add a reason to `missing`."""
     try:
-        check_name(name)
-        return corpus_table.load(cache, name)
+        return load_training_set(cache, name)
     except DamagedFileError:
         raise  # A damaged corpus must not be reported as a missing one.
     except (OSError, AffuseError) as error:
@@ -128,16 +166,13 @@ def _corpus(cache: Path, name: str, missing: dict[str, str]) -> Corpus | None:
 
 
 def _embeddings(
-    corpus: Path, recipes: Mapping[str, Recipe], missing: dict[str, str]
+    cache: Path, recipes: Mapping[str, Recipe], missing: dict[str, str]
 ) -> dict[str, Embeddings]:
     """Return the embeddings of recipes by their folder, or add to `missing`."""
     embeddings = {}
     for name, recipe in recipes.items():
         try:
-            cache = cache_coverage.holding(corpus, recipe)
-            if cache is None or not cache.complete:
-                raise AffuseError(f"{corpus / name} is missing or incomplete")
-            embeddings[name] = narrow(store.load(cache), recipe)
+            embeddings[name] = _load(cache, recipe)
         except DamagedFileError:
             raise
         except (OSError, AffuseError) as error:
@@ -145,6 +180,36 @@ def _embeddings(
     if not recipes:
         missing[CACHE] = "no finished model states which embeddings it takes"
     return embeddings
+
+
+def _load(cache: Path, recipe: Recipe) -> Embeddings:
+    """Return the embeddings of a recipe, of one corpus or of several.
+
+    Raises:
+        AffuseError: if a cache is missing, or the corpora have changed since
+    """
+    if len(names := corpus_names(recipe.corpus)) > 1:
+        stacked = stack_corpora([_load_like(cache, name, recipe) for name in names])
+        if stacked.recipe.text() != recipe.text():
+            raise AffuseError(
+                f"the {recipe.modality} embeddings of {', '.join(names)} are not those "
+                f"that the run was trained on"
+            )
+        return stacked
+    found = cache_coverage.holding(cache / recipe.corpus, recipe)
+    if found is None or not found.complete:
+        place = cache / recipe.corpus / recipe.folder()
+        raise AffuseError(f"{place} is missing or incomplete")
+    return narrow(store.load(found), recipe)
+
+
+def _load_like(cache: Path, corpus: str, recipe: Recipe) -> Embeddings:
+    """Return the embeddings of one corpus, with the recipe of a training set."""
+    caches = [c for c in store.find(cache, corpus) if c.recipe.covers(recipe)]
+    for found in cache_coverage.find_candidates(caches, recipe, ()):
+        own = recipe.of_corpus(corpus, found.recipe.content)
+        return narrow(store.load(found), own)
+    raise AffuseError(f"{cache / corpus} has no such {recipe.modality} embeddings")
 
 
 def _contents(embeddings: Iterable[Embeddings]) -> dict[str, dict[str, str]]:

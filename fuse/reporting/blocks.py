@@ -1,23 +1,20 @@
-"""Optional blocks below the sections of a table: pairs, CCC factors, measures."""
+"""Blocks below the sections of a table: pairs, CCC factors, measures, the matrix."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from affuse.fuse.reporting.matrix_blocks import matrix_blocks
+from affuse.fuse.reporting.matrix_records import MatrixTable
 from affuse.fuse.reporting.measures import MEAN, MEASURES, heading
-from affuse.fuse.reporting.table_records import ReportTable, TableRow, section_names
+from affuse.fuse.reporting.table_records import (
+    ReportTable,
+    TableBlock,
+    TableRow,
+    section_names,
+)
 from affuse.fuse.wording import figure
 
 WIDTH = 100  # default width of plain text, in columns
 LETTERS = {"valence": "V", "arousal": "A", "dominance": "D"}
-
-
-@dataclass(frozen=True)
-class TableBlock:
-    """Small table of text with a heading."""
-
-    heading: str
-    heads: tuple[str, ...]
-    lines: tuple[tuple[str, ...], ...]  # each as long as the heads
 
 
 def blocks(table: ReportTable) -> tuple[TableBlock, ...]:
@@ -26,6 +23,8 @@ def blocks(table: ReportTable) -> tuple[TableBlock, ...]:
     Args:
         table: of a report
     """
+    if isinstance(table, MatrixTable):
+        return tuple(matrix_blocks(table))
     split = _split(table) if table.split else ()
     return (*_pairs(table), *split, *_measures(table))
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
+from affuse.data.records import WORST_FIRST
 from affuse.data.runs.fold_table import PARTS
+from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
 from affuse.fuse.reporting import interval_notes, run_cautions, untried_choices
 from affuse.fuse.reporting.row_labels import describe
@@ -32,7 +34,7 @@ def notes(
     sentences = [
         *run_cautions.leaks(runs, rows),
         *run_cautions.failures(runs, rows),
-        NATURES[runs[0].info.nature],
+        *_natures(runs[0].info),
         *run_cautions.checkpoints(runs),
         speakers(shared_speakers(runs)),
         *run_cautions.assumptions(runs),
@@ -46,6 +48,16 @@ def notes(
         run_cautions.note_missing_digests(runs, rows),
     ]
     return tuple(sentence for sentence in sentences if sentence)
+
+
+def _natures(info: RunInfo) -> Iterator[str]:
+    """Yield a footnote on each kind of ratings of the training set."""
+    for nature in WORST_FIRST:
+        names = [member.name for member in info.members if member.nature == nature]
+        if names:
+            yield f"{', '.join(names)}: {NATURES[nature]}" if NATURES[nature] else ""
+        elif nature == info.nature:
+            yield NATURES[nature]
 
 
 def encoders(runs: Sequence[Run]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from affuse.data.records import WORST_FIRST, Member
 from affuse.data.runs.run_information import RunInfo
 from affuse.fuse.scoring.intervals import Interval
 from affuse.fuse.scoring.statistics import Estimate
@@ -21,6 +22,32 @@ NATURES = {
     "synthetic": "synthetic data",
     "proxy": "proxy ratings",
 }
+
+
+def kind_of_ratings(nature: str, members: Sequence[Member] = ()) -> str:
+    """Return the kind of ratings of a training set, which every table shows.
+
+    Args:
+        nature: of all its corpora, or the worst of them
+        members: of a training set of several corpora
+
+    Examples:
+        >>> kind_of_ratings("human")
+        'human ratings'
+        >>> several = [Member("a", "human", None), Member("b", "synthetic", None)]
+        >>> kind_of_ratings("synthetic", several)
+        'partly synthetic data: b; partly human ratings: a'
+    """
+    names: dict[str, list[str]] = {}
+    for member in members:
+        names.setdefault(member.nature, []).append(member.name)
+    if len(names) < 2:
+        return NATURES[nature]
+    return "; ".join(
+        f"partly {NATURES[kind]}: {', '.join(names[kind])}"
+        for kind in WORST_FIRST
+        if kind in names
+    )
 
 
 @dataclass(frozen=True)
@@ -100,12 +127,22 @@ class ReportTable:
     ] = ()  # names of affuse.fuse.reporting.measures.MEASURES, in the order to show
     comparisons: tuple[str, ...] = ()  # sentences
     notes: tuple[str, ...] = ()  # footnotes
+    members: tuple[Member, ...] = ()  # of a training set of several corpora
 
     @property
     def title(self) -> str:
         """Title of the table."""
-        kind = NATURES[self.nature]
+        kind = kind_of_ratings(self.nature, self.members)
         return f"CCC on {self.corpus} ({kind}), protocol {self.protocol}"
+
+
+@dataclass(frozen=True)
+class TableBlock:
+    """Small table of text with a heading."""
+
+    heading: str
+    heads: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]  # each as long as the heads
 
 
 def section_names(rows: Sequence[TableRow]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from affuse.data.errors import DamagedFileError
-from affuse.data.runs.run_folder import ModelFolder, RunFolder
+from affuse.data.runs.run_folder import ModelFolder, RunFolder, is_model
 from affuse.data.system import digests
 from affuse.fuse.models.projection import Projection
 
@@ -84,7 +84,7 @@ def models_in_manifest(run: Path) -> dict[Path, str]:
         run: folder of the run
     """
     names = (digests.read(run) or {}).items()
-    by_file = {run / name: digest for name, digest in names if "/" in name}
+    by_file = {run / name: digest for name, digest in names if is_model(name)}
     return {path.parent: digest for path, digest in by_file.items()}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affuse.data.runs.run_folder import ModelFolder, RunFolder
+from affuse.data.runs.run_folder import ModelFolder, RunFolder, is_model
 from affuse.data.runs.run_information import write_info
 from affuse.data.runs.run_predictions import (
     Predictions,
@@ -54,7 +54,7 @@ def _manifest(plan: RunPlan, model: Path) -> str:
 
 def _remove_from_manifest(plan: RunPlan, models: Sequence[str]) -> None:
     """Remove models from the manifest of a run, and warn of those that are lost."""
-    listed = [name for name in digests.read_or_empty(plan.folder) if "/" in name]
+    listed = [name for name in digests.read_or_empty(plan.folder) if is_model(name)]
     if lost := sorted(set(listed) - set(models)):
         log.warning(
             "%s lists %d models that are not finished any more, first %s; the tables "

@@ -152,14 +152,12 @@ def plan_run(
         },
         shortfall=corpus.shortfall,
         code=code,
-        scale=corpus.scale,
+        scale=corpus.released_scale,
         design_file=design_file(fusion),
+        members=corpus.members,
     )
-    folder = runs / info.name
-    empty = count_wordless(embeddings, any_.ids)
-    return RunPlan(
-        folder, info, settings, aligned, folds, recipes, device, division, empty
-    )
+    made = runs / info.name, info, settings, aligned, folds, recipes, device, division
+    return RunPlan(*made, count_wordless(embeddings, any_.ids))
 
 
 def _find_named_design(fusion: str) -> TrainableDesign:

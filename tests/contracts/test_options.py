@@ -95,7 +95,8 @@ def other_value(each):
         value = {"integer": 400, "float": 7.5}.get(name, "a b; $c")
     if param.nargs == 2:
         return -value if each.name == "scale" else value, value
-    return (value,) if param.multiple or param.nargs == -1 else value
+    is_joint = bool(spelling(each).joint)  # its values are one text
+    return (value,) if param.multiple and not is_joint or param.nargs == -1 else value
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -156,6 +157,15 @@ def test_values_from_python_have_the_names_of_flags_too():
         changes=("latent=64", "pretrain=false", "layers=0,6"),
         out_of_range="drop",
     )
+
+
+def test_a_joint_option_makes_one_text_of_its_values():
+    typed = parse_command("train", "--corpus", "a", "--corpus", "b")
+    assert typed.corpus == "a+b"
+    assert str(typed).endswith("train --corpus a+b")
+    assert parse_command("train").corpus == ""
+    for corpus in (["a", "b"], "a+b"):
+        assert Train.from_values(corpus=corpus).corpus == "a+b"
 
 
 @pytest.mark.parametrize("name", RECORDS)

@@ -21,6 +21,7 @@ from affuse.fuse.linting.checkpoint_records import (
 )
 from affuse.fuse.linting.evidence import Evidence
 from affuse.fuse.linting.finding import Finding, examples
+from affuse.fuse.linting.member_evidence import by_member
 from affuse.fuse.wording import count
 
 NEEDS = ()
@@ -32,6 +33,12 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     Args:
         evidence: on the run
     """
+    for each in by_member(evidence):
+        yield from _of_corpus(each)
+
+
+def _of_corpus(evidence: Evidence) -> Iterator[Finding]:
+    """Yield the findings on one training corpus."""
     texts: set[str] = set()
     corpora: dict[str, Identity] = {}
     for fold, recipes in evidence.recipes.items():
@@ -39,14 +46,14 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
             if modality not in corpora:
                 corpora[modality] = corpus_identity(evidence, modality)
             corpus = corpora[modality]
-            for part, record in _records(recipe):
+            for part, record in records(recipe):
                 for finding in _record(evidence, fold, part, record, corpus):
                     if finding.text not in texts:
                         texts.add(finding.text)
                         yield finding
 
 
-def _records(recipe: Recipe) -> Iterator[tuple[Recipe, TrainingRecord]]:
+def records(recipe: Recipe) -> Iterator[tuple[Recipe, TrainingRecord]]:
     """Yield each record of training data, with the recipe of its encoder."""
     for part in recipe.parts:
         for record in training_data.recipe_records(part):

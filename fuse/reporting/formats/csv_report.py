@@ -15,6 +15,8 @@ from affuse.fuse.reporting.formats.full_precision import (
     figure_cells,
     finite_or_none,
 )
+from affuse.fuse.reporting.formats.precise_matrix import matrix_lines
+from affuse.fuse.reporting.matrix_records import MatrixTable
 from affuse.fuse.reporting.measures import MEAN, MEASURES
 from affuse.fuse.reporting.row_labels import describe
 from affuse.fuse.reporting.table_records import Pair, ReportTable, TableRow
@@ -29,13 +31,15 @@ COLUMNS = (
     *(f"{name}_{part}" for name in RATINGS for part in PARTS),
     *(f"{name}_{measure}" for measure in MEASURES for name in (*RATINGS, MEAN)),
     *("shared_speakers", "encoders"),
+    *("test_corpus", "test_nature", "cross_validated"),  # of the section "matrix"
 )
 
 
 def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
     """Return one line per row and section of every table, according to RFC 4180.
 
-    Pairs of rows are lines of the section ``pairs``. Unknown values are empty cells.
+    Pairs of rows are lines of the section ``pairs``, and cells of the matrix lines of
+    the section ``matrix``. Unknown values are empty cells.
     `affuse.fuse.reporting.escapes.for_csv` escapes text.
 
     Args:
@@ -53,6 +57,9 @@ def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
         for pair in table.pairs:
             cells = _pair_cells(table, pair)
             writer.writerow({n: for_csv(value) for n, value in cells.items()})
+        if isinstance(table, MatrixTable):
+            for cells in matrix_lines(table):
+                writer.writerow({n: for_csv(value) for n, value in cells.items()})
     return text.getvalue()
 
 

@@ -12,6 +12,8 @@ from affuse.fuse.reporting.formats.full_precision import (
     finite_or_none,
     with_bounds,
 )
+from affuse.fuse.reporting.formats.precise_matrix import matrix_object
+from affuse.fuse.reporting.matrix_records import MatrixTable
 from affuse.fuse.reporting.table_records import ReportTable, TableRow
 from affuse.fuse.scoring.statistics import Estimate
 
@@ -43,6 +45,7 @@ def _table(table: ReportTable) -> dict[str, Any]:
         "pairs": list(_pairs(table)),
         "comparisons": list(table.comparisons),
         "notes": list(table.notes),
+        **({"matrix": matrix_object(table)} if isinstance(table, MatrixTable) else {}),
     }
 
 

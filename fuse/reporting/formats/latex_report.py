@@ -6,10 +6,10 @@ and each line once more for the terminal.
 
 from collections.abc import Iterator, Sequence
 
-from affuse.fuse.reporting.blocks import WIDTH, TableBlock, blocks
+from affuse.fuse.reporting.blocks import WIDTH, blocks
 from affuse.fuse.reporting.escapes import for_latex, for_latex_row
 from affuse.fuse.reporting.layout import join_tables, sections, with_group_headings
-from affuse.fuse.reporting.table_records import ReportTable
+from affuse.fuse.reporting.table_records import ReportTable, TableBlock
 
 
 def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
@@ -24,13 +24,28 @@ def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
 
 def _latex(table: ReportTable) -> Iterator[str]:
     """Yield the lines of one table."""
-    heads, groups = sections(table)
-    columns = 1 + len(heads)
     yield from (
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{for_latex(table.title)}}}",
     )
+    yield from _sections(table)
+    for block in blocks(table):
+        yield rf"\par\medskip {{\footnotesize {for_latex(block.heading)}}}\par"
+        yield from _tabular(block)
+    sentences = (*table.comparisons, *table.encoders, *table.notes)
+    yield from (
+        rf"\par{{\footnotesize {for_latex(sentence)}.}}" for sentence in sentences
+    )
+    yield r"\end{table}"
+
+
+def _sections(table: ReportTable) -> Iterator[str]:
+    """Yield the lines of the sections; a matrix has none."""
+    heads, groups = sections(table)
+    if not groups:
+        return
+    columns = 1 + len(heads)
     yield rf"\begin{{tabular}}{{l{'r' * len(heads)}}}"
     yield from (r"\toprule", for_latex_row(["design", *map(for_latex, heads)]))
     for group in groups:
@@ -44,14 +59,6 @@ def _latex(table: ReportTable) -> Iterator[str]:
             cells = [_tex_cell(*cell) for cell in line.cells]
             yield for_latex_row([for_latex(line.row.name), *cells, *line.counts])
     yield from (r"\bottomrule", r"\end{tabular}")
-    for block in blocks(table):
-        yield rf"\par\medskip {{\footnotesize {for_latex(block.heading)}}}\par"
-        yield from _tabular(block)
-    sentences = (*table.comparisons, *table.encoders, *table.notes)
-    yield from (
-        rf"\par{{\footnotesize {for_latex(sentence)}.}}" for sentence in sentences
-    )
-    yield r"\end{table}"
 
 
 def _tabular(block: TableBlock) -> Iterator[str]:

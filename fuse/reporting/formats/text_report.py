@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from affuse.data.terminal import printable
-from affuse.fuse.reporting.blocks import WIDTH, TableBlock, blocks
+from affuse.fuse.reporting.blocks import WIDTH, blocks
 from affuse.fuse.reporting.layout import (
     TableLine,
     join_tables,
     sections,
     with_group_headings,
 )
-from affuse.fuse.reporting.table_records import ReportTable, TableRow
+from affuse.fuse.reporting.table_records import ReportTable, TableBlock, TableRow
 
 INDENT = 2  # columns before figures below a name
 LEAST = 24  # least number of columns for the figures of a block beside the names
@@ -96,23 +96,30 @@ def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
 
 def _text(table: ReportTable, width: int) -> Iterator[str]:
     """Yield the lines of one table."""
-    heads, groups = sections(table)
-    grid = _grid(heads, [line for group in groups for line in group.lines], width)
-    # At the default width, files keep their layout even if a line is longer.
-    fits = grid.name + grid.figure_width <= width or width >= WIDTH
-    rows = _rows_on_one_line if fits else _rows_below_names
     title = _headline(table.title, width)
     yield from (*title, "=" * max(map(len, title)))
-    for group in groups:
-        yield from ("", *_headline(group.heading, width))
-        yield "-" * min(grid.name + grid.figure_width, width)
-        yield from rows(grid, heads, group.lines, width)
+    yield from _sections(table, width)
     for block in blocks(table):
         yield from ("", *_wrapped(block.heading, width), *_aligned(block, width))
     for sentences in (table.comparisons, table.encoders, table.notes):
         yield from ("",) if sentences else ()
         for sentence in sentences:
             yield from _wrapped(sentence, width)
+
+
+def _sections(table: ReportTable, width: int) -> Iterator[str]:
+    """Yield the lines of the sections; a matrix has none."""
+    heads, groups = sections(table)
+    if not groups:
+        return
+    grid = _grid(heads, [line for group in groups for line in group.lines], width)
+    # At the default width, files keep their layout even if a line is longer.
+    fits = grid.name + grid.figure_width <= width or width >= WIDTH
+    rows = _rows_on_one_line if fits else _rows_below_names
+    for group in groups:
+        yield from ("", *_headline(group.heading, width))
+        yield "-" * min(grid.name + grid.figure_width, width)
+        yield from rows(grid, heads, group.lines, width)
 
 
 def _rows_on_one_line(
