@@ -25,6 +25,7 @@ from affuse.extract.commands.bench_command import bench
 from affuse.extract.commands.bundle_command import bundle
 from affuse.extract.commands.cache_command import cache
 from affuse.extract.commands.predict_command import predict
+from affuse.extract.commands.transcribe_command import transcribe
 
 if TYPE_CHECKING:
     from affuse.data.options import (
@@ -131,6 +132,7 @@ def extract(options: "extraction_options.Extract") -> None:
     sys.exit(extract_command.run(options, print_line) > 0)
 
 
+main.add_command(transcribe)
 main.add_command(cache)
 
 
