@@ -13,7 +13,7 @@ from affuse.data.options.source_options import CorpusSource
 
 
 @dataclass(frozen=True, kw_only=True)
-class TranscriptTable(Command):
+class WordErrorTable(Command):
     """Table of word errors that `transcribe` writes."""
 
     HEADING: ClassVar[str] = WRITE
@@ -29,7 +29,7 @@ class TranscriptTable(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Transcribe(CorpusSource, ComputeOptions, CacheOption, TranscriptTable):
+class Transcribe(CorpusSource, ComputeOptions, CacheOption, WordErrorTable):
     """Options of `transcribe`: recognise the words in the recordings of a corpus."""
 
     COMMAND: ClassVar[str] = "transcribe"
