@@ -10,6 +10,7 @@ from affuse.data.options.option_fields import READ, WRITE, option
 from affuse.data.options.option_types import FILE, ONE_OR_MORE
 from affuse.data.options.shared_options import CacheOption, ComputeOptions
 from affuse.data.options.source_options import CorpusSource
+from affuse.data.options.speech_options import LANGUAGE_HELP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +46,7 @@ class Transcribe(CorpusSource, ComputeOptions, CacheOption, WordErrorTable):
         "--language",
         default=None,
         metavar="CODE",
-        help="Language of the speech, for example en.  [default: the model detects it "
-        "in each recording]",
+        help=LANGUAGE_HELP,
     )
     limit: int | None = option(
         "--limit",
