@@ -48,7 +48,6 @@ def _transcribed(
     except decoding.Unusable as error:
         return predicted(segment, segment.notes, reason=str(error), ratings={})
     text = clean_transcript(recogniser.transcribe(wave.samples).text)
-    notes = (f"text recognised by {recogniser.identity.label}",)
-    if not text:
-        notes += (NO_WORDS,)
-    return replace(segment, text=text, notes=(*segment.notes, *notes))
+    notes = [*segment.notes, f"text recognised by {recogniser.identity.label}"]
+    notes += [] if text else [NO_WORDS]
+    return replace(segment, text=text, notes=tuple(notes))
