@@ -17,10 +17,10 @@ whole, and its digest is in ``SHA256SUMS`` beside it.
 """
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from affuse.data.cache.cache_folder import CorpusFolder
@@ -101,7 +101,7 @@ class TranscriptFile:
             transcript: of the recording
         """
         self.transcripts[content] = transcript
-        if time.monotonic() >= self._due:
+        if monotonic() >= self._due:
             self.save()
 
     def save(self) -> None:
@@ -110,9 +110,9 @@ class TranscriptFile:
         Raises:
             OSError: if the file cannot be written
         """
-        began = time.monotonic()
+        began = monotonic()
         write_and_list(self.path, self._pieces())
-        ended = time.monotonic()
+        ended = monotonic()
         self._due = ended + REST * (ended - began)
 
     def _pieces(self) -> Iterator[bytes]:

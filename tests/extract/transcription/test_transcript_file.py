@@ -85,7 +85,7 @@ def test_a_name_of_several_transcripts_lists_them(tmp_path):
 
 def test_saving_takes_a_small_share_of_the_time(tmp_path, monkeypatch):
     clock = iter([0.0, 0.0, 1.0, 10.0, 30.0, 30.0, 31.0])
-    monkeypatch.setattr(transcript_file.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(transcript_file, "monotonic", lambda: next(clock))
     file = TranscriptFile(tmp_path / "x.json", Recogniser().identity, {})
     counts = []
     for number in range(3):  # at 0, 10 and 30 seconds; saving takes a second
