@@ -26,6 +26,7 @@ from affuse.extract.commands.bundle_command import bundle
 from affuse.extract.commands.cache_command import cache
 from affuse.extract.commands.corpora_command import corpora
 from affuse.extract.commands.predict_command import predict
+from affuse.extract.commands.transcribe_command import transcribe
 
 if TYPE_CHECKING:
     from affuse.data.options import (
@@ -132,6 +133,7 @@ def extract(options: "extraction_options.Extract") -> None:
     sys.exit(extract_command.run(options, print_line) > 0)
 
 
+main.add_command(transcribe)
 main.add_command(cache)
 main.add_command(corpora)
 

@@ -60,6 +60,15 @@ class CorpusFolder:
     current_lock = FolderFile(".current.json.lock")
     problems = FolderFile("problems.csv")
     problems_lock = FolderFile(".problems.lock")
+    transcripts = FolderFile("transcripts")  # folder of recognised transcripts
+
+    def transcript_file(self, label: str) -> Path:
+        """Return the path of the transcripts of one model, even if there are none."""
+        return self.transcripts / f"{label}.json"
+
+    def transcript_labels(self) -> list[str]:
+        """Return the labels of all recognised transcripts, sorted."""
+        return sorted(path.stem for path in self.transcripts.glob("[!.]*.json"))
 
     def caches(self, modality: str = "") -> list[CacheFolder]:
         """Return the folders of caches, sorted, of one modality or all."""

@@ -28,9 +28,10 @@ def describe(cache: Cache) -> str:
     name = fold_encoders.name(r)
     revision = f"@{r.revision[:8]}" if r.revision else ""
     revision += f", {r.code}" if r.code else ""
+    texts = f", transcripts of {r.transcripts}" if r.transcripts else ""
     return (
         f"{cache_names.digest(cache)}  {r.corpus} {r.modality}  {name}{revision} "
-        f"layers {layers}, {r.pooling}, {r.dtype}  {cache.rows} utterances"
+        f"layers {layers}, {r.pooling}, {r.dtype}{texts}  {cache.rows} utterances"
     )
 
 

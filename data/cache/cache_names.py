@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
 from affuse.data.cache import current_content, fold_encoders, provenance
+from affuse.data.cache.recipe import OMITTED
 from affuse.data.cache.store import Cache
 from affuse.data.errors import OptionError
 from affuse.data.modality import modality_names
@@ -123,7 +124,7 @@ def list_distinctions(caches: Sequence[Cache]) -> Iterator[tuple[Cache, str]]:
 def _alike(one: Cache, other: Cache) -> bool:
     """Return True if `cache_listing.describe` does not distinguish two caches."""
     a, b = one.recipe, other.recipe
-    fields = ("modality", "revision", "layers", "pooling", "dtype", "code")
+    fields = ("modality", "revision", "layers", "pooling", "dtype", *OMITTED)
     same = all(getattr(a, name) == getattr(b, name) for name in fields)
     return same and fold_encoders.name(a) == fold_encoders.name(b)
 

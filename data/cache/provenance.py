@@ -17,7 +17,7 @@ from affuse.data.cache.cache_folder import CacheFolder
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
 from affuse.data.modality import modality_names
-from affuse.data.options.extraction_options import Extract, checkpoints
+from affuse.data.options.extraction_options import GOLD, Extract, checkpoints
 from affuse.data.options.option_fields import spelling
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.plugin_kinds import CORPUS_KIND
@@ -43,6 +43,7 @@ FLAGS = {  # options of the command line by the name of their value
 OPTIONAL_FIELDS = (
     "encoders",
     "other_checkpoints",
+    "transcripts",
 )  # options that are kept only if typed
 WORD = Text(10_000)
 
@@ -68,7 +69,7 @@ KIND = Record(
         "scale": Maybe(ListOf(Number(), most=2, least=2)),
         "head": Flag(),
     },
-    dict.fromkeys(OPTIONAL_FIELDS, ListOf(WORD)),
+    {**dict.fromkeys(OPTIONAL_FIELDS, ListOf(WORD)), "transcripts": WORD},
 )
 LARGEST = 2**20  # bytes of such a file
 ADVICE = "extract into this cache again"
@@ -168,6 +169,7 @@ def command_for_recipe(
         dtype=recipe.dtype,
         head=bool(recipe.head),
         cache=cache,
+        transcripts=recipe.transcripts or GOLD,
         **checkpoints({m: typed or recipe.checkpoint}),
     )
     block = recipe.inputs.get("block_seconds")

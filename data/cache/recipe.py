@@ -27,6 +27,7 @@ LAYERS = (
 BUILT_IN_CHECKPOINTS = ("mini", "tiny")  # which come with this project
 WITH_DEVIATION = "mean+std"  # pooling that stores the mean and standard deviation
 WORD = Text(1_000)
+OMITTED = ("code", "transcripts")  # fields without an entry if they are empty
 KIND = Record(
     {
         **dict.fromkeys(
@@ -41,7 +42,7 @@ KIND = Record(
         "layer_meaning": WORD,
         "inputs": MapOf(Plain(depth=8), most=100),
         "training": MapOf(Plain(depth=8), most=100),
-        "code": WORD,
+        **dict.fromkeys(OMITTED, WORD),
     },
 )
 
@@ -79,6 +80,7 @@ class Recipe:
     code: str = (
         ""  # identity of the encoder's code; "" for revision 1 of a built-in one
     )
+    transcripts: str = ""  # label of recognised transcripts; "": those of the corpus
 
     def __post_init__(self) -> None:
         if not is_modality(self.modality):
@@ -95,12 +97,12 @@ class Recipe:
     def text(self) -> str:
         """Return the recipe as one line of JSON, equal for equal recipes.
 
-        The field `code` is left out if it is empty, as in recipes of older versions.
+        Fields in OMITTED are left out if they are empty, as in recipes of older
+        versions.
         """
         values = asdict(self)
-        if not self.code:
-            del values["code"]
-        return json.dumps(values, sort_keys=True)
+        kept = {n: v for n, v in values.items() if v or n not in OMITTED}
+        return json.dumps(kept, sort_keys=True)
 
     @classmethod
     def parse(cls, text: str) -> "Recipe":
@@ -156,8 +158,8 @@ class Recipe:
         return len(self.layers)
 
     def of_corpus(self, corpus: str, content: str = "") -> "Recipe":
-        """Return the recipe of the same embeddings for another corpus and content."""
-        return replace(self, corpus=corpus, content=content)
+        """Return the recipe of the same encoder for the texts of another corpus."""
+        return replace(self, corpus=corpus, content=content, transcripts="")
 
     def selected(self, layers: tuple[int, ...], pooling: str) -> "Recipe":
         """Return the recipe of some of these layers and statistics.
@@ -170,18 +172,18 @@ class Recipe:
 
     def same_but_content(self, other: "Recipe") -> bool:
         """Return True if only the content may differ, so that rows can be reused."""
-        mine, others = (r.of_corpus(r.corpus).text() for r in (self, other))
+        mine, others = (replace(r, content="").text() for r in (self, other))
         return mine == others
 
     def kind(self) -> str:
         """Return 12 hexadecimal digits that do not depend on the corpus's content."""
-        return self.of_corpus(self.corpus).digest()
+        return replace(self, content="").digest()
 
     def covers(self, other: "Recipe") -> bool:
         """Return True if embeddings of the other recipe can be selected from these.
 
         The layers and statistics of `other` must be among those of this recipe, and
-        everything else must be equal. Corpus and content are not compared.
+        everything else must be equal. Corpus, content and transcripts are not compared.
         """
         has_layers = set(other.layers) <= set(self.layers)
         has_pooling = other.pooling == self.pooling or (
@@ -192,6 +194,7 @@ class Recipe:
             self.selected(other.layers, other.pooling),
             corpus=other.corpus,
             content=other.content,
+            transcripts=other.transcripts,
             head=other.head,
         )
         same = alike.text() == other.text()

@@ -9,12 +9,13 @@ import click
 from affuse.data.errors import OptionError
 from affuse.data.modality import BUILT_IN
 from affuse.data.options.command_record import Command
-from affuse.data.options.option_fields import READ, RESOURCES, WRITE, option
-from affuse.data.options.option_types import ONE_OR_MORE, ModalityName, pairs
+from affuse.data.options.encoding_amounts import EncodingAmounts
+from affuse.data.options.option_fields import READ, WRITE, option
+from affuse.data.options.option_types import ModalityName, pairs
 from affuse.data.options.shared_options import CacheOption, ComputeOptions
 from affuse.data.options.source_options import CorpusSource
 
-LONGEST = 3600.0  # seconds of an utterance
+GOLD = "gold"  # name of the transcripts that a corpus has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,72 +159,6 @@ class EmbeddingOptions(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncodingAmounts(Command):
-    """Batch size, number of processes, and number of utterances to encode."""
-
-    HEADING: ClassVar[str] = RESOURCES
-
-    compile: bool = option(
-        "--compile",
-        default=False,
-        help="Compile speech encoders with torch.compile. It takes some "
-        "seconds, and saves time on a GPU in half precision for many hours of "
-        "speech.  [default: no compilation]",
-    )
-    batch: float | None = option(
-        "--batch",
-        default=None,
-        help="Encode this many seconds of audio, or tokens of text, in a "
-        "batch.  [default: audio 10 s on a CPU and 320 s on a GPU, text "
-        "512 and 32768 tokens]",
-    )
-    block_seconds: float = option(
-        "--block-seconds",
-        default=60.0,
-        help="Encode longer utterances in blocks of this many seconds.",
-    )
-    max_seconds: float = option(
-        "--max-seconds",
-        default=LONGEST,
-        help="Leave out utterances that are longer than this many seconds, and "
-        "name them.",
-    )
-    limit: int | None = option(
-        "--limit",
-        default=None,
-        type=ONE_OR_MORE,
-        help="Encode only N utterances, evenly spaced over the corpus, for "
-        "example --limit 20 for a quick trial.  [default: all]",
-    )
-    processes: int | None = option(
-        "--processes",
-        default=None,
-        type=ONE_OR_MORE,
-        metavar="N",
-        help="Encode in N processes on this machine. They divide its CUDA "
-        "devices and CPU threads.  [default: one for each CUDA device]",
-    )
-    shard: str = option(
-        "--shard",
-        default="1/1",
-        metavar="K/N",
-        help="Encode only shard K of N, for example --shard 2/8 in an array of "
-        "jobs. The job that finishes last completes the cache. --dtype must not "
-        "be auto.",
-    )
-    scheduler: str = option(
-        "--scheduler",
-        default="",
-        metavar="ADDRESS",
-        help="Encode on the workers of the dask scheduler at this address, for "
-        "example tcp://10.0.0.1:8786. Workers must see the corpus and the "
-        "cache under the same paths, and --dtype must not be auto. Anyone "
-        "who reaches the port can run code: use trusted networks and TLS. "
-        "It needs the extra 'cluster'.  [default: this machine]",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class EncodingOptions(
     EncoderChoice,
     EmbeddingOptions,
@@ -247,4 +182,16 @@ class Extract(CorpusSource, EncodingOptions):
     """Options of `extract`: encode a corpus into the cache."""
 
     COMMAND: ClassVar[str] = "extract"
-    MOVED: ClassVar[Mapping[str, str]] = {"cache": WRITE, "limit": READ}
+    MOVED: ClassVar[Mapping[str, str]] = {
+        "cache": WRITE,
+        "limit": READ,
+        "transcripts": READ,
+    }
+
+    transcripts: str = option(
+        "--transcripts",
+        default=GOLD,
+        metavar="NAME",
+        help="Encode the transcripts of the corpus (gold), or those that `transcribe` "
+        "recognised with the model NAME, for example small.en.",
+    )

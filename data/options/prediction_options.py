@@ -19,6 +19,7 @@ from affuse.data.options.option_fields import (
 from affuse.data.options.option_types import FILE, prediction_formats
 from affuse.data.options.run_options import RunInput
 from affuse.data.options.shared_options import ComputeOptions, OutputFile
+from affuse.data.options.speech_options import SpeechInputs
 
 CORPUS_FIELDS = ("corpus", "audio", "embeddings", "calibrated")
 
@@ -125,7 +126,7 @@ class FileOutputs(OutputFile):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predict(FileInputs, FileOutputs, ComputeOptions):
+class Predict(FileInputs, SpeechInputs, FileOutputs, ComputeOptions):
     """Options of `predict`: predict recordings, or cached utterances."""
 
     COMMAND: ClassVar[str] = "predict"
@@ -160,6 +161,12 @@ class Predict(FileInputs, FileOutputs, ComputeOptions):
                 f"--transcripts {self.transcripts} has the texts of recordings, and "
                 f"none is named; name the recordings or their folder too"
             )
+        given = {"--text": self.text, "--transcripts": self.transcripts}
+        self.demand_speech_options(
+            has_files=bool(self.files),
+            text_flag=next((flag for flag, value in given.items() if value), ""),
+            has_windows=(self.window, self.hop) != (None, None),
+        )
         return True
 
     def _demand_no_file_options(self) -> None:
@@ -170,6 +177,10 @@ class Predict(FileInputs, FileOutputs, ComputeOptions):
             ("--window", "window"),
             ("--hop", "hop"),
             ("--channels", "channels"),
+            ("--transcribe", "transcribe"),
+            ("--language", "language"),
+            ("--segment", "segment"),
+            ("--speakers", "speakers"),
             ("--audio-checkpoint", "audio_checkpoint"),
             ("--text-checkpoint", "text_checkpoint"),
             ("--format", "form"),

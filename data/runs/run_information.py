@@ -30,7 +30,7 @@ WORD = Text(1_000)
 ENCODER_FIELDS: Mapping[str, Kind] = {
     **dict.fromkeys(("encoder", "checkpoint", "revision"), WORD),
     "layers": ListOf(Whole(most=10_000), most=10_000),
-    "pooling": WORD,
+    **dict.fromkeys(("pooling", "transcripts"), WORD),
 }
 ENCODER = Record({}, ENCODER_FIELDS, others=Plain(depth=2))  # one of several
 MEMBER = Record(

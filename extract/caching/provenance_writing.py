@@ -37,6 +37,7 @@ def keep(folder: Path, recipe: Recipe, choice: Choice, options: Extract) -> None
     sources = {
         "encoders": [f"{modality}={choice.encoder}"] if is_typed else [],
         "other_checkpoints": [],
+        "transcripts": recipe.transcripts,
         **dict.fromkeys((f"{name}_checkpoint" for name in BUILT_IN), ""),
         **checkpoints(places),
     }

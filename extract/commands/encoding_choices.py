@@ -45,12 +45,16 @@ def default_layers(pooling: str) -> str:
     return "last" if pooling == "frames" else "all"
 
 
-def choices(corpus: Corpus, options: EncodingOptions) -> list[Choice]:
+def choices(
+    corpus: Corpus, options: EncodingOptions, *, transcripts: str = ""
+) -> list[Choice]:
     """Return a choice for each modality that the options name, or that the corpus has.
 
     Args:
         corpus: as its reader returned it
         options: of the command line
+        transcripts: label of the recognised transcripts that are the texts of the
+            corpus; "" if it has its own
 
     Raises:
         AffuseError: if an option names a modality that is not encoded
@@ -78,6 +82,7 @@ def choices(corpus: Corpus, options: EncodingOptions) -> list[Choice]:
             pooling=pooling.get(m, DEFAULT_POOLING),
             dtype=dtype,
             head=options.head and modality_named(m).has_head,
+            transcripts=transcripts if "text" in modality_named(m).needs else "",
             options={
                 name: getattr(options, name) for name in modality_named(m).options
             },

@@ -30,6 +30,7 @@ class Choice:
     dtype: str = "float32"
     head: bool = False  # True to cache the predictions of the checkpoint's head too
     options: Mapping[str, Any] = field(default_factory=dict)  # of the encoder
+    transcripts: str = ""  # label of recognised transcripts; "": those of the corpus
 
     def __post_init__(self) -> None:
         for name, value, allowed in (

@@ -216,6 +216,7 @@ def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> 
         head=encoder.head,
         training=origin.training,
         code=_code(choice),
+        transcripts=choice.transcripts,
     )
 
 

@@ -15,7 +15,8 @@ from affuse.extract.inference.predicted_segments import PredictedSegment
 from affuse.extract.inference.prediction_loop import predict_segments
 from affuse.extract.inference.rater import RatedSegments
 from affuse.extract.inference.segment_encoding import EncodedSegments
-from affuse.extract.inference.segmentation import SegmentPlan, segments
+from affuse.extract.inference.segment_plan import SegmentPlan
+from affuse.extract.inference.segmentation import segments
 from affuse.extract.inference.segments import Recording, Segment, TimedText
 from affuse.extract.inference.trained_rater import TrainedRater
 from affuse.fuse.adaptation.adaptation_fitting import RatedClips

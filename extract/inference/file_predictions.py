@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
 
 import torch
 
@@ -14,14 +13,14 @@ from affuse.data.options.option_fields import SCREEN
 from affuse.data.options.prediction_options import Predict
 from affuse.data.runs.run_folder import RunFolder
 from affuse.extract.encoding.choices import Machine
-from affuse.extract.inference import recording_search, transcripts
+from affuse.extract.inference import recording_search, speaker_turns, transcripts
 from affuse.extract.inference.encoder_places import EncoderPlaces, readable_recipes
 from affuse.extract.inference.model_sources import ModelRequest, open_model
 from affuse.extract.inference.output_file import OutputRequest
 from affuse.extract.inference.prediction_columns import PredictionColumns
 from affuse.extract.inference.prediction_task import PredictionTask
 from affuse.extract.inference.recording_search import Found
-from affuse.extract.inference.segmentation import SegmentPlan
+from affuse.extract.inference.segment_division import SegmentDivision
 from affuse.extract.inference.segments import Recording
 from affuse.extract.inference.trajectory_plot import check_plot_path, write_plot
 from affuse.extract.inference.transcript_matching import with_transcripts
@@ -44,34 +43,35 @@ def predict_files(options: Predict, say: Say) -> bool:
         FileNotFoundError: if there is no such model or table
         AffuseError: if the model cannot be used, or lacks an input that it needs
     """
-    channels = cast(Literal["mix", "separate"], options.channels)
-    plan = SegmentPlan(options.window, options.hop, channels)
+    request = model_request(options)
+    divide = SegmentDivision.of(options, request.machine)
     _refuse_runs(options)
     _refuse_cache_name(options)
     if options.plot:
         check_plot_path(options.plot)
     inputs = find_inputs(options)
-    request = model_request(options)
     model = open_model(request)
     recordings = [item for item in inputs if isinstance(item, Recording)]
     if recordings:
         model.demand_inputs(
             has_audio=any(item.path is not None for item in recordings),
-            has_text=any(t.text is not None for r in recordings for t in r.texts),
+            has_text=divide.recogniser is not None
+            or any(t.text is not None for r in recordings for t in r.texts),
         )
     plot = options.plot
     draw = None if plot is None else partial(write_plot, plot, model.facts)
-    task = PredictionTask(model, plan, inputs, request.machine.threads, draw)
+    task = PredictionTask(model, divide, inputs, draw)
     columns = PredictionColumns(
-        model.facts, channels=channels == "separate", words=options.emotion_words
+        model.facts,
+        channels=options.channels == "separate",
+        speakers=options.speakers is not None,
+        words=options.emotion_words,
     )
     if options.output == SCREEN:
         _print(task, options, columns)
     else:
-        changes = {"window": plan.window, "hop": plan.hop, "channels": channels}
-        form = options.format_name
-        path = Path(options.output)
-        task.write(OutputRequest(path, form, columns, changes), say)
+        path, form = Path(options.output), options.format_name
+        task.write(OutputRequest(path, form, columns, divide.facts), say)
     if options.output != SCREEN or options.format_name != "table":
         task.name_failures()
     for sentence in model.rater.remarks():
@@ -101,15 +101,24 @@ def model_request(options: Predict) -> ModelRequest:
 
 
 def find_inputs(options: Predict) -> list[Found]:
-    """Return the recordings and texts that the options name, with their texts.
+    """Return the recordings and texts that the options name, with texts and speakers.
 
     Args:
         options: of the command line
 
     Raises:
         OptionError: if texts and recordings do not fit together
-        AffuseError: if a table of transcripts cannot be read
+        AffuseError: if a table of transcripts or of speakers cannot be read
     """
+    found = _find_with_texts(options)
+    if options.speakers is None:
+        return found
+    table = speaker_turns.read_turns(options.speakers)
+    return speaker_turns.with_turns(found, table, options.files, log.warning)
+
+
+def _find_with_texts(options: Predict) -> list[Found]:
+    """Return the recordings and texts that the options name, with their texts."""
     if len(options.text) > 1:
         raise OptionError(
             "--text is given more than once; write the texts in a table with the "

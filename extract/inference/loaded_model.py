@@ -123,6 +123,7 @@ def predicted(
         end=(start + segment.seconds if end is None else end) if spoken else None,
         text=segment.text,
         channel=segment.channel,
+        speaker=segment.speaker,
         ratings={} if reason else ratings,
         reason=reason,
         notes=notes,

@@ -1,4 +1,4 @@
-"""Series of predicted segments for a plot: one for each recording and channel."""
+"""Series of predicted segments for a plot: by recording, channel and speaker."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from affuse.data.terminal import printable
 from affuse.extract.inference.predicted_segments import PredictedSegment
 
 LONG = 600.0  # seconds above which a time axis is in minutes
+UNKNOWN = "speaker not known"  # name of the other segments if there are speakers
 SLACK = 0.05  # seconds between two segments that still count as adjacent
 
 
@@ -29,7 +30,7 @@ class PlottedPoint:
 
 @dataclass(frozen=True)
 class PlottedSeries:
-    """Segments of one recording and channel, sorted by their beginning."""
+    """Segments of one recording, channel and speaker, sorted by their beginning."""
 
     name: str
     segments: tuple[PredictedSegment, ...]  # that were predicted
@@ -78,22 +79,24 @@ def plotted_point(segment: PredictedSegment, rating: str, scale: Scale) -> Plott
 
 
 def collect_series(segments: Iterable[PredictedSegment]) -> list[PlottedSeries]:
-    """Return the series of all recordings and channels, in the order of the input.
+    """Return the series of all recordings, channels and speakers, as in the input.
 
     Args:
         segments: of any recordings; those that were not predicted are left out
     """
-    groups: dict[tuple[str, int | None], list[PredictedSegment]] = {}
+    groups: dict[tuple[str, int | None, str], list[PredictedSegment]] = {}
     for segment in segments:
         if not segment.reason:
-            groups.setdefault((segment.file, segment.channel), []).append(segment)
-    several_files = len({file for file, _ in groups}) > 1
+            key = segment.file, segment.channel, segment.speaker
+            groups.setdefault(key, []).append(segment)
+    several_files = len({file for file, _, _ in groups}) > 1
+    has_speakers = any(speaker for _, _, speaker in groups)
     return [
         PlottedSeries(
-            _name(file, channel, several_files),
+            _name(file, channel, speaker or UNKNOWN * has_speakers, several_files),
             tuple(sorted(group, key=lambda s: (s.start or 0.0, s.end or 0.0))),
         )
-        for (file, channel), group in groups.items()
+        for (file, channel, speaker), group in groups.items()
     ]
 
 
@@ -111,10 +114,12 @@ def time_unit(series: Iterable[PlottedSeries]) -> tuple[str, float]:
     return ("minutes", 60.0) if max(ends, default=0.0) > LONG else ("seconds", 1.0)
 
 
-def _name(file: str, channel: int | None, with_file: bool) -> str:
+def _name(file: str, channel: int | None, speaker: str, with_file: bool) -> str:
     """Return the name of a series in the legend."""
-    parts = [printable(file) or "text"] if with_file or channel is None else []
-    return ", ".join([*parts, *([f"channel {channel}"] if channel is not None else [])])
+    words = [f"channel {channel}"] if channel is not None else []
+    words += [printable(speaker)] if speaker else []
+    name = [printable(file) or "text"] if with_file or not words else []
+    return ", ".join([*name, *words])
 
 
 def _has_times(segment: PredictedSegment) -> bool:

@@ -36,6 +36,7 @@ class PredictedSegment:
     end: float | None = None  # seconds in the file, exclusive
     text: str | None = None  # transcript as the user gave it; None: there is none
     channel: int | None = None  # counted from 1; None: the mean of all channels
+    speaker: str = ""  # who talks longest in it; "" if it is not known
     # {name: prediction}, in the order of RATINGS; empty if `reason` is not
     ratings: Mapping[str, PredictedRating] = field(default_factory=dict)
     reason: str = ""  # why there is no prediction; "" if there is one
@@ -145,7 +146,10 @@ class SegmentPredictions(Sequence[PredictedSegment]):
         from affuse.extract.inference.prediction_columns import PredictionColumns
 
         channels = any(segment.channel is not None for segment in self.segments)
-        columns = PredictionColumns(self.facts, channels=channels, words=words)
+        speakers = any(segment.speaker for segment in self.segments)
+        columns = PredictionColumns(
+            self.facts, channels=channels, speakers=speakers, words=words
+        )
         return [columns.cells(segment) for segment in self.segments]
 
     def __len__(self) -> int:

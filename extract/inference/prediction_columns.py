@@ -4,7 +4,8 @@
 ``file``                recording as the user named it; empty for a text alone
 ``start``, ``end``      seconds in that file; empty without a recording
 ``channel``             counted from 1; only if channels are predicted separately
-``text``                transcript as the user gave it
+``speaker``             who talks longest in the segment; only if speakers are given
+``text``                transcript as the user gave it, or as it was recognised
 ``valence``             mean over the models, on [-1, 1]; every rating has such columns
 ``valence_deviation``   standard deviation over the models; 0 for a single model
 ``valence_calibrated``  with ``valence_low`` and ``valence_high``: calibrated value and
@@ -53,12 +54,14 @@ class PredictionColumns:
 
     facts: ModelFacts
     channels: bool = False  # True to state the channel of each segment
+    speakers: bool = False  # True to state the speaker of each segment
     words: bool = False  # True to add the nearest emotion words
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all columns, in their order."""
         place = ("file", "start", "end", *(("channel",) if self.channels else ()))
+        place += ("speaker",) if self.speakers else ()
         words = ("words",) if self.words else ()
         last = ("model", "trained_on_ratings", "notes", "reason")
         return (*place, "text", *self.numbers, *words, *last)
@@ -92,6 +95,7 @@ class PredictionColumns:
             "start": segment.start,
             "end": segment.end,
             "channel": segment.channel,
+            "speaker": segment.speaker,
             "text": segment.text,
             **figures,
             "model": self.facts.identity,

@@ -49,9 +49,9 @@ SEGMENT: Mapping[str, Kind] = {
     "reason": ANY,
     "notes": ListOf(ANY),
 }
-ENTRY = Record(
-    {"key": ANY, "stamp": ANY, "segments": ListOf(Record(SEGMENT), most=2**30)}
-)
+OPTIONAL: Mapping[str, Kind] = {"speaker": ANY}  # missing in older journals
+LIST = ListOf(Record(SEGMENT, OPTIONAL), most=2**30)
+ENTRY = Record({"key": ANY, "stamp": ANY, "segments": LIST})
 HEADER = Record({"predictions": OneOf((FORMAT,)), "identity": MapOf(Plain())})
 
 
@@ -212,6 +212,7 @@ def _packed(segment: PredictedSegment) -> dict[str, object]:
         "end": _finite(segment.end),
         "text": segment.text,
         "channel": segment.channel,
+        **({"speaker": segment.speaker} if segment.speaker else {}),
         "ratings": {
             name: [
                 *map(_finite, (r.value, r.spread, r.calibrated)),

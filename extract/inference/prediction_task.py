@@ -22,12 +22,14 @@ from affuse.extract.inference.prediction_columns import PredictionColumns
 from affuse.extract.inference.prediction_format import WIDTH, load_prediction_format
 from affuse.extract.inference.prediction_loop import predict_segments
 from affuse.extract.inference.recording_search import Found
-from affuse.extract.inference.segmentation import SegmentPlan, segments
-from affuse.extract.inference.segments import Recording
+from affuse.extract.inference.segments import Recording, Segment
 from affuse.fuse.wording import count
 
 MOST_NAMED = 20  # recordings without a prediction that are named one by one
 log = logging.getLogger(__name__)
+
+# divides inputs into segments, and passes on results without a prediction
+Division = Callable[[Sequence[Found]], Iterable[Segment | PredictedSegment]]
 
 
 @dataclass
@@ -35,9 +37,8 @@ class PredictionTask:
     """Recordings to predict with one model."""
 
     model: LoadedFileModel
-    plan: SegmentPlan
+    divide: Division
     inputs: Sequence[Found]
-    threads: int  # files that are opened at the same time
     # draws the segments with a prediction; None if nothing is drawn
     draw: Callable[[Iterable[PredictedSegment]], object] | None = None
     failed: list[PredictedSegment] = field(default_factory=list)
@@ -56,8 +57,7 @@ class PredictionTask:
             inputs: to be predicted
             show: True to show progress
         """
-        stream = segments(inputs, self.plan, threads=self.threads)
-        results = predict_segments(self.model, stream)
+        results = predict_segments(self.model, self.divide(inputs))
         total = len({item.file for item in inputs})
         with bar(
             total=total, name="predict", unit="file", show=show, delay=1.0
@@ -138,10 +138,12 @@ def _is_done(item: Found, output: PredictionOutput) -> bool:
 
 
 def _stamp(item: Found) -> str:
-    """Return the state of an input: of its file and of its texts."""
+    """Return the state of an input: of its file, its texts and its speakers."""
     if not isinstance(item, Recording):
         return ""
-    texts = hashlib.sha256(repr(item.texts).encode(errors="replace")).hexdigest()[:16]
+    # Without turns, the stamp is that of older journals.
+    facts = (item.texts, item.turns) if item.turns else item.texts
+    texts = hashlib.sha256(repr(facts).encode(errors="replace")).hexdigest()[:16]
     state = ""
     if item.path is not None:
         with suppress(OSError):  # the prediction states the reason

@@ -21,7 +21,8 @@ from affuse.extract.inference.predicted_segments import (
     SegmentPredictions,
 )
 from affuse.extract.inference.prediction_loop import predict_segments
-from affuse.extract.inference.segmentation import SegmentPlan, segments
+from affuse.extract.inference.segment_plan import SegmentPlan
+from affuse.extract.inference.segmentation import segments
 from affuse.extract.inference.segments import Recording, TimedText
 
 PathName = str | PathLike[str]

@@ -120,5 +120,6 @@ def _difference(recipe: Recipe, choice: Choice, encoder: Encoder) -> str:
         checkpoint=recipe.checkpoint,
         revision=recipe.revision,
         training=recipe.training,
+        transcripts=recipe.transcripts,
     )
     return named.difference(recipe)

@@ -1,105 +1,38 @@
 """Division of recordings into segments that are predicted one by one.
 
-The header of each file is read here, in other processes. No samples are decoded, except
-in media containers, whose length shows only then.
+The header of each file is read here, in other processes. Samples are decoded only to
+find speech, and in media containers, whose length shows only then.
 """
 
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from dataclasses import replace
 
-from affuse.data.errors import OptionError
 from affuse.extract.audio import decoder_pool, decoding, header_bounds
 from affuse.extract.caching.recording_headers import unusable_reason
 from affuse.extract.inference.predicted_segments import PredictedSegment
 from affuse.extract.inference.recording_search import Found
-from affuse.extract.inference.segments import Recording, Segment, Span, TimedText
+from affuse.extract.inference.segment_building import build_segment, segmented_channels
+from affuse.extract.inference.segment_plan import SegmentPlan
+from affuse.extract.inference.segments import Recording, Segment, TimedText
+from affuse.extract.inference.speech_segmentation import speech_segments
+from affuse.extract.transcription.speech_models import SpeechDetector
 
-WINDOW = 8.0  # seconds of a window by default
-UNDIVIDED = 20.0  # seconds of the longest file that is one segment by default
-SHORTEST = 0.1  # seconds of the shortest window and hop
 AHEAD = 4  # files that are probed ahead of the current one, for each thread
-DIGITS = 6  # decimals of the seconds of a span
-ROUNDING = 1e-9  # share of a hop that is a rounding error, and needs no window
 UNDIVIDED_TEXT = (
     "the text is of the whole recording, so it is one segment; state the start and the "
     "end of each text in the table of transcripts, to divide it"
 )
-Channels = Literal["mix", "separate"]
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentPlan:
-    """Rules for the division of recordings into segments.
-
-    Windows begin every `hop` seconds. If the end of a recording would not be covered,
-    one more window ends there, so all windows of a recording have the same length. A
-    recording that is not longer than a window is one segment.
-    """
-
-    window: float | None = None  # seconds; 0: no division; None: WINDOW over UNDIVIDED
-    hop: float | None = None  # seconds; None: half a window
-    channels: Channels = "mix"  # "separate": one series of segments for each channel
-
-    def __post_init__(self) -> None:
-        window, hop = self.window, self.hop
-        longest = header_bounds.LONGEST
-        if window is not None and window and not SHORTEST <= window <= longest:
-            raise OptionError(
-                f"--window {window:g}: give a length from {SHORTEST:g} to {longest:g} "
-                f"seconds, such as {WINDOW:g}, or 0 to leave recordings undivided"
-            )
-        if hop is not None and window == 0:
-            raise OptionError(
-                f"--hop {hop:g} has no effect with --window 0; leave one of them out"
-            )
-        if hop is not None and not SHORTEST <= hop <= self.length:
-            raise OptionError(
-                f"--hop {hop:g}: give from {SHORTEST:g} seconds to the length of a "
-                f"window, {self.length:g} seconds; a longer one would leave gaps"
-            )
-        if self.channels not in get_args(Channels):
-            raise OptionError(
-                f"--channels {self.channels}: choose from "
-                f"{', '.join(get_args(Channels))}"
-            )
-
-    @property
-    def length(self) -> float:
-        """Seconds of a window; WINDOW if no recording is divided."""
-        return self.window or WINDOW
-
-    def divides(self, seconds: float) -> bool:
-        """Return True if a recording of this duration is divided into windows."""
-        limit = UNDIVIDED if self.window is None else self.window or math.inf
-        return seconds > limit
-
-    def spans(self, seconds: float) -> Iterator[Span | None]:
-        """Yield the spans of a recording's segments, None for all of it.
-
-        Args:
-            seconds: duration of the recording
-
-        Examples:
-            >>> list(SegmentPlan().spans(21.0))
-            [(0.0, 8.0), (4.0, 12.0), (8.0, 16.0), (12.0, 20.0), (13.0, 21.0)]
-            >>> list(SegmentPlan().spans(20.0)), list(SegmentPlan(8).spans(8.5))
-            ([None], [(0.0, 8.0), (0.5, 8.5)])
-        """
-        if not self.divides(seconds):
-            yield None
-            return
-        hop, last = self.hop or self.length / 2, seconds - self.length
-        for number in range(1 + math.ceil(last / hop - ROUNDING)):
-            start = min(number * hop, last)
-            yield round(start, DIGITS), round(start + self.length, DIGITS)
 
 
 def segments(
-    recordings: Iterable[Found], plan: SegmentPlan, *, threads: int
+    recordings: Iterable[Found],
+    plan: SegmentPlan,
+    *,
+    threads: int,
+    detector: SpeechDetector | None = None,
 ) -> Iterator[Segment | PredictedSegment]:
     """Yield the segments of recordings and texts, in the order of their inputs.
 
@@ -111,6 +44,7 @@ def segments(
         recordings: with their texts; results without a prediction are passed on
         plan: rules for the division
         threads: number of files that are probed at the same time
+        detector: finds the segments in recordings without texts; None for windows
 
     Yields:
         segments, with a note if the division is not as usual; and results without a
@@ -126,6 +60,8 @@ def segments(
             yield _text_segment(item)
         elif isinstance(probe, str):
             yield PredictedSegment(item.file, reason=probe)
+        elif detector is not None and not item.texts:
+            yield from speech_segments(item, probe, plan.channels, detector)
         else:
             yield from _divide(item, probe, plan)
 
@@ -181,12 +117,12 @@ def _divide(
         if text and plan.divides(probe.seconds):
             plan, notes = replace(plan, window=0.0, hop=None), (UNDIVIDED_TEXT,)
         texts = [TimedText(text, span) for span in plan.spans(probe.seconds)]
-    is_separate = plan.channels == "separate" and probe.channels > 1
-    if is_separate and item.texts:
+    channels = segmented_channels(probe, plan.channels)
+    if len(channels) > 1 and item.texts:
         notes += (f"the text is used for each of the {probe.channels} channels",)
-    for channel in range(1, probe.channels + 1) if is_separate else (None,):
+    for channel in channels:
         for each in texts:
-            yield _segment(item, probe, each, channel, notes)
+            yield build_segment(item, probe, each, channel, notes)
 
 
 def _file_reason(probe: decoding.Probe, text: str | None, plan: SegmentPlan) -> str:
@@ -205,30 +141,3 @@ def _file_reason(probe: decoding.Probe, text: str | None, plan: SegmentPlan) -> 
             f"{header_bounds.LONGEST:g} s; {remedy}"
         )
     return unusable_reason(probe, None, longest=math.inf)
-
-
-def _segment(
-    item: Recording,
-    probe: decoding.Probe,
-    part: TimedText,
-    channel: int | None,
-    notes: tuple[str, ...],
-) -> Segment | PredictedSegment:
-    """Return one segment of a recording, or the reason why it cannot be used."""
-    start, end = part.span or (0.0, None)
-    if reason := unusable_reason(probe, part.span, channel=channel):
-        begin = None if part.span is None else start
-        return PredictedSegment(
-            item.file, begin, end, part.text, channel=channel, reason=reason
-        )
-    until = probe.seconds if end is None else min(end, probe.seconds)
-    return Segment(
-        item.file,
-        item.path,
-        span=part.span,
-        text=part.text,
-        channel=channel,
-        digest=probe.digest,
-        seconds=until - start,
-        notes=notes,
-    )

@@ -15,12 +15,22 @@ class TimedText:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerTurn:
+    """Time in which one speaker talks."""
+
+    start: float  # seconds in the file
+    end: float
+    speaker: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """Recording or text that the user wants to be predicted."""
 
     file: str  # path as the user gave it, or below the folder that was given
     path: Path | None = None  # None: a text without a recording
     texts: tuple[TimedText, ...] = ()  # none, one for all of it, or several spans
+    turns: tuple[SpeakerTurn, ...] = ()  # of its speakers, in the order of time
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +44,5 @@ class Segment:
     channel: int | None = None  # counted from 1; None: the mean of all channels
     digest: str = ""  # of the bytes of the file, see `affuse.extract.audio.decoding`
     seconds: float = 0.0  # duration of the segment
+    speaker: str = ""  # who talks longest in it; "" if it is not known
     notes: tuple[str, ...] = ()  # on its choice; decoding makes other notes

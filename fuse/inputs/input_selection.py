@@ -1,7 +1,7 @@
 """Selection of a command's embeddings, shared by all folds or fold-specific."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from affuse.data.cache import (
@@ -146,8 +146,10 @@ def find_caches(
 
 def _of_cache(needed: Recipe, cache: Cache) -> Recipe:
     """Return a recipe for the corpus of a cache; that of the cache if it differs."""
-    own = needed.of_corpus(cache.recipe.corpus, cache.recipe.content)
-    return own if cache.recipe.covers(needed) else cache.recipe
+    recipe = cache.recipe
+    own = needed.of_corpus(recipe.corpus, recipe.content)
+    own = replace(own, transcripts=recipe.transcripts)
+    return own if recipe.covers(needed) else recipe
 
 
 def _key(recipes: Mapping[str, Recipe]) -> tuple[str, ...]:

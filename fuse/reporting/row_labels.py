@@ -19,8 +19,10 @@ ENCODER = (
     "revision",
     "layers",
     "pooling",
+    "transcripts",
 )  # entries of an encoder's record that labels may name
 REVISION = 8  # number of digits of a commit in a label
+TEXT, GOLD = "text", "gold"  # modality, and the name of a corpus's own transcripts
 UNRECORDED = "code not recorded"  # label of runs that an older version trained
 
 
@@ -127,6 +129,8 @@ def _described(encoder: Mapping[str, Any]) -> str:
         words.append(_layers(encoder["layers"]))
     if "pooling" in encoder:
         words.append(f"{encoder['pooling']} pooling")
+    if "transcripts" in encoder:
+        words.append(_entry("transcripts", encoder["transcripts"]))
     return ", ".join(words)
 
 
@@ -149,11 +153,15 @@ def _encoders(info: RunInfo) -> Iterator[tuple[str, tuple[Any, str]]]:
         members = encoder.get("encoders", [encoder])
         for name in ENCODER:
             values = [member[name] for member in members if name in member]
+            if name == "transcripts" and modality == TEXT:
+                # A run on the transcripts of the corpus does not record their name.
+                values = list({member.get(name, GOLD): None for member in members})
             if name == "revision" and not any(values):
                 continue  # Local checkpoints have none.
             words = SEPARATOR.join(_entry(name, value) for value in values)
             if values:
-                lead = "" if name == "checkpoint" else f"{modality} "
+                is_clear = name in ("checkpoint", "transcripts")
+                lead = "" if is_clear else f"{modality} "
                 yield f"{modality} {name}", (values, f"{lead}{words}")
 
 
@@ -163,6 +171,8 @@ def _entry(name: str, value: Any) -> str:
         return str(value).rpartition("/")[2]
     if name == "layers":
         return _layers(value)
+    if name == "transcripts":
+        return "gold transcripts" if value == GOLD else f"transcripts of {value}"
     if name == "revision":
         return f"revision {str(value)[:REVISION] or 'unknown'}"
     return str(value)

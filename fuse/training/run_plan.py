@@ -198,19 +198,19 @@ def _demand_inputs(data: TrainingData, fusion: str, modality: str) -> None:
 
 def _encoder(recipes: Sequence[Recipe]) -> dict[str, object]:
     """Return the facts on a modality's encoders that tables show, joined over folds."""
-    members = [
-        _one_encoder(each) for each in zip(*(r.parts for r in recipes), strict=True)
-    ]
+    by_member = zip(*(r.parts for r in recipes), strict=True)
+    members = [_one_encoder(each) for each in by_member]
     if len(members) == 1:
         return members[0]
-    names = ("encoder", "checkpoint")
-    joined = {n: SEPARATOR.join(str(m[n]) for m in members) for n in names}
+    shown = ("encoder", "checkpoint")
+    joined = {n: SEPARATOR.join(str(m[n]) for m in members) for n in shown}
     return {**joined, "encoders": members}
 
 
 def _one_encoder(recipes: Sequence[Recipe]) -> dict[str, object]:
     """Return the facts on one encoder, joined over folds."""
-    columns = ("encoder", "checkpoint", "revision", "layers", "pooling")
+    columns = ["encoder", "checkpoint", "revision", "layers", "pooling"]
+    columns += ["transcripts"] if recipes[0].transcripts else []
     facts = {name: getattr(recipes[0], name) for name in columns}
     names = {fold_encoders.name(recipe) for recipe in recipes}
     runs = {str(fold_encoders.origin(recipe).get("run")) for recipe in recipes}

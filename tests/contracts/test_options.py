@@ -15,7 +15,8 @@ from affuse.data import options
 from affuse.data.errors import OptionError
 from affuse.data.options.command_groups import load
 from affuse.data.options.command_record import Command
-from affuse.data.options.extraction_options import LONGEST, CheckpointChoice, Extract
+from affuse.data.options.encoding_amounts import LONGEST
+from affuse.data.options.extraction_options import CheckpointChoice, Extract
 from affuse.data.options.option_fields import parameter, spelling
 from affuse.data.options.report_options import Report
 from affuse.data.options.run_options import Ablate

@@ -2,16 +2,17 @@
 
 from affuse.data.terminal import printable
 from affuse.extract.inference.predicted_segments import (
-    ModelFacts,
     PredictedRating,
     PredictedSegment,
 )
+from affuse.extract.inference.prediction_columns import PredictionColumns
 from affuse.extract.inference.recording_names import ELLIPSIS, RecordingNames
 from affuse.fuse.wording import figure
 
 UNKNOWN = (-1.0, 1.0)  # scale of the table if that of the training data is not known
 TIME = 13  # characters of a span, as in 3592.5-3600.5
 WORDS = 18  # characters of the column of emotion words
+SPEAKER = 10  # most characters of a speaker
 NAME = 11  # least number of characters of the column of names
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
@@ -20,14 +21,12 @@ class TableCells:
     """Cells of one table, in columns whose widths depend on the model.
 
     Args:
-        facts: on the model
+        columns: of the output, of which some are optional
         width: of the page in characters; the column of names takes the rest of it
-        channels: True for a column of channels
-        words: True for a column of emotion words
     """
 
-    def __init__(self, facts: ModelFacts, width: int, *, channels: bool, words: bool):
-        self.facts = facts
+    def __init__(self, columns: PredictionColumns, width: int):
+        self.facts = facts = columns.facts
         self.scale = facts.scale or UNKNOWN
         low, high = self.scale
         self.digits = 2 if high - low <= 20 else 1
@@ -37,7 +36,8 @@ class TableCells:
         widths = (len(self.rating(rating)) for rating in common)
         self.rating_width = max(*widths, *map(len, facts.targets))
         rest = TIME + 2 + len(facts.targets) * (self.rating_width + 2)
-        rest += (3 if channels else 0) + (WORDS + 2 if words else 0)
+        rest += (3 if columns.channels else 0) + (WORDS + 2 if columns.words else 0)
+        rest += SPEAKER + 2 if columns.speakers else 0
         self.names = RecordingNames(max(NAME, width - rest))
 
     def rating(self, rating: PredictedRating) -> str:
@@ -71,6 +71,16 @@ class TableCells:
         text = printable(segment.text or "")
         room = self.names.width - 2
         return f'"{text if len(text) <= room else text[: room - 1] + ELLIPSIS}"'
+
+
+def speaker(segment: PredictedSegment) -> str:
+    """Return the speaker of a segment, shortened to the width of the column.
+
+    Args:
+        segment: of a recording
+    """
+    name = printable(segment.speaker)
+    return name if len(name) <= SPEAKER else name[: SPEAKER - 1] + ELLIPSIS
 
 
 def span(segment: PredictedSegment) -> str:

@@ -13,10 +13,12 @@ from affuse.data.terminal import printable
 from affuse.extract.inference.emotion_words import NOTE, nearest_words
 from affuse.extract.inference.formats.table_cells import (
     PLUS_MINUS,
+    SPEAKER,
     TIME,
     WORDS,
     TableCells,
     span,
+    speaker,
 )
 from affuse.extract.inference.predicted_segments import ModelFacts, PredictedSegment
 from affuse.extract.inference.prediction_columns import (
@@ -43,9 +45,7 @@ def render(
         recordings: segments of each recording
         width: of the page in columns
     """
-    cells = TableCells(
-        columns.facts, width, channels=columns.channels, words=columns.words
-    )
+    cells = TableCells(columns, width)
     yield "".join(f"{line}\n" for line in _heading(columns, cells, width))
     notes: Counter[str] = Counter()
     total, failed = 0, 0
@@ -78,6 +78,7 @@ def _heading(
     yield ""
     heads = ["file".ljust(cells.names.width), "seconds".rjust(TIME)]
     heads += ["c"] if columns.channels else []
+    heads += ["speaker".ljust(SPEAKER)] if columns.speakers else []
     heads += [name.ljust(cells.rating_width) for name in columns.facts.targets]
     heads += ["approximate words"] if columns.words else []
     line = "  ".join(heads).rstrip()
@@ -98,7 +99,8 @@ def _row(
 ) -> str:
     """Return the line of one segment."""
     parts = [cells.name(segment).ljust(cells.names.width), span(segment).rjust(TIME)]
-    parts += [str(segment.channel or "")] if columns.channels else []
+    parts += [str(segment.channel or "").ljust(1)] if columns.channels else []
+    parts += [speaker(segment).ljust(SPEAKER)] if columns.speakers else []
     if segment.reason:
         return "  ".join((*parts, f"no prediction: {printable(segment.reason)}"))
     ratings = segment.ratings

@@ -23,6 +23,7 @@ CHANGES = [
     {"head": ("valence",)},
     {"training": {"speakers": ["1F"]}},
     {"code": "revision 2"},
+    {"transcripts": "small.en-0123abcd"},
 ]
 
 
@@ -77,6 +78,14 @@ def test_tuples_and_lists_of_a_recipe_do_not_differ():
 def test_an_invalid_recipe_is_refused(text):
     with pytest.raises(ValueError, match="^not a recipe: "):
         Recipe.parse(text)
+
+
+def test_a_model_of_gold_transcripts_takes_recognised_ones_of_another_cache():
+    other = recipe(transcripts="small.en-0123abcd", content="other")
+    assert RECIPE.covers(other)
+    assert other.covers(RECIPE)
+    assert other.kind() != RECIPE.kind()  # so neither cache supersedes the other
+    assert other.of_corpus("x") == RECIPE.of_corpus("x")
 
 
 def test_an_unknown_modality_is_refused():

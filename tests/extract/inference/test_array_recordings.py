@@ -8,7 +8,8 @@ from sound_files import noise
 from affuse.data.errors import AffuseError
 from affuse.extract.audio import decoding
 from affuse.extract.inference.array_recordings import array_folder
-from affuse.extract.inference.segmentation import SegmentPlan, segments
+from affuse.extract.inference.segment_plan import SegmentPlan
+from affuse.extract.inference.segmentation import segments
 from affuse.extract.inference.segments import Recording
 
 RATE = decoding.SAMPLE_RATE

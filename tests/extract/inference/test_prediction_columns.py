@@ -108,3 +108,10 @@ def test_facts_on_the_model_state_a_caution_unless_people_rated(nature):
     assert model["trained_on_ratings"] == nature
     assert (model["caution"] is None) == (nature == "human")
     assert model["ratings"]["arousal"]["lowest"] == "calm"
+
+
+def test_speakers_have_a_column_if_they_are_given():
+    columns = PredictionColumns(FACTS, channels=True, speakers=True)
+    assert columns.names[:6] == ("file", "start", "end", "channel", "speaker", "text")
+    assert columns.cells(segment(speaker="Ann"))["speaker"] == "Ann"
+    assert "speaker" not in PredictionColumns(FACTS).names

@@ -13,7 +13,8 @@ from affuse.data.errors import OptionError
 from affuse.extract.audio import decoder_pool, decoding, header_bounds
 from affuse.extract.inference import segmentation
 from affuse.extract.inference.predicted_segments import PredictedSegment
-from affuse.extract.inference.segmentation import SegmentPlan, segments
+from affuse.extract.inference.segment_plan import SegmentPlan
+from affuse.extract.inference.segmentation import segments
 from affuse.extract.inference.segments import Recording, Segment, TimedText
 
 

@@ -152,3 +152,14 @@ def test_a_missing_package_is_named_with_the_command_to_install_it(monkeypatch):
 def test_no_display_is_needed():
     source = Path(trajectory_plot.__file__).read_text(encoding="utf-8")
     assert "pyplot" not in source
+
+
+def test_each_speaker_has_a_line_with_a_name():
+    found = [*talk(speaker="Ann"), *talk(speaker="Bob"), *talk()]
+    names = ["Ann", "Bob", "speaker not known"]
+    assert [one.name for one in collect_series(found)] == names
+    assert "Ann" in texts(FACTS, found)
+    several = collect_series([*found, *talk("b.wav", speaker="Ann")])
+    assert [one.name for one in several][::3] == ["a.wav, Ann", "b.wav, Ann"]
+    channel = collect_series(talk(channel=2, speaker="Ann"))
+    assert [one.name for one in channel] == ["channel 2, Ann"]

@@ -92,3 +92,15 @@ def test_a_forged_record_of_joined_encoders_is_refused(tmp_path, members):
     run_information.write_info(tmp_path / info.name, dataclasses.replace(info))
     with pytest.raises(AffuseError):
         run_information.read_info(tmp_path / info.name)
+
+
+def test_labels_name_the_transcripts_if_they_differ(tmp_path):
+    recognised = {**TEXT, "transcripts": "small.en-0123abcd"}
+    runs = []
+    for number, text in enumerate((TEXT, recognised)):
+        name = f"iemocap-text-session5-{number:08x}"
+        save(tmp_path, info_of("text", name=name, encoders={"text": text}))
+        runs.append(read_run(tmp_path / name))
+    assert row_details(runs) == ["gold transcripts", "transcripts of small.en-0123abcd"]
+    assert row_details(runs[1:]) == [""]
+    assert describe("text", recognised).endswith(", transcripts of small.en-0123abcd")
