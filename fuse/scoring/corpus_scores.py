@@ -49,7 +49,7 @@ def estimate_test_corpus(
     # that of independent folds; it is too small here, so the interval is not too short.
     parts = [*cluster_variance([_joint(moments)]), *seed_variance(moments)]
     variance, freedom = combine(parts)
-    error = variance + np.mean([bias(fold) for fold in moments], axis=0) ** 2
+    error = variance + np.mean([bias(jackknife(fold)) for fold in moments], axis=0) ** 2
     *each, mean = (
         interval(float(v), float(s), float(f), level, bounded=True)
         for v, s, f in zip(values(moments), error, freedom, strict=True)
