@@ -39,7 +39,7 @@ HEAVY = {
 }  # fmt: skip
 SLOW = {"librosa", "soundfile", "soxr"}  # slow imports, or a C library may be missing
 LINES, CLI_LINES = 250, 350
-PACKAGES = {"sklearn": "scikit-learn"}  # import name to distribution, if they differ
+PACKAGES = {"jinja2": "Jinja2", "sklearn": "scikit-learn"}  # import name to distribution, if they differ
 
 
 class Import(NamedTuple):
@@ -174,7 +174,10 @@ def test_setup_declares_exactly_the_packages_that_are_imported():
     extras = setup["options.extras_require"]
     extra = "".join(
         extras[k]
-        for k in ("adapters", "av", "cluster", "finetune", "opensmile", "plot")
+        for k in (
+            *("adapters", "av", "cluster", "finetune", "opensmile"),
+            *("page", "plot"),
+        )
     ).split("\n")
     optional = {line.split()[0] for line in extra if line}
     used = {
