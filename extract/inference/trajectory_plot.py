@@ -53,8 +53,8 @@ def check_plot_path(path: Path) -> None:
     """
     if _format(path) not in PLOT_FORMATS:
         raise OptionError(
-            f"--plot {path} must end in one of .{', .'.join(PLOT_FORMATS)}; the ending is "
-            f"the format of the plot"
+            f"--plot {path} must end in one of .{', .'.join(PLOT_FORMATS)}; the ending "
+            f"is the format of the plot"
         )
     demand_matplotlib("--plot", EXTRA)
 

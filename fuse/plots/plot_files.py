@@ -5,7 +5,7 @@ matplotlib is an extra, so it is imported in functions only.
 
 import io
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +43,11 @@ def demand_matplotlib(subject: str, extra: str) -> None:
 
 
 @contextmanager
-def plot_style(changes: Mapping[str, Any] | None = None) -> Iterator[None]:
+def plot_style(changes: Any = None) -> Iterator[None]:
     """Draw and save figures in this context with the style of this project.
 
     Args:
-        changes: settings of matplotlib that differ from `STYLE`
+        changes: mapping of settings of matplotlib that differ from `STYLE`, or None
     """
     import matplotlib
 

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from affuse.data.runs.run_information import RunInfo
+from affuse.data.runs.run_predictions import Run
+from affuse.fuse.robustness.ablation import Ablation
+from affuse.fuse.scoring.clusters import ClusterUnit
 from affuse.fuse.scoring.intervals import Interval
 from affuse.fuse.scoring.statistics import Estimate
 from affuse.fuse.wording import figure
@@ -80,6 +83,15 @@ class TableRow:
 
 
 @dataclass(frozen=True)
+class TableSources:
+    """Predictions that the rows of a table score, for formats that draw them."""
+
+    parts: Sequence[Mapping[str, Run]]  # for each row of a run, section -> run
+    unit: ClusterUnit  # of the intervals of the table
+    unit_name: str  # the requested unit; "" lets each subgroup have its own
+
+
+@dataclass(frozen=True)
 class ReportTable:
     """Table of all runs of one corpus and protocol."""
 
@@ -97,6 +109,9 @@ class ReportTable:
     ] = ()  # names of affuse.fuse.reporting.measures.MEASURES, in the order to show
     comparisons: tuple[str, ...] = ()  # sentences
     notes: tuple[str, ...] = ()  # footnotes
+    ablations: tuple[Ablation, ...] = ()  # of fusion designs, on request
+    transcripts: Mapping[str, str] = field(default_factory=dict)  # by id, on request
+    sources: TableSources | None = field(default=None, repr=False, compare=False)
 
     @property
     def title(self) -> str:
