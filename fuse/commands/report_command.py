@@ -27,6 +27,7 @@ from affuse.data.runs.run_predictions import (
 from affuse.data.runs.sentence_overlap import read_sentences
 from affuse.data.suggestions import hint
 from affuse.data.terminal import page_width, printable
+from affuse.fuse.commands.ablation_command import add_ablations
 from affuse.fuse.figures.report_figure import write_figures
 from affuse.fuse.inputs.rating_variation import undefined_notes
 from affuse.fuse.page.page_sections import report_figures
@@ -57,6 +58,8 @@ def report(options: Report, say: Callable[..., object]) -> bool:
         shows_pairs = getattr(load_format(options.form), "SHOWS_PAIRS", False)
     contents = replace(options, pairs=options.pairs or shows_pairs)
     tables = collect(options.runs, contents, damaged=problems.append)
+    if options.cache:
+        tables = add_ablations(tables, options.cache, problems.append)
     if options.figures:
         write_figures(options.figures, tuple(report_figures(tables)))
     with options.open_output() as output:

@@ -16,6 +16,7 @@ from affuse.fuse.figures.report_figure import (
     FOOT,
     ReportFigure,
     add_axes,
+    cut,
     file_word,
 )
 from affuse.fuse.reporting.table_records import ReportTable, TableRow
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 MOST_POINTS = 300  # predictions, above which their density is drawn
 BINS = 48  # of the density on each axis
 RESIDUAL_BINS = 40
-HEIGHT, RESIDUAL_HEIGHT = 4.3, 0.9  # inches
+HEIGHT, RESIDUAL_HEIGHT = 4.4, 0.9  # inches
+LONGEST = 44  # characters of the name of a row
+LEFT = 0.5  # inches, for labels such as -1.5
 COLUMNS = ("id", "fold", "seed", "rated", "predicted")
 
 
@@ -58,7 +61,7 @@ def _figure(
     sentence = agreement_sentence(row, target)
 
     def draw(figure: "Figure") -> None:
-        _draw_agreement(figure, target, truth, predicted)
+        _draw_agreement(figure, row.name, target, truth, predicted)
         _draw_residuals(figure, predicted - truth)
 
     keys = (p.id.tolist(), p.fold.tolist(), p.seed.tolist())
@@ -100,11 +103,12 @@ def agreement_sentence(row: TableRow, target: str) -> str:
 
 
 def _draw_agreement(
-    figure: "Figure", target: str, truth: np.ndarray, predicted: np.ndarray
+    figure: "Figure", name: str, target: str, truth: np.ndarray, predicted: np.ndarray
 ) -> None:
     """Draw the points or their density, the identity and the CCC-optimal line."""
     bottom = FOOT + RESIDUAL_HEIGHT + 0.75
-    axes = add_axes(figure, left=0.42, bottom=bottom)
+    axes = add_axes(figure, left=LEFT, bottom=bottom)
+    axes.set_title(cut(name, LONGEST))
     limits = _limits(truth, predicted)
     if len(truth) <= MOST_POINTS:
         axes.plot(truth, predicted, "o", color=LINES[0], alpha=0.45, ms=2.5, mew=0)
@@ -152,7 +156,7 @@ def _draw_density(
 
 def _draw_residuals(figure: "Figure", residuals: np.ndarray) -> None:
     """Draw the histogram of predicted minus rated values."""
-    axes = add_axes(figure, left=0.42, bottom=FOOT + 0.32, height=RESIDUAL_HEIGHT)
+    axes = add_axes(figure, left=LEFT, bottom=FOOT + 0.32, height=RESIDUAL_HEIGHT)
     axes.hist(residuals, bins=RESIDUAL_BINS, color=LINES[0], histtype="stepfilled")
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.axvline(float(residuals.mean()), color=LINES[1], linestyle="--")

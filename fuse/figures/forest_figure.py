@@ -40,7 +40,8 @@ def forest_figures(table: ReportTable) -> Iterator[ReportFigure]:
         ]
         rows = [ForestRow(name, found) for name, found in intervals if found]
         if rows:
-            yield forest(f"forest-{key}", f"CCC of {key}", table.nature, rows)
+            title = "Mean CCC" if key == "mean" else f"CCC of {key}"
+            yield forest(f"forest-{key}", title, table.nature, rows)
 
 
 def forest(
@@ -96,7 +97,8 @@ def _draw(figure: "Figure", title: str, rows: Sequence[ForestRow]) -> None:
             size=7,
             color=INK,
         )
-    axes.axvline(0, color=MUTED, linewidth=0.6)
+    if any(row.interval.low < 0 or row.interval.value < 0 for row in rows):
+        axes.axvline(0, color=MUTED, linewidth=0.6)
     axes.set_ylim(len(rows) - 0.5, -0.75)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)

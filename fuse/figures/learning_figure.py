@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from affuse.fuse.figures.figure_colours import LINES
-from affuse.fuse.figures.report_figure import FOOT, ReportFigure, add_axes, file_word
+from affuse.fuse.figures.report_figure import (
+    FOOT,
+    ReportFigure,
+    add_axes,
+    cut,
+    file_word,
+)
 from affuse.fuse.plots.plot_style import DASHES
 from affuse.fuse.reporting.table_records import ReportTable, TableRow
 from affuse.fuse.trained.training_history import LearningCurve
@@ -14,7 +20,8 @@ from affuse.fuse.wording import figure as number
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-HEIGHT = 2.3  # inches
+HEIGHT = 2.4  # inches
+LONGEST = 44  # characters of the name of a row
 MOST_NAMED = len(LINES)  # folds, above which the legend is left out
 COLUMNS = ("fold", "seed", "epoch", "validation_ccc", "best")
 
@@ -34,7 +41,7 @@ def learning_figure(
     scores = [curve.scores[curve.best] for curve in curves]
 
     def draw(figure: "Figure") -> None:
-        _draw(figure, curves)
+        _draw(figure, row.name, curves)
 
     return ReportFigure(
         name=f"learning-{place}-{file_word(row.name)}",
@@ -57,9 +64,10 @@ def learning_figure(
     )
 
 
-def _draw(figure: "Figure", curves: Sequence[LearningCurve]) -> None:
+def _draw(figure: "Figure", name: str, curves: Sequence[LearningCurve]) -> None:
     """Draw a line for each model in the colour of its fold, and its best epoch."""
     axes = add_axes(figure, left=0.42, bottom=FOOT + 0.32)
+    axes.set_title(cut(name, LONGEST))
     folds = list(dict.fromkeys(curve.fold for curve in curves))
     seen = set[str]()
     for curve in curves:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from affuse.fuse.figures.figure_colours import LINES
-from affuse.fuse.figures.report_figure import FOOT, ReportFigure, add_axes
+from affuse.fuse.figures.report_figure import FOOT, ReportFigure, add_axes, cut
 from affuse.fuse.plots.plot_style import DASHES, MARKERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-HEIGHT = 2.2  # inches
+HEIGHT = 2.3  # inches
+LONGEST = 44  # characters of the title
 Points = Sequence[tuple[float, float]]
 
 
@@ -42,7 +43,7 @@ def line_figure(
     """
 
     def draw(figure: "Figure") -> None:
-        _draw(figure, axes, lines)
+        _draw(figure, title, axes, lines)
 
     ends = (
         f"{label} from {points[0][1]:.3f} to {points[-1][1]:.3f}"
@@ -60,9 +61,12 @@ def line_figure(
     )
 
 
-def _draw(figure: "Figure", labels: LineAxes, lines: Mapping[str, Points]) -> None:
+def _draw(
+    figure: "Figure", title: str, labels: LineAxes, lines: Mapping[str, Points]
+) -> None:
     """Draw each line with its colour, its dashes and its marker."""
-    axes = add_axes(figure, left=0.42, bottom=FOOT + 0.32)
+    axes = add_axes(figure, left=0.5, bottom=FOOT + 0.32)
+    axes.set_title(cut(title, LONGEST))
     for k, (label, points) in enumerate(lines.items()):
         place = k % len(LINES)
         axes.plot(
@@ -78,4 +82,7 @@ def _draw(figure: "Figure", labels: LineAxes, lines: Mapping[str, Points]) -> No
     axes.set_ylabel(labels.y, labelpad=1)
     if labels.is_falling:
         axes.invert_xaxis()
+    places = {x for points in lines.values() for x, _ in points}
+    if all(x == int(x) for x in places):
+        axes.set_xticks(sorted(places))
     axes.legend(loc="best", borderpad=0, handlelength=1.8)

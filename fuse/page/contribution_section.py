@@ -45,7 +45,7 @@ def contribution_section(table: ReportTable) -> PageSection:
         name="modalities",
         title="Modalities and layers",
         sentences=tuple(
-            sentence for each in table.ablations for sentence in each.notes()
+            dict.fromkeys(note for each in table.ablations for note in each.notes())
         ),
         tables=(
             *(_ablation(each) for each in table.ablations),
