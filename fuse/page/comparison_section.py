@@ -31,7 +31,10 @@ def comparison_section(table: ReportTable) -> PageSection:
     return PageSection(
         name="comparisons",
         title="Comparisons of designs",
-        sentences=table.comparisons,
+        sentences=(
+            "A star marks a difference that is significant after Holm's correction.",
+        ),
+        remarks=table.comparisons,
         tables=tuple(map(block_table, blocks(alone))) if table.pairs else (),
         groups=tuple(group for group in groups if group.figures),
         missing=() if table.pairs else (missing,),

@@ -9,7 +9,11 @@ for (const table of document.querySelectorAll("table.sortable")) {
     button.textContent = head.textContent;
     head.replaceChildren(button);
     button.addEventListener("click", () => {
-      const sign = head.getAttribute("aria-sort") === "descending" ? 1 : -1;
+      // Numbers begin with the largest, and names with the first of the alphabet.
+      const numeric = [...body.rows].some((row) => row.cells[column].dataset.key);
+      const before = head.getAttribute("aria-sort");
+      const first = numeric ? -1 : 1;
+      const sign = before === (numeric ? "descending" : "ascending") ? -first : first;
       for (const other of heads) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
       const key = (row) => row.cells[column].dataset.key;
@@ -24,3 +28,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+// What is folded on the screen is printed in full.
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details")) details.open = true;
+});

@@ -28,6 +28,10 @@ class PageTable:
     rows: tuple[tuple[PageCell, ...], ...]  # each as long as the heads
     sortable: bool = False
 
+    def is_number(self, column: int) -> bool:
+        """Return True if the cells of a column are numbers, which are aligned right."""
+        return any(row[column].key is not None for row in self.rows)
+
 
 @dataclass(frozen=True)
 class MissingData:
@@ -55,6 +59,7 @@ class PageSection:
     tables: tuple[PageTable, ...] = ()
     groups: tuple[FigureGroup, ...] = ()
     missing: tuple[MissingData, ...] = ()
+    remarks: tuple[str, ...] = ()  # sentences below tables and figures, folded
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ do nothing. Figures are images, in which a browser runs no script.
 
 import base64
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -35,7 +34,6 @@ NAMES = {  # colour on white -> its name in styles
     PAPER: "paper",
     **{colour: f"line{k}" for k, colour in enumerate(LINES)},
 }
-COLOUR = re.compile(r"((?:fill|stroke): )(#[0-9a-f]{6})")  # in the styles of an SVG
 
 
 @dataclass(frozen=True)
@@ -115,16 +113,12 @@ def _read(name: str) -> str:
 
 def page_style() -> str:
     """Return the style of the page, with the colours of the figures."""
-    return f"{_colours()}\n{_read('page.css')}"
-
-
-def _colours() -> str:
-    """Return the declarations of all colours, which follow the reader's preference."""
     light = "".join(f"--{name}:{colour};" for colour, name in NAMES.items())
     dark = "".join(f"--{name}:{DARK[colour]};" for colour, name in NAMES.items())
     return (
-        f":root{{color-scheme:light dark;{light}}}"
-        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+        f":root{{color-scheme:light dark;{light}}}\n"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+        f"{_read('page.css')}"
     )
 
 
@@ -148,23 +142,22 @@ def image_address(figure: ReportFigure) -> str:
     Args:
         figure: of a section
     """
-    drawn = themed(encode(figure, "svg").decode())
+    drawn = with_dark_colours(encode(figure, "svg").decode())
     return f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"
 
 
-def themed(svg: str) -> str:
-    """Return an SVG whose colours follow the preference of the reader.
+def with_dark_colours(svg: str) -> str:
+    """Return an SVG that is dark where the reader prefers that, and light in print.
 
     Args:
         svg: as matplotlib writes it, in light colours
     """
-    style = f"<style>{_colours()}</style>"
+    rules = "".join(
+        f'[style*="{name}: {light}"]{{{name}:{dark} !important}}'
+        for light, dark in DARK.items()
+        for name in ("fill", "stroke")
+    )
+    style = f"<style>@media screen and (prefers-color-scheme:dark){{{rules}}}</style>"
     body = svg[svg.index("<svg") :]
     start = body.index(">") + 1
-    return body[:start] + style + COLOUR.sub(_named, body[start:])
-
-
-def _named(match: re.Match[str]) -> str:
-    """Return a declaration with the variable of its colour, if it has one."""
-    name = NAMES.get(match[2])
-    return f"{match[1]}var(--{name})" if name else match[0]
+    return body[:start] + style + body[start:]

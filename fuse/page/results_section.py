@@ -54,21 +54,22 @@ def _facts(table: ReportTable) -> Iterator[PageTable]:
     }
     rows = list(scored_rows(table))
     if rows:
+        seeds = sorted({each.row.sections["all"].seeds for each in rows})
         facts |= _sizes(rows[0].run)
+        facts["seeds"] = " to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1]))))
         facts["trained runs"] = str(len(trained_rows(table)))
     cells = ((PageCell(name), PageCell(value)) for name, value in facts.items())
     yield PageTable("Data and protocol", ("fact", "value"), tuple(cells))
 
 
 def _sizes(run: Run) -> dict[str, str]:
-    """Return the numbers of test utterances, speakers, dialogues, folds and seeds."""
+    """Return the numbers of test utterances, speakers, dialogues and folds."""
     tested = [row for row in run.folds if row.part == "test"]
     numbers = {
         "test utterances": len({row.id for row in tested}),
         "speakers in the test parts": len({row.speaker for row in tested} - {""}),
         "dialogues in the test parts": len({row.dialogue for row in tested} - {""}),
         "folds": len(set(run.predictions.fold.tolist())),
-        "seeds of the first run": len(set(run.predictions.seed.tolist())),
     }
     return {name: f"{n:,}" if n else "unknown" for name, n in numbers.items()}
 

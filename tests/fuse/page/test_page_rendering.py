@@ -17,7 +17,7 @@ from affuse.data.options.report_options import ReportContents
 from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.figures.figure_colours import DARK, GRID, INK, LINES, MUTED, PAPER
 from affuse.fuse.page import page_rendering
-from affuse.fuse.page.page_rendering import page_style, render_page, themed
+from affuse.fuse.page.page_rendering import page_style, render_page, with_dark_colours
 from affuse.fuse.page.page_sections import page_sections
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=//x onerror=alert(2)>{{7*7}}"
@@ -178,12 +178,12 @@ def test_a_missing_package_is_named_with_the_command_to_install_it(monkeypatch, 
 
 
 def test_colours_of_figures_follow_the_preference_of_the_reader():
-    found = themed(
-        f'<?xml?>\n<svg a="1"><path style="fill: {INK}; stroke: #123456"/></svg>'
-    )
-    assert found.startswith('<svg a="1"><style>:root{color-scheme')
-    assert 'style="fill: var(--ink); stroke: #123456"' in found
-    assert f"--ink:{DARK[INK]};" in found
+    svg = f'<svg a="1"><path style="fill: {INK}"/></svg>'
+    found = with_dark_colours(f"<?xml?>\n{svg}")
+    style = re.findall("<style>.*?</style>", found)[0]
+    assert found.replace(style, "") == svg
+    assert style.startswith("<style>@media screen and (prefers-color-scheme:dark)")
+    assert f'[style*="fill: {INK}"]{{fill:{DARK[INK]} !important}}' in style
     assert {INK, MUTED, GRID, PAPER, *LINES} == set(DARK)
 
 
