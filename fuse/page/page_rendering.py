@@ -84,14 +84,16 @@ def _environment() -> "Environment":
     """
     try:
         import jinja2
-        from markupsafe import Markup
+        from jinja2.utils import markupsafe
     except ImportError as error:
         raise AffuseError(
             f"--format html needs the package Jinja2; {extra_command(EXTRA)}"
         ) from error
 
-    def escaped(value: object) -> Markup:
-        return value if isinstance(value, Markup) else Markup(for_html(str(value)))
+    markup = markupsafe.Markup
+
+    def escaped(value: object) -> str:
+        return value if isinstance(value, markup) else markup(for_html(str(value)))
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
@@ -101,7 +103,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["raw"] = Markup  # for the style and the script of this project
+    environment.filters["raw"] = markup  # for the style and the script of this project
     environment.filters["image"] = image_address
     return environment
 

@@ -1,4 +1,4 @@
-"""All sections of the page on one table, in the order in which they are read."""
+"""Sections of the page on one table, in the order in which they are read."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
