@@ -39,10 +39,7 @@ HEAVY = {
 }  # fmt: skip
 SLOW = {"librosa", "soundfile", "soxr"}  # slow imports, or a C library may be missing
 LINES, CLI_LINES = 250, 350
-PACKAGES = {
-    "jinja2": "Jinja2",
-    "sklearn": "scikit-learn",
-}  # import name to distribution, if they differ
+PACKAGES = {"sklearn": "scikit-learn"}  # import name to distribution, if they differ
 
 
 class Import(NamedTuple):
