@@ -175,7 +175,7 @@ def test_setup_declares_exactly_the_packages_that_are_imported():
     extra = "".join(
         extras[k]
         for k in (
-            *("adapters", "av", "cluster", "finetune", "opensmile"),
+            *("adapters", "av", "cluster", "finetune", "onnx", "opensmile"),
             *("page", "plot"),
         )
     ).split("\n")
