@@ -290,8 +290,9 @@ def report(options: "report_options.Report") -> None:
     others are shown.
 
     \b
-    Example:
+    Examples:
       python cli.py report --corpus demo --format latex --output table.tex
+      python cli.py report --format html --output report.html
     """
     from affuse.fuse.commands import report_command
 
@@ -334,6 +335,6 @@ def ablate(options: "run_options.Ablate") -> None:
     Example:
       python cli.py ablate runs/demo-early-speakers-0123abcd
     """
-    from affuse.fuse.commands import training_commands
+    from affuse.fuse.commands import ablation_command
 
-    training_commands.ablate(print_line, options)
+    ablation_command.ablate(print_line, options)

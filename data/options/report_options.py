@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import click
 
 from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import READ, SHOW, WRITE, option
-from affuse.data.options.option_types import formats
+from affuse.data.options.option_types import FOLDER, formats
 from affuse.data.options.shared_options import OutputFile, RunsFolder
 
 
@@ -135,11 +136,27 @@ class Report(ReportContents, OutputFile, RunsFolder):
     """Options of `report`: print the table."""
 
     COMMAND: ClassVar[str] = "report"
-    MOVED: ClassVar[Mapping[str, str]] = {"runs": READ}
+    MOVED: ClassVar[Mapping[str, str]] = {"runs": READ, "cache": READ}
     HEADING: ClassVar[str] = WRITE
     form: str = option(
         "--format",
         default="text",
         type=formats,
-        help="Print the tables in this format.",
+        help="Print the tables in this format. For html, name a file with --output, "
+        "and open it in a browser: it has all tables and figures, and compares all "
+        "pairs of rows.",
+    )
+    figures: Path | None = option(
+        "--figures",
+        default=None,
+        type=FOLDER,
+        help="Also write the figures of the page into this folder, as SVG and PDF in "
+        "the width of a paper's column, and their data as CSV.  [default: no files]",
+    )
+    cache: Path | None = option(
+        "--cache",
+        default=None,
+        type=FOLDER,
+        help="Also score fusion designs with a modality removed or permuted, with the "
+        "embeddings in this folder; the page shows it.  [default: not measured]",
     )

@@ -25,8 +25,20 @@ def failing_rules(run: Path) -> tuple[str, ...]:
     Raises:
         DamagedFileError: if the file is damaged
     """
+    return tuple(sorted(n for n, found in rule_states(run).items() if found == FAILS))
+
+
+def rule_states(run: Path) -> dict[str, str]:
+    """Return the status of each rule that was checked; {} if none were.
+
+    Args:
+        run: run folder
+
+    Raises:
+        DamagedFileError: if the file is damaged
+    """
     try:
         results = read_json(RunFolder(run).leaks, KIND, advice=ADVICE)
     except FileNotFoundError:
-        return ()
-    return tuple(sorted(n for n, rule in results.items() if rule["status"] == FAILS))
+        return {}
+    return {name: str(rule["status"]) for name, rule in results.items()}

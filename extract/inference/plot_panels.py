@@ -15,15 +15,12 @@ from affuse.extract.inference.plot_series import (
     time_unit,
 )
 from affuse.extract.inference.recording_names import RecordingNames
+from affuse.fuse.plots.plot_style import COLOURS, DASHES, MARKERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-# Palette of Okabe and Ito, which colour-blind readers can tell apart.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
-MARKERS = ("o", "s", "^", "D", "v", "P")
 MOST_LINES = len(COLOURS)  # recordings and channels that are told apart
 FEW_POINTS = 60  # of a line, which then has a marker for each
 MANY_POINTS = 200  # of the plane, above which points are smaller

@@ -6,15 +6,13 @@ the models. More recordings are points in the plane only. The axes show the whol
 of the training data.
 """
 
-import io
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from affuse.data.errors import AffuseError, OptionError
+from affuse.data.errors import OptionError
 from affuse.data.system.atomic_files import publish
-from affuse.data.system.environment import extra_command
 from affuse.data.terminal import printable
 from affuse.extract.inference.plot_panels import (
     MOST_LINES,
@@ -26,29 +24,21 @@ from affuse.extract.inference.plot_panels import (
 from affuse.extract.inference.plot_series import PlottedSeries, collect_series
 from affuse.extract.inference.predicted_segments import ModelFacts, PredictedSegment
 from affuse.extract.inference.prediction_columns import NATURES
+from affuse.fuse.plots.plot_files import (
+    PLOT_FORMATS,
+    demand_matplotlib,
+    encode_figure,
+    plot_style,
+)
 from affuse.fuse.wording import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EXTRA = "plot"  # of setup.cfg, with the package that plots need
-FORMATS = ("svg", "png", "pdf")
 UNKNOWN = (-1.0, 1.0)  # scale of the plot if that of the training data is not known
 WIDE, NARROW, HEIGHT = 11.0, 6.0, 6.0  # inches
 CHARACTERS, TITLE_CHARACTERS = 15, 11  # of small text and of the title in an inch
-STYLE: Any = {
-    "font.size": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "savefig.dpi": 150,
-    "svg.hashsalt": "affuse",  # equal predictions give equal files
-    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
-}
-NO_DATE: dict[str, dict[str, Any]] = {
-    "svg": {"Date": None},
-    "pdf": {"CreationDate": None},
-    "png": {},
-}
 
 
 def check_plot_path(path: Path) -> None:
@@ -58,20 +48,15 @@ def check_plot_path(path: Path) -> None:
         path: of the plot; its ending is the format
 
     Raises:
-        OptionError: if the ending is none of `FORMATS`
+        OptionError: if the ending is none of `PLOT_FORMATS`
         AffuseError: if matplotlib is not installed
     """
-    if _format(path) not in FORMATS:
+    if _format(path) not in PLOT_FORMATS:
         raise OptionError(
-            f"--plot {path} must end in one of .{', .'.join(FORMATS)}; the ending is "
-            f"the format of the plot"
+            f"--plot {path} must end in one of .{', .'.join(PLOT_FORMATS)}; the ending "
+            f"is the format of the plot"
         )
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise AffuseError(
-            f"--plot needs the package matplotlib; {extra_command(EXTRA)}"
-        ) from error
+    demand_matplotlib("--plot", EXTRA)
 
 
 def write_plot(
@@ -90,20 +75,9 @@ def write_plot(
         OSError: if the file cannot be written
     """
     check_plot_path(path)
-    import warnings
-
-    import matplotlib
-
-    form = _format(path)
-    content = io.BytesIO()
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        # The font lacks some characters of names; it draws a box for each.
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
-        figure = draw_figure(facts, segments)
-        figure.savefig(content, format=form, metadata=NO_DATE[form])
-    publish(path, content.getvalue())
+    with plot_style():
+        content = encode_figure(draw_figure(facts, segments), _format(path))
+    publish(path, content)
 
 
 def _format(path: Path) -> str:

@@ -16,7 +16,7 @@ from affuse.data.options.bench_options import BenchTrain
 from affuse.data.system.text_columns import align_columns
 from affuse.fuse.bench import random_embeddings, table_timing, training_loops
 from affuse.fuse.bench.random_embeddings import TARGETS, BenchmarkSize
-from affuse.fuse.commands.training_commands import compute
+from affuse.fuse.commands.computing_device import compute
 from affuse.fuse.models.system import System
 from affuse.fuse.settings import Settings, change
 from affuse.fuse.training.fitting import fit_all

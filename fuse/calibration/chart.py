@@ -2,15 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from affuse.fuse.plots.plot_style import COLOURS
 from affuse.fuse.reporting.escapes import for_html
 
 Series = Mapping[str, Sequence[tuple[float, float]]]  # name -> (kept, value)
 
-COLOURS = (
-    "#0072b2",
-    "#d55e00",
-    "#009e73",
-)  # palette of Okabe and Ito, which colour-blind readers can tell apart
 DASHES = ("", "7 3", "2 3")  # line styles, which remain in black and white
 WIDTH, HEIGHT = 340, 260  # pixels of a panel
 LEFT, RIGHT, TOP, BOTTOM = 52, 84, 34, 44  # margins of a panel, in pixels
@@ -63,7 +59,7 @@ def _panel(name: str, series: Series) -> Iterator[str]:
     heights = _separate_labels([_y(line[-1][1], ticks) for line in lines.values()])
     for k, (label, line) in enumerate(lines.items()):
         points = " ".join(f"{_x(x):.1f},{_y(y, ticks):.1f}" for x, y in line)
-        colour = COLOURS[k % len(COLOURS)]
+        colour = COLOURS[k % len(DASHES)]
         yield (
             f'<polyline points="{points}" fill="none" stroke="{colour}" '
             f'stroke-width="2" stroke-dasharray="{DASHES[k % len(DASHES)]}"/>'

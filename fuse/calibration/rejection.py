@@ -6,8 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
+from affuse.data.errors import DamagedFileError
 from affuse.data.runs.run_folder import RunFolder
-from affuse.data.system.csv_tables import write_rows
+from affuse.data.system.csv_tables import (
+    DAMAGED,
+    parse_number,
+    parse_whole_number,
+    read_rows,
+    write_rows,
+)
+from affuse.data.terminal import printable
 from affuse.fuse.calibration.calibration_scores import CalibratedFold
 from affuse.fuse.scoring.metrics import ccc, rmse
 
@@ -77,3 +85,30 @@ def write(folder: Path, curves: Mapping[str, Sequence[RejectionPoint]]) -> None:
         for p in points
     ]
     write_rows(RunFolder(folder).rejection, COLUMNS, rows)
+
+
+def read(folder: Path) -> dict[str, tuple[RejectionPoint, ...]]:
+    """Return the curves that `write` wrote, by rating.
+
+    Args:
+        folder: of the run
+
+    Raises:
+        FileNotFoundError: if the run was not calibrated
+        DamagedFileError: naming the line that is damaged
+    """
+    path = RunFolder(folder).rejection
+    curves: dict[str, tuple[RejectionPoint, ...]] = {}
+    for line, (rating, kept, utterances, *figures) in read_rows(path, COLUMNS):
+        try:
+            point = RejectionPoint(
+                parse_number(kept),
+                parse_whole_number(utterances),
+                *map(parse_number, figures),
+            )
+        except ValueError as error:
+            raise DamagedFileError(
+                f"{path}, line {line}: {printable(str(error))}; {DAMAGED}"
+            ) from error
+        curves[rating] = (*curves.get(rating, ()), point)
+    return curves

@@ -28,7 +28,10 @@ from affuse.data.runs.run_predictions import (
 from affuse.data.runs.sentence_overlap import read_sentences
 from affuse.data.suggestions import hint
 from affuse.data.terminal import page_width, printable
+from affuse.fuse.commands.ablation_command import add_ablations
+from affuse.fuse.figures.report_figure import write_figures
 from affuse.fuse.inputs.rating_variation import undefined_notes
+from affuse.fuse.page.page_sections import report_figures
 from affuse.fuse.reporting import (
     footnotes,
     human_rows,
@@ -42,7 +45,7 @@ from affuse.fuse.reporting.corpus_matrix import add_matrix
 from affuse.fuse.reporting.run_selection import select_runs
 from affuse.fuse.reporting.scored_rows import score_runs
 from affuse.fuse.reporting.table_format import load_format
-from affuse.fuse.reporting.table_records import ReportTable
+from affuse.fuse.reporting.table_records import ReportTable, TableSources
 from affuse.fuse.reporting.verdicts import comparisons, untested_pairs
 from affuse.fuse.trained.layer_weight_files import average_weights
 from affuse.fuse.training.alignment import read_division
@@ -59,7 +62,14 @@ def report(options: Report, say: Callable[..., object]) -> bool:
         say: prints a sentence on each damaged run, with ``err=True``
     """
     problems: list[str] = []
-    tables = collect(options.runs, options, damaged=problems.append)
+    with as_option_errors():
+        shows_pairs = getattr(load_format(options.form), "SHOWS_PAIRS", False)
+    contents = replace(options, pairs=options.pairs or shows_pairs)
+    tables = collect(options.runs, contents, damaged=problems.append)
+    if options.cache:
+        tables = add_ablations(tables, options.cache, problems.append)
+    if options.figures:
+        write_figures(options.figures, tuple(report_figures(tables)))
     with options.open_output() as output:
         write(tables, options.form, output)
     for sentence in problems:
@@ -238,4 +248,5 @@ def _table(
             *measures.notes(columns),
             *(published_figures.NOTES if extra else ()),
         ),
+        sources=TableSources(parts, scored.unit, contents.unit or ""),
     )

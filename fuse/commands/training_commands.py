@@ -10,11 +10,8 @@ from affuse.data.options.command_record import next_line
 from affuse.data.options.option_fields import SCREEN
 from affuse.data.options.prediction_options import Predict
 from affuse.data.options.report_options import Report
-from affuse.data.options.run_options import Ablate
-from affuse.data.options.shared_options import ComputeOptions
 from affuse.data.options.training_options import Sweep, Train
 from affuse.data.splits import protocol_assumptions
-from affuse.data.system.device_names import choose
 from affuse.fuse import experiment_files
 from affuse.fuse import settings as stage_two
 from affuse.fuse.calibration.applying import calibrated_columns
@@ -24,6 +21,7 @@ from affuse.fuse.commands.cache_remarks import (
     demand_layers,
     introduce,
 )
+from affuse.fuse.commands.computing_device import compute
 from affuse.fuse.commands.design_training import run_all
 from affuse.fuse.commands.requested_designs import (
     expand_designs,
@@ -37,7 +35,6 @@ from affuse.fuse.inputs.joint_selection import select_for_run, select_training_s
 from affuse.fuse.linting.linter import check_plans
 from affuse.fuse.models.design_files import use_run_files
 from affuse.fuse.models.trainable.design_registry import find_trainable
-from affuse.fuse.robustness import ablation
 from affuse.fuse.scoring.failure_notes import unrated_sentences
 from affuse.fuse.settings import Settings
 from affuse.fuse.sweep.search_space import candidates
@@ -199,35 +196,6 @@ def predict(say: Say, options: Predict) -> None:
     if options.output != SCREEN:
         total = count(len(sources.corpus.utterances), "utterance")
         say(f"{options.output}: predictions of {len(applied.ids):,} of {total}")
-
-
-def ablate(say: Say, options: Ablate) -> None:
-    """Print how much each modality contributes to a run."""
-    use_run_files(options.run, options.design_files)
-    device = compute(options)
-    recipes = prediction.recipes(options.run)
-    any_ = next(r for by_name in recipes.values() for r in by_name.values())
-    options = replace(options, corpus=options.corpus or any_.corpus)
-    sources = select_for_run(options, recipes)
-    result = ablation.ablate(
-        options.run,
-        sources.embeddings,
-        fold_embeddings=sources.fold_embeddings,
-        seed=options.seed,
-        device=device,
-    )
-    for line in result.lines():
-        say(line)
-
-
-def compute(options: ComputeOptions) -> str:
-    """Set the number of threads, and return the device."""
-    import torch
-
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    return choose(options.device, cards=cards)
 
 
 def _settings(options: Train | Sweep) -> Settings:

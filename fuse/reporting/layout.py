@@ -30,6 +30,7 @@ class TableLine:
 class Section:
     """Rows that are scored on the same subset of utterances."""
 
+    name: str
     heading: str  # name of the section, and the counts that all its rows share
     lines: tuple[TableLine, ...]
 
@@ -53,6 +54,7 @@ def sections(table: ReportTable) -> tuple[tuple[str, ...], tuple[Section, ...]]:
     heads = (*(LETTERS[t] for t in table.targets), "mean", *varying)
     return heads, tuple(
         Section(
+            name=name,
             heading=_heading(name, [e for _, e in rows], varying),
             lines=tuple(_line(row, name, table.targets, varying) for row, _ in rows),
         )

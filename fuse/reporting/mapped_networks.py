@@ -12,15 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from affuse.data.errors import AffuseError, DamagedFileError
-from affuse.data.runs.run_folder import RunFolder
+from affuse.data.errors import AffuseError
 from affuse.data.runs.run_predictions import Run
-from affuse.data.system.csv_tables import DAMAGED, parse_number, read_rows
-from affuse.data.terminal import printable
 from affuse.fuse.models.trainable.design_registry import find_trainable
 from affuse.fuse.scoring.affine import IDENTITY, AffineMap, concordant
 from affuse.fuse.trained.fold_predictions import read_validation_parts
-from affuse.fuse.trained.model_files import HISTORY_COLUMNS
+from affuse.fuse.trained.training_history import read_curves
 from affuse.fuse.training.setting_resolution import has_map
 
 DETAIL = "affine map"  # detail in the name of a mapped network's row
@@ -129,21 +126,7 @@ def validation_ccc(run: Path) -> float:
         FileNotFoundError: if the run has no history
         DamagedFileError: if the history is damaged, or empty
     """
-    path = RunFolder(run).history
-    best: dict[tuple[str, str], float] = {}
-    for line, row in read_rows(path, HISTORY_COLUMNS):
-        cells = dict(zip(HISTORY_COLUMNS, row, strict=True))
-        try:
-            score = parse_number(cells["validation_mean"])
-        except ValueError as error:
-            raise DamagedFileError(
-                f"{path}, line {line}: {printable(str(error))}; {DAMAGED}"
-            ) from error
-        model = cells["fold"], cells["seed"]
-        best[model] = max(score, best.get(model, -np.inf))
-    if not best:
-        raise DamagedFileError(f"{path} shows no epoch; {DAMAGED}")
-    return float(np.mean(list(best.values())))
+    return float(np.mean([max(curve.scores) for curve in read_curves(run)]))
 
 
 def map_predictions(run: Run) -> tuple[Run, list[AffineMap]]:

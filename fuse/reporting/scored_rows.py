@@ -19,7 +19,7 @@ from affuse.fuse.reporting.row_labels import row_details
 from affuse.fuse.reporting.sections import notes, sections
 from affuse.fuse.reporting.table_records import SECTIONS, TableRow
 from affuse.fuse.scoring.clusters import ClusterUnit, choose
-from affuse.fuse.scoring.statistics import estimate
+from affuse.fuse.scoring.statistics import Estimate, estimate
 
 # The first rows among designs of the same kind.
 FIRST_DESIGNS = ("ridge", "pcaridge", "svr", "early", "late")
@@ -81,14 +81,27 @@ def _row(
     return TableRow(
         labelled.run.info.design,
         labelled.detail,
-        {
-            name: estimate(part, unit=unit if name in SECTIONS else unit_name)
-            for name, part in parts.items()
-        },
+        estimate_sections(parts, unit, unit_name),
         labelled.run.info,
         group=labelled.group,
         mapped=labelled.mapped,
     )
+
+
+def estimate_sections(
+    parts: Mapping[str, Run], unit: ClusterUnit, unit_name: str
+) -> dict[str, Estimate]:
+    """Return the CCC of each section with its interval.
+
+    Args:
+        parts: section -> run
+        unit: of the clusters of the table's sections
+        unit_name: of the clusters of subgroups; "" lets each have its own
+    """
+    return {
+        name: estimate(part, unit=unit if name in SECTIONS else unit_name)
+        for name, part in parts.items()
+    }
 
 
 def _ordered(group: Sequence[Run]) -> list[LabelledRun]:

@@ -64,13 +64,22 @@ def column(runs: Sequence[Run], by: str) -> str:
     """
     if by in ("", *BY):
         return by  # A footnote reports a field that no utterance has.
-    names = dict.fromkeys(_columns([row for run in runs for row in _tested(run)]))
+    names = column_names(runs)
     matches = [name for name in names if name.casefold() == by.casefold()]
     if not matches:
         raise OptionError(
             f"no groups by {by!r}: choose from {', '.join(names)}{hint(by, names)}"
         )
     return by if by in matches else matches[0]
+
+
+def column_names(runs: Sequence[Run]) -> list[str]:
+    """Return the names of the columns that form groups of any test utterances.
+
+    Args:
+        runs: of any corpora
+    """
+    return [*dict.fromkeys(_columns([row for run in runs for row in _tested(run)]))]
 
 
 def _columns(tested: Sequence[FoldRow]) -> Iterator[str]:

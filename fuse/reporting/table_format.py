@@ -9,7 +9,11 @@ from affuse.fuse.reporting.table_records import ReportTable
 
 
 class TableFormat(Protocol):
-    """Module that renders tables in one format."""
+    """Module that renders tables in one format.
+
+    A module may define ``SHOWS_PAIRS = True``. The command then compares all pairs of
+    rows, as with ``--pairs``.
+    """
 
     def render(self, tables: Sequence[ReportTable], *, width: int) -> str:
         """Return all tables as one text that ends with a line break.

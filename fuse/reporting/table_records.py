@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from affuse.data.records import WORST_FIRST, Member
 from affuse.data.runs.run_information import RunInfo
+from affuse.data.runs.run_predictions import Run
+from affuse.fuse.robustness.ablation import Ablation
+from affuse.fuse.scoring.clusters import ClusterUnit
 from affuse.fuse.scoring.intervals import Interval
 from affuse.fuse.scoring.statistics import Estimate
 from affuse.fuse.wording import figure
@@ -110,6 +113,15 @@ class TableRow:
 
 
 @dataclass(frozen=True)
+class TableSources:
+    """Predictions that the rows of a table score, for formats that draw them."""
+
+    parts: Sequence[Mapping[str, Run]]  # for each row of a run, section -> run
+    unit: ClusterUnit  # of the intervals of the table
+    unit_name: str  # the requested unit; "" lets each subgroup have its own
+
+
+@dataclass(frozen=True)
 class ReportTable:
     """Table of all runs of one corpus and protocol."""
 
@@ -128,6 +140,9 @@ class ReportTable:
     comparisons: tuple[str, ...] = ()  # sentences
     notes: tuple[str, ...] = ()  # footnotes
     members: tuple[Member, ...] = ()  # of a training set of several corpora
+    ablations: tuple[Ablation, ...] = ()  # of fusion designs, on request
+    transcripts: Mapping[str, str] = field(default_factory=dict)  # by id, on request
+    sources: TableSources | None = field(default=None, repr=False, compare=False)
 
     @property
     def title(self) -> str:

@@ -63,6 +63,10 @@ class Ablation:
             change = figure(float(np.mean(values) - whole), sign=True)
             cells.append(change if place else "")
             yield f"{name:<{width}}" + "".join(f"{cell:>8}" for cell in cells)
+        yield from self.notes()
+
+    def notes(self) -> Iterator[str]:
+        """Yield the sentences that explain the rows of the table."""
         yield (
             f"permuted: each utterance gets the modality of another test utterance; "
             f"mean of {PERMUTATIONS} permutations, seed {self.seed}"

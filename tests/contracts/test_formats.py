@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+from html_pages import draw_blank
 from report_runs import example
 
 from affuse.data import plugins
@@ -18,13 +19,18 @@ from affuse.fuse.reporting.table_format import load_format
 WIDTHS = (60, WIDTH)
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    draw_blank(monkeypatch)
+
+
 @pytest.fixture(params=plugins.names(FORMAT_KIND))
 def form(request):
     return load_format(request.param)
 
 
 def test_built_in_formats_are_found():
-    names = ["csv", "json", "latex", "markdown", "text"]
+    names = ["csv", "html", "json", "latex", "markdown", "text"]
     assert plugins.names(FORMAT_KIND) == names
 
 
@@ -80,7 +86,9 @@ def test_csv_and_json_keep_full_precision():
 
 
 def test_an_unknown_format_is_refused():
-    with pytest.raises(OptionError, match="no format 'word': choose from csv, json, "):
+    with pytest.raises(
+        OptionError, match="no format 'word': choose from csv, html, json, "
+    ):
         render([example("a")], "word")
 
 

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from html_pages import draw_blank
 from learnable_corpus import corpus, embeddings
 from report_runs import TEXT, info_of, save
 
@@ -29,6 +30,7 @@ QUICK = Settings(latent=8, autoencoder_hidden=16, hidden=16, epochs=4)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
+    draw_blank(monkeypatch)
     monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 199)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import small_caches
 from cli_calls import call
+from html_pages import draw_blank, html_elements
 from planted_leaks import edit_json
 from poisoned_runs import COLUMN, HARMLESS, HOSTILE, copy_run, make, places, poison
 from process_starts import python
@@ -163,7 +164,8 @@ def poison_runs(runs, chosen, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Use 99 permutations in significance tests, to save time."""
+    """Use 99 permutations in significance tests, and blank figures, to save time."""
+    draw_blank(monkeypatch)
     monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 99)
 
 
@@ -201,7 +203,12 @@ def test_a_report_prints_the_string_as_text(runs, format, variant):
 
 @pytest.mark.parametrize("format", plugins.names(FORMAT_KIND))
 def test_formats_escape_every_text_of_a_table(original, format):
-    tables = collect(original[0], ReportContents(by="speaker", pairs=True, split=True))
+    contents = ReportContents(by="speaker", pairs=True, split=True)
+    # The names of sections change, so they no longer fit the predictions of the runs.
+    tables = [
+        dataclasses.replace(table, sources=None)
+        for table in collect(original[0], contents)
+    ]
     found = {
         text: render([within(table, text) for table in tables], format)
         for text in (HOSTILE, HARMLESS)
@@ -305,7 +312,12 @@ def strings(value):
         yield value
 
 
+def check_html(hostile, harmless):
+    assert html_elements(hostile) == html_elements(harmless)
+
+
 CHECKS = {
+    "html": check_html,
     "text": check_text,
     "markdown": check_markdown,
     "latex": check_latex,

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from html_pages import draw_blank
 from report_runs import RATINGS, info_of, save
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
@@ -24,6 +25,7 @@ from affuse.fuse.scoring import metrics
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
+    draw_blank(monkeypatch)
     monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 199)
 
 

@@ -8,6 +8,7 @@ import shlex
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from html_pages import draw_blank
 from report_runs import AUDIO, SPEAKERS, TEXT, example, info_of, save, text_of
 from report_runs import runs as runs
 
@@ -34,7 +35,8 @@ PERMUTATIONS = 999
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Use 999 permutations in significance tests, to save time."""
+    """Use 999 permutations in significance tests, and blank figures, to save time."""
+    draw_blank(monkeypatch)
     monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", PERMUTATIONS)
 
 
@@ -486,7 +488,7 @@ def test_without_a_run_the_error_names_a_training_command(tmp_path):
 
 
 def test_an_unknown_format_lists_the_choices(runs):
-    with pytest.raises(ValueError, match="csv, json, latex, markdown, text"):
+    with pytest.raises(ValueError, match="csv, html, json, latex, markdown, text"):
         render(collect(runs), "docx")
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 from click.testing import CliRunner
+from html_pages import draw_blank
 from report_runs import info_of, save
 
 from affuse import cli
@@ -19,6 +20,7 @@ from affuse.fuse.scoring.statistics import estimate
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
+    draw_blank(monkeypatch)
     monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 199)
 
 

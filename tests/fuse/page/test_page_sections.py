@@ -1,0 +1,227 @@
+"""Sections of the page: their figures and sentences come from the files of runs."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from page_runs import history, rejection_curve, save_designs
+from report_runs import info_of, save
+
+from affuse.data.options.report_options import ReportContents
+from affuse.data.runs.run_folder import ModelFolder, RunFolder
+from affuse.data.runs.run_predictions import read_run
+from affuse.fuse.calibration import calibration_file, rejection
+from affuse.fuse.commands.report_command import collect
+from affuse.fuse.page.calibration_section import calibration_section
+from affuse.fuse.page.contribution_section import contribution_section
+from affuse.fuse.page.error_section import error_section
+from affuse.fuse.page.learning_section import learning_section
+from affuse.fuse.page.page_sections import report_figures
+from affuse.fuse.page.provenance_section import provenance_section
+from affuse.fuse.page.results_section import caveats_section, results_section
+from affuse.fuse.page.subgroup_section import subgroup_section
+from affuse.fuse.robustness.ablation import Ablation
+from affuse.fuse.scoring import metrics
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 99)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    save_designs(tmp_path)
+    return tmp_path
+
+
+def table_of(folder, **contents):
+    (table,) = collect(folder, ReportContents(**contents))
+    return table
+
+
+def texts(table):
+    """Return the texts of a table of the page, with its heads first."""
+    return [table.heads, *(tuple(cell.text for cell in row) for row in table.rows)]
+
+
+def test_facts_count_utterances_speakers_and_seeds(folder):
+    facts, *_ = caveats_section(table_of(folder)).tables
+    found = dict(texts(facts)[1:])
+    assert found["test utterances"] == "40"
+    assert found["dialogues in the test parts"] == "20"
+    assert (found["folds"], found["seeds"], found["trained runs"]) == ("1", "2", "3")
+
+
+def test_runs_that_were_not_linted_are_named_with_the_command(folder):
+    (missing,) = caveats_section(table_of(folder)).missing
+    assert missing.command.startswith("python cli.py lint ")
+    (folder / info_of("text").name / RunFolder.leaks).write_text(
+        '{"ids": {"status": "ok"}, "overlap": {"status": "FAILS"}}', encoding="utf-8"
+    )
+    _, rules = caveats_section(table_of(folder)).tables
+    assert texts(rules)[1] == ("text", "2", "FAILS: 1 (overlap); ok: 1")
+
+
+def test_results_are_sorted_by_full_precision(folder):
+    table = table_of(folder)
+    first = results_section(table).tables[0]
+    assert first.heads == ("design", "V", "A", "D", "mean")
+    assert first.sortable
+    row = next(row for row in table.rows if row.design == "early")
+    (cells,) = (cells for cells in first.rows if cells[0].text == "early")
+    assert cells[4].key == row.sections["all"].mean.value
+    assert not first.is_number(0)
+    assert first.is_number(4)
+
+
+def test_learning_curves_show_the_best_epoch(folder):
+    section = learning_section(table_of(folder))
+    ((figure,),) = (group.figures for group in section.groups)
+    assert "between epoch 3 and 3" in figure.description
+    assert [row[2] for row in figure.rows if row[4]] == [3, 3]
+    assert "text: no learning curve" in " ".join(section.sentences)
+    history(folder / info_of("early").name, epochs=1)
+    assert (
+        "early was fitted in a single step."
+        in learning_section(table_of(folder)).sentences
+    )
+
+
+def test_subgroups_have_the_figures_of_the_report(folder):
+    section = subgroup_section(table_of(folder))
+    by_kind, *others = section.tables
+    assert by_kind.caption == "CCC by kind of sentence"
+    asked = table_of(folder, by="speaker")
+    assert others == []  # there is one speaker, and dialogues are no groups
+    assert "speaker 5F" in asked.rows[0].sections
+    scripted = next(r for r in texts(by_kind) if r[:2] == ("early", "scripted"))
+    row = next(row for row in asked.rows if row.design == "early")
+    value = row.sections["scripted"].mean.value
+    assert scripted[5].startswith(f"{value:.3f}".lstrip("0"))
+    assert any(s.startswith("Largest gap by kind of sen") for s in section.sentences)
+
+
+def test_the_utterances_of_largest_error_are_named(folder):
+    run = read_run(folder / info_of("early").name)
+    p = run.predictions
+    mean = (p.predicted[p.seed == 0] + p.predicted[p.seed == 1]) / 2
+    distances = np.abs(mean - p.truth[p.seed == 0]).mean(axis=1)
+    worst = p.id[p.seed == 0][distances.argmax()]
+    section = error_section(table_of(folder))
+    (table,) = (t for t in section.tables if t.caption.startswith("early"))
+    rows = texts(table)
+    assert rows[0] == (
+        *("utterance", "fold", "speaker", "valence", "arousal", "dominance"),
+        "distance",
+    )
+    assert rows[1][:3] == (worst, "5", "5F")
+    assert rows[1][-1] == f"{distances.max():.3f}".lstrip("0")
+    assert len(rows) == 6
+
+
+def test_agreement_of_single_modalities_is_a_correlation(folder):
+    section = contribution_section(table_of(folder))
+    (table,) = section.tables
+    text, audio = (
+        read_run(folder / info_of(d).name).predictions for d in ("text", "audio")
+    )
+    means = [
+        (p.predicted[p.seed == 0] + p.predicted[p.seed == 1]) / 2 for p in (text, audio)
+    ]
+    value = metrics.pearson(means[0][:, 0], means[1][:, 0])
+    found = {row[1]: row[2] for row in texts(table)[1:]}
+    assert found["valence"] == f"{value:.3f}".lstrip("0")
+    assert "--cache cache" in section.missing[0].command
+
+
+def test_contributions_and_layer_weights_are_shown(folder):
+    figures = {"audio and text": (0.5, 0.4, 0.3), "audio only": (0.2, 0.3, 0.1)}
+    ablation = Ablation(
+        "early", ("valence", "arousal", "dominance"), figures, 1, 2, True, 0
+    )
+    model = RunFolder(folder / info_of("early").name).model("5", 0)
+    model.path.mkdir(parents=True)
+    ModelFolder(model.path).layers.write_text(
+        "modality,rating,layer,weight\ntext,valence,0,0.25\ntext,valence,6,0.75\n",
+        encoding="utf-8",
+    )
+    table = dataclasses.replace(table_of(folder), ablations=(ablation,))
+    section = contribution_section(table)
+    assert texts(section.tables[0])[2] == (
+        "audio only",
+        ".200",
+        ".300",
+        ".100",
+        ".200",
+        "-.200",
+    )
+    ((figure,),) = (group.figures for group in section.groups)
+    assert figure.rows == [("valence", 0.0, 0.25), ("valence", 6.0, 0.75)]
+    assert section.missing == ()
+    assert section.sentences[0].startswith("permuted: ")
+
+
+def test_calibration_shows_coverage_and_rejection_curves(folder, monkeypatch):
+    path = folder / info_of("early").name
+    points = rejection_curve(path)
+    assert rejection.read(path) == {"valence": tuple(points)}
+    section = calibration_section(table_of(folder))
+    assert len(section.missing) == 3
+    assert section.missing[0].command.startswith("python cli.py calibrate ")
+    monkeypatch.setattr(calibration_file, "read", lambda _: EmptyCalibration())
+    monkeypatch.setattr(calibration_file, "read_scores", lambda _: {})
+    section = calibration_section(table_of(folder))
+    (figures,) = (group.figures for group in section.groups)
+    assert [figure.rows for figure in figures] == [
+        [("valence", 1.0, 0.5), ("valence", 0.5, 0.25)],
+        [("valence", 1.0, 0.3), ("valence", 0.5, 0.3)],
+    ]
+    assert "hold 90% of the ratings" in section.tables[0].caption
+
+
+class EmptyCalibration:
+    level = 0.9
+
+
+def test_a_damaged_rejection_curve_is_named(folder):
+    path = folder / info_of("early").name
+    rejection_curve(path)
+    file = RunFolder(path).rejection
+    file.write_text(file.read_text().replace("0.300000", "x"), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"rejection.csv, line 2: .*could not convert"):
+        rejection.read(path)
+
+
+def test_provenance_names_settings_versions_and_command(folder):
+    runs, settings, versions = provenance_section(table_of(folder)).tables
+    row = dict(zip(*texts(runs)[:2], strict=True))
+    assert row["parameters"] == "1,234"
+    assert "settings.toml" in row["command"]
+    assert "--seeds 2" in row["command"]
+    assert ("latent", "128", "128", "128") in texts(settings)
+    assert texts(versions)[1:] == [("numpy", "2", "2", "2")]
+
+
+def test_names_of_figures_are_unique_and_safe(tmp_path):
+    for name, label in (("a", "../x"), ("b", "..\\x")):
+        save(tmp_path, info_of("early", name=name, label=label, corpus="toy"))
+    figures = [*report_figures(collect(tmp_path))]
+    names = [figure.name for figure in figures]
+    assert len(set(names)) == len(names) > 5
+    assert not any(
+        set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-") for name in names
+    )
+
+
+def test_points_of_a_figure_are_the_predictions(folder):
+    table = table_of(folder)
+    figures = {figure.name: figure for figure in report_figures([table])}
+    (name,) = (n for n in figures if n.endswith("early-arousal"))
+    p = read_run(folder / info_of("early").name).predictions
+    assert figures[name].rows == list(
+        zip(p.id, p.fold, p.seed, p.truth[:, 1], p.predicted[:, 1], strict=True)
+    )
+    value = next(r for r in table.rows if r.design == "early").sections["all"]
+    shown = f"{value.ratings['arousal'].value:.3f}".lstrip("0")
+    assert figures[name].title.startswith(f"arousal: CCC {shown} = r ")
