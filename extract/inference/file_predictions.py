@@ -9,14 +9,13 @@ from typing import Literal, cast
 
 import torch
 
-from affuse.data.cache import store
 from affuse.data.errors import OptionError
 from affuse.data.options.option_fields import SCREEN
 from affuse.data.options.prediction_options import Predict
 from affuse.data.runs.run_folder import RunFolder
 from affuse.extract.encoding.choices import Machine
 from affuse.extract.inference import recording_search, transcripts
-from affuse.extract.inference.encoder_places import EncoderPlaces
+from affuse.extract.inference.encoder_places import EncoderPlaces, readable_recipes
 from affuse.extract.inference.model_sources import ModelRequest, open_model
 from affuse.extract.inference.output_file import OutputRequest
 from affuse.extract.inference.prediction_columns import PredictionColumns
@@ -150,8 +149,7 @@ def _refuse_cache_name(options: Predict) -> None:
     if options.files or len(options.text) != 1:
         return
     (text,) = options.text
-    for cache in store.find(options.cache):
-        recipe = cache.recipe
+    for _, recipe in readable_recipes(options.cache):
         if recipe.modality == "text" and text in (recipe.checkpoint, recipe.digest()):
             raise OptionError(
                 f"--text {text} is the name of a text cache; to choose it, give "
