@@ -104,11 +104,10 @@ def test_one_table_compares_both_transcripts(models, table, tmp_path):
     extract(table, tmp_path)
     where = ("--cache", tmp_path / "cache", "--runs", tmp_path / "runs")
     words = ("--fusion", "ridge", *own_runs.DIVIDED, *own_runs.SMALL, *where)
-    caches = {c.recipe.transcripts: c for c in store.find(tmp_path / "cache")}
     refused = error_sentence(call("train", *words), status=2)
     assert f"transcripts of {LABEL}" in refused
-    for cache in caches.values():
-        done = call("train", *words, "--text", cache.recipe.digest())
+    for name in ("gold", "small.en"):
+        done = call("train", *words, "--text", name)
         assert done.exit_code == 0, done.output
     report = call("report", "--runs", tmp_path / "runs")
     text = " ".join(report.stdout.split())
