@@ -129,3 +129,16 @@ def test_a_model_of_recognised_transcripts_predicts_recordings(models, table, tm
     (row,) = csv.DictReader(done.stdout.splitlines())
     assert row["text"].startswith("It has ")
     assert row["notes"] == f"text recognised by {LABEL}"
+
+
+def test_repair_encodes_the_recognised_transcripts_again(models, table, tmp_path):
+    transcribe(table, tmp_path)
+    extract(table, tmp_path, "--transcripts", LABEL)
+    (cache,) = store.find(tmp_path / "cache")
+    before = store.load(cache)
+    (cache.path / "part-00000.h5").unlink()
+    done = call("cache", "repair", "--cache", tmp_path / "cache")
+    assert done.exit_code == 0, done.output
+    (again,) = store.find(tmp_path / "cache")
+    assert (again.path, again.recipe) == (cache.path, cache.recipe)
+    assert store.load(again).ids == before.ids
