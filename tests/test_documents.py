@@ -32,11 +32,13 @@ NEEDS = {
     "IEMOCAP and the extra finetune",
     "a copy of the repository",
     "a package registry",
+    "a run, recordings and the extra transcribe",
     "a table with a column pleasure",
     "an account on the hub",
     "an interactive shell",
     "espeak-ng",
     "several minutes",
+    "the extra transcribe",
     "the teachers and their data",
 }
 PYTHON = {"README.md", "fuse/README.md"}

@@ -10,6 +10,7 @@ from affuse.data.cache.recipe import OMITTED
 from affuse.data.cache.store import Cache
 from affuse.data.errors import OptionError
 from affuse.data.modality import modality_names
+from affuse.data.options.extraction_options import GOLD
 from affuse.data.options.shared_options import cache_option
 from affuse.data.suggestions import hint
 
@@ -31,7 +32,8 @@ def find_matches(caches: Sequence[Cache], name: str) -> list[Cache]:
     Args:
         caches: of one modality
         name: digest or its beginning, name of a cache folder, or a checkpoint: its name
-            on the hub, the last component of that, its folder or the folder's name
+            on the hub, the last component of that, its folder or the folder's name; or
+            the transcripts of a text cache: "gold", or a label with or without digits
     """
     if exact := [c for c in caches if name in (digest(c), c.path.name)]:
         return exact
@@ -47,11 +49,17 @@ def find_matches(caches: Sequence[Cache], name: str) -> list[Cache]:
 
 
 def names(cache: Cache) -> tuple[str, ...]:
-    """Return the names of a cache's checkpoint, the most specific one first."""
+    """Return the names of a cache's checkpoint and transcripts.
+
+    The most specific name of the checkpoint is first.
+    """
     r = cache.recipe
     typed = provenance.checkpoint(cache.path, r.modality)
     last = PurePath(r.checkpoint).name
-    candidates = (fold_encoders.name(r), r.checkpoint, typed, last)
+    texts = (r.transcripts, r.transcripts.rpartition("-")[0])
+    if r.modality == "text" and not r.transcripts:
+        texts = (GOLD, "")
+    candidates = (fold_encoders.name(r), r.checkpoint, typed, last, *texts)
     return tuple(dict.fromkeys(name for name in candidates if name))
 
 

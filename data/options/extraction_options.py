@@ -195,3 +195,8 @@ class Extract(CorpusSource, EncodingOptions):
         help="Encode the transcripts of the corpus (gold), or those that `transcribe` "
         "recognised with the model NAME, for example small.en.",
     )
+
+    @property
+    def recognised_transcripts(self) -> str:
+        """Name of recognised transcripts; "" for those of the corpus."""
+        return "" if self.transcripts == GOLD else self.transcripts

@@ -80,7 +80,8 @@ class CacheChoice(CacheOption):
         "--text",
         default=(),
         metavar="CHECKPOINT_OR_DIGEST",
-        help="Choose one of several text caches, in the same way as --audio.",
+        help="Choose one of several text caches, in the same way as --audio, or by its "
+        "transcripts: gold, or the label of recognised ones.",
     )
 
     embeddings: tuple[str, ...] = option(

@@ -1,6 +1,7 @@
 """Repair of caches: removes damaged parts, and encodes only their inputs again."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -29,6 +30,7 @@ from affuse.data.options.extraction_options import Extract
 from affuse.data.reading import corpus_reading
 from affuse.extract.caching.extraction import CacheFilling, extract
 from affuse.extract.commands import encoding_choices
+from affuse.extract.commands.chosen_transcripts import with_chosen_transcripts
 from affuse.extract.encoding.encoder_loading import load
 
 Say = Callable[[str], object]
@@ -148,10 +150,14 @@ def _encode(
         AffuseError: if corpus or checkpoint have changed, so that the command would
             fill another folder
     """
-    corpus = corpus_reading.read(call)
+    own = corpus_reading.read(call)
     machine = encoding_choices.machine(call)
     torch.set_num_threads(machine.threads)
-    (choice,) = encoding_choices.choices(corpus, call)
+    corpus, call = with_chosen_transcripts(
+        own, replace(call, cache=cache), machine, say
+    )
+    transcripts = call.recognised_transcripts
+    (choice,) = encoding_choices.choices(corpus, call, transcripts=transcripts)
 
     def begin(target: Path, recipe: Recipe) -> None:
         if target != folder:
@@ -163,7 +169,7 @@ def _encode(
         try:
             corpus_table.load(cache, corpus.name)
         except (OSError, AffuseError):
-            corpus_table.save(corpus, cache)
+            corpus_table.save(own, cache)
 
     encoder = load(choice, machine)
     filling = CacheFilling(makes_current=False)

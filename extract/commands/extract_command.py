@@ -13,7 +13,7 @@ from affuse.data.errors import OptionError
 from affuse.data.modality import (
     modality_named,
 )
-from affuse.data.options.extraction_options import GOLD, Extract
+from affuse.data.options.extraction_options import Extract
 from affuse.data.reading import corpus_checks, corpus_reading
 from affuse.data.records import Corpus, Problem
 from affuse.data.system.atomic_files import claim
@@ -27,15 +27,14 @@ from affuse.extract.caching.extraction import (
 )
 from affuse.extract.caching.job_shares import JobShare
 from affuse.extract.caching.part_filling import fill
+from affuse.extract.commands.chosen_transcripts import with_chosen_transcripts
 from affuse.extract.commands.encoding_choices import choices, machine
 from affuse.extract.commands.next_commands import next_lines
-from affuse.extract.encoding.choices import Machine
 from affuse.extract.encoding.encoder_loading import (
     load,
     pooling_note,
 )
 from affuse.extract.parallel import spreading
-from affuse.extract.transcription.recognised_corpus import with_recognised_texts
 
 Say = Callable[[str], object]
 
@@ -67,9 +66,8 @@ def encode(corpus: Corpus, options: Extract, say: Say) -> tuple[int, dict[str, P
     # Workers encode on their own devices, so no GPU is used here.
     resources = machine(replace(options, device="cpu") if workers else options)
     torch.set_num_threads(resources.threads)
-    source, options = _with_transcripts(corpus, options, resources, say)
-    label = "" if options.transcripts == GOLD else options.transcripts
-    selection = choices(source, options, transcripts=label)
+    source, options = with_chosen_transcripts(corpus, options, resources, say)
+    selection = choices(source, options, transcripts=options.recognised_transcripts)
     encoders = [load(c, resources) for c in selection]  # A wrong name fails early.
     typed = selection if options.pooling else []  # The default is no demand.
     for note in filter(None, map(pooling_note, typed, encoders)):
@@ -99,25 +97,6 @@ def encode(corpus: Corpus, options: Extract, say: Say) -> tuple[int, dict[str, P
     folders = {m: done.folder for m, done in outcomes.items()}
     count = _left_out(corpus, results, part_problems, share)
     return count, {m: folder for m, folder in folders.items() if folder}
-
-
-def _with_transcripts(
-    corpus: Corpus, options: Extract, resources: Machine, say: Say
-) -> tuple[Corpus, Extract]:
-    """Return the corpus with the requested transcripts, and options with their label.
-
-    The table of the corpus and its problems are those of its own transcripts.
-    """
-    if options.transcripts == GOLD:
-        return corpus, options
-    found = with_recognised_texts(corpus, options.transcripts, options.cache, resources)
-    say(f"texts: transcripts of {found.label}")
-    if found.missing:
-        say(
-            f"{found.missing} recordings have no transcript of {found.label}, so they "
-            f"are not in text; repeat the transcribe command without --limit"
-        )
-    return found.corpus, replace(options, transcripts=found.label)
 
 
 def _share(options: Extract) -> tuple[JobShare, spreading.Workers | None]:

@@ -54,7 +54,7 @@ class LoadedFileModel:
             )
         others = [m for m in self.rater.modalities if m != modality]
         give = {
-            "text": 'with --text "..." or --transcripts TABLE.csv',
+            "text": 'with --text "...", --transcripts TABLE.csv or --transcribe MODEL',
             "audio": "by naming the recording",
         }[modality]
         return (
