@@ -17,6 +17,7 @@ from affuse.data.errors import AffuseError, OptionError, as_option_errors
 from affuse.data.options.report_options import Report, ReportContents, RunSelection
 from affuse.data.options.training_options import Train
 from affuse.data.rating_scales import RATINGS
+from affuse.data.reading.transcript_table import read_transcripts
 from affuse.data.runs.leak_record import failing_rules
 from affuse.data.runs.run_predictions import (
     Run,
@@ -60,6 +61,9 @@ def report(options: Report, say: Callable[..., object]) -> bool:
     tables = collect(options.runs, contents, damaged=problems.append)
     if options.cache:
         tables = add_ablations(tables, options.cache, problems.append)
+    if options.transcripts:
+        texts = read_transcripts(options.transcripts)
+        tables = tuple(replace(table, transcripts=texts) for table in tables)
     if options.figures:
         write_figures(options.figures, tuple(report_figures(tables)))
     with options.open_output() as output:
