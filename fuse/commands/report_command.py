@@ -56,8 +56,11 @@ def report(options: Report, say: Callable[..., object]) -> bool:
     """
     problems: list[str] = []
     with as_option_errors():
-        shows_pairs = getattr(load_format(options.form), "SHOWS_PAIRS", False)
-    contents = replace(options, pairs=options.pairs or shows_pairs)
+        is_page = getattr(load_format(options.form), "IS_PAGE", False)
+    for flag, value in (("cache", options.cache), ("transcripts", options.transcripts)):
+        if value and not is_page:
+            raise OptionError(f"--{flag} adds to the page only; add --format html")
+    contents = replace(options, pairs=options.pairs or is_page)
     tables = collect(options.runs, contents, damaged=problems.append)
     if options.cache:
         tables = add_ablations(tables, options.cache, problems.append)

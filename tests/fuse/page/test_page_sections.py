@@ -249,5 +249,6 @@ def test_transcripts_stand_beside_the_largest_errors_on_request(folder, tmp_path
 def test_another_table_is_refused_as_transcripts(folder, tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("file,text\n1,2\n", encoding="utf-8")
-    done = call("report", "--runs", folder, "--transcripts", table)
+    words = ("--format", "html", "--transcripts", table)
+    done = call("report", "--runs", folder, *words)
     assert "has no columns id and text; write it with: " in error_sentence(done)
