@@ -9,7 +9,7 @@ import click
 
 from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import READ, SHOW, WRITE, option
-from affuse.data.options.option_types import FOLDER, formats
+from affuse.data.options.option_types import FILE, FOLDER, formats
 from affuse.data.options.shared_options import OutputFile, RunsFolder
 
 
@@ -136,7 +136,9 @@ class Report(ReportContents, OutputFile, RunsFolder):
     """Options of `report`: print the table."""
 
     COMMAND: ClassVar[str] = "report"
-    MOVED: ClassVar[Mapping[str, str]] = {"runs": READ, "cache": READ}
+    MOVED: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("runs", "cache", "transcripts"), READ
+    )
     HEADING: ClassVar[str] = WRITE
     form: str = option(
         "--format",
@@ -159,4 +161,13 @@ class Report(ReportContents, OutputFile, RunsFolder):
         type=FOLDER,
         help="Also score fusion designs with a modality removed or permuted, with the "
         "embeddings in this folder; the page shows it.  [default: not measured]",
+    )
+    transcripts: Path | None = option(
+        "--transcripts",
+        default=None,
+        type=FILE,
+        metavar="FILENAME",
+        help="Also show the transcripts of the utterances with the largest errors on "
+        "the page, from this table of `utterances`. The licence of a corpus may forbid "
+        "to share such a page.  [default: no transcripts]",
     )

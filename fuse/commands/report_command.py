@@ -17,6 +17,7 @@ from affuse.data.errors import AffuseError, OptionError, as_option_errors
 from affuse.data.options.report_options import Report, ReportContents, RunSelection
 from affuse.data.options.training_options import Train
 from affuse.data.rating_scales import RATINGS
+from affuse.data.reading.transcript_table import read_transcripts
 from affuse.data.runs.leak_record import failing_rules
 from affuse.data.runs.rater_table import read_raters
 from affuse.data.runs.run_predictions import (
@@ -63,11 +64,17 @@ def report(options: Report, say: Callable[..., object]) -> bool:
     """
     problems: list[str] = []
     with as_option_errors():
-        shows_pairs = getattr(load_format(options.form), "SHOWS_PAIRS", False)
-    contents = replace(options, pairs=options.pairs or shows_pairs)
+        is_page = getattr(load_format(options.form), "IS_PAGE", False)
+    for flag, value in (("cache", options.cache), ("transcripts", options.transcripts)):
+        if value and not is_page:
+            raise OptionError(f"--{flag} adds to the page only; add --format html")
+    contents = replace(options, pairs=options.pairs or is_page)
     tables = collect(options.runs, contents, damaged=problems.append)
     if options.cache:
         tables = add_ablations(tables, options.cache, problems.append)
+    if options.transcripts:
+        texts = read_transcripts(options.transcripts)
+        tables = tuple(replace(table, transcripts=texts) for table in tables)
     if options.figures:
         write_figures(options.figures, tuple(report_figures(tables)))
     with options.open_output() as output:

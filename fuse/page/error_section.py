@@ -1,12 +1,16 @@
 """Section of the utterances whose predictions are furthest from their ratings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
+from affuse.data.options.report_options import Report
+from affuse.data.options.source_options import WriteUtterances
 from affuse.data.runs.fold_table import FoldRow
 from affuse.data.runs.run_predictions import Run
 from affuse.fuse.page.page_records import (
+    MissingData,
     PageCell,
     PageSection,
     PageTable,
@@ -19,6 +23,9 @@ from affuse.fuse.scoring.statistics import folds
 from affuse.fuse.wording import figure
 
 SHOWN = 5  # utterances of each run
+CAUTION = (
+    "This page contains transcripts. The licence of a corpus may forbid to share them."
+)
 
 
 def error_section(table: ReportTable) -> PageSection:
@@ -34,10 +41,20 @@ def error_section(table: ReportTable) -> PageSection:
         sentences=(
             "The distance is that between the prediction and the rating, averaged over "
             "the ratings on [-1, 1]. A prediction is the mean over the seeds.",
+            *((CAUTION,) if table.transcripts else ()),
         ),
         tables=tuple(_table(each, table.transcripts) for each in rows),
-        missing=() if rows else (no_predictions(),),
+        missing=() if rows and table.transcripts else (_missing(rows),),
     )
+
+
+def _missing(rows: Sequence[ScoredRow]) -> MissingData:
+    """Return the command that provides predictions, or else transcripts."""
+    if not rows:
+        return no_predictions()
+    write = WriteUtterances(corpus=rows[0].run.info.corpus, output="utterances.csv")
+    show = Report(form="html", output="report.html", transcripts=Path("utterances.csv"))
+    return MissingData("Transcripts are not shown.", f"{write}; {show}")
 
 
 def _table(each: ScoredRow, transcripts: Mapping[str, str]) -> PageTable:

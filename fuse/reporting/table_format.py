@@ -11,8 +11,8 @@ from affuse.fuse.reporting.table_records import ReportTable
 class TableFormat(Protocol):
     """Module that renders tables in one format.
 
-    A module may define ``SHOWS_PAIRS = True``. The command then compares all pairs of
-    rows, as with ``--pairs``.
+    A module may define ``IS_PAGE = True``. The command then compares all pairs of rows,
+    as with ``--pairs``, and accepts ``--cache`` and ``--transcripts``.
     """
 
     def render(self, tables: Sequence[ReportTable], *, width: int) -> str:

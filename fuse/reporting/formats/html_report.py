@@ -6,7 +6,7 @@ from affuse.fuse.page.page_rendering import render_page
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.table_records import ReportTable
 
-SHOWS_PAIRS = True  # the command compares all pairs of rows, as with --pairs
+IS_PAGE = True  # the command compares all pairs of rows, and accepts --cache
 
 
 def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:

@@ -7,7 +7,7 @@ import sys
 import xml.etree.ElementTree as ET
 
 import pytest
-from cli_calls import call
+from cli_calls import call, error_sentence
 from html_pages import Page, draw_blank
 from page_runs import save_designs
 from report_runs import example
@@ -205,10 +205,14 @@ def test_the_command_writes_the_page_and_the_files_of_its_figures(
             assert (tmp_path / "figures" / f"{name}.{ending}").is_file()
 
 
-def test_a_cache_that_is_missing_is_named(tmp_path):
+def test_a_cache_that_is_missing_is_named(tmp_path, monkeypatch):
+    draw_blank(monkeypatch)
+    monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 99)
     save_designs(tmp_path / "runs")
-    words = ("report", "--runs", tmp_path / "runs", "--cache", tmp_path / "nowhere")
-    done = call(*words)
+    words = ["report", "--runs", tmp_path / "runs", "--cache", tmp_path / "nowhere"]
+    done = call(*words, "--format", "html")
     assert done.exit_code == 1
     assert "not measured without a modality" in done.stderr
-    assert "early" in done.stdout
+    assert "<!DOCTYPE html>" in done.stdout
+    sentence = error_sentence(call(*words), status=2)
+    assert sentence.endswith("--cache adds to the page only; add --format html")

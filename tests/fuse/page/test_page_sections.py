@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from cli_calls import call, error_sentence
+from html_pages import Page, draw_blank
 from page_runs import history, rejection_curve, save_designs
 from report_runs import info_of, save
 
@@ -27,6 +29,7 @@ from affuse.fuse.scoring import metrics
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr("affuse.fuse.reporting.comparisons.PERMUTATIONS", 99)
+    draw_blank(monkeypatch)
 
 
 @pytest.fixture
@@ -225,3 +228,27 @@ def test_points_of_a_figure_are_the_predictions(folder):
     value = next(r for r in table.rows if r.design == "early").sections["all"]
     shown = f"{value.ratings['arousal'].value:.3f}".lstrip("0")
     assert figures[name].title.startswith(f"arousal: CCC {shown} = r ")
+
+
+def test_transcripts_stand_beside_the_largest_errors_on_request(folder, tmp_path):
+    section = error_section(table_of(folder))
+    assert "--transcripts utterances.csv" in section.missing[0].command
+    ids = {row[0] for row in texts(section.tables[0])[1:]}
+    table = tmp_path / "utterances.csv"
+    lines = ["id,text", *(f"{name},<b>{name}</b>" for name in ids)]
+    table.write_text("\n".join(lines), encoding="utf-8")
+    words = ("--output", tmp_path / "a.html", "--transcripts", table)
+    done = call("report", "--runs", folder, "--format", "html", *words)
+    assert done.exit_code == 0, done.output
+    page = Page((tmp_path / "a.html").read_text(encoding="utf-8"))
+    assert {f"<b>{name}</b>" for name in ids} <= set(page.text("td"))
+    assert page.all("b") == []
+    assert any("licence of a corpus" in text for text in page.text("li"))
+
+
+def test_another_table_is_refused_as_transcripts(folder, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("file,text\n1,2\n", encoding="utf-8")
+    words = ("--format", "html", "--transcripts", table)
+    done = call("report", "--runs", folder, *words)
+    assert "has no columns id and text; write it with: " in error_sentence(done)
