@@ -63,7 +63,7 @@ class PodcastLabel:
     @property
     def stem(self) -> str:
         """Name of the recording without its ending."""
-        return self.recording.rpartition(".")[0]
+        return self.recording[:-4]  # without .wav
 
 
 def read(tree: PodcastTree) -> Iterator[PodcastLabel | Problem]:
