@@ -56,7 +56,7 @@ installed:
 	|| $(MAKE) --no-print-directory install
 
 # Modules that tests and linters need in addition to those of the program.
-TOOLS := accelerate audmetric av distributed matplotlib mypy peft pytest ruff xdist
+TOOLS := accelerate audmetric av distributed matplotlib mypy onnx onnxruntime onnxscript peft pytest ruff xdist
 
 ready:
 	@[ -n "$(PYTHON)" ] && $(RUN) cli.py --help >/dev/null 2>&1 \

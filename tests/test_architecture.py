@@ -174,7 +174,7 @@ def test_setup_declares_exactly_the_packages_that_are_imported():
     extras = setup["options.extras_require"]
     extra = "".join(
         extras[k]
-        for k in ("adapters", "av", "cluster", "finetune", "opensmile", "plot")
+        for k in ("adapters", "av", "cluster", "finetune", "onnx", "opensmile", "plot")
     ).split("\n")
     optional = {line.split()[0] for line in extra if line}
     used = {

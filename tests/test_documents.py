@@ -34,6 +34,7 @@ NEEDS = {
     "a copy of the repository",
     "a package registry",
     "a table with a column pleasure",
+    "an account on the hub",
     "an interactive shell",
     "espeak-ng",
     "several minutes",

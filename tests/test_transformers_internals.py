@@ -27,7 +27,11 @@ OURS = "affuse"
 SUSPECT = re.compile(r"(?<!self)(?<!cls)\._[a-z]|externals|" + "|".join(DEEP))
 IMPORTS = {
     "accelerate.utils.gather_object",
+    "huggingface_hub.errors.EntryNotFoundError",
+    "huggingface_hub.errors.HFValidationError",
     "huggingface_hub.errors.LocalEntryNotFoundError",
+    "huggingface_hub.errors.RepositoryNotFoundError",
+    "huggingface_hub.utils.validate_repo_id",
     "joblib._dask.DaskDistributedBackend",
     "joblib.externals.loky.get_reusable_executor",
     "joblib.externals.loky.process_executor.TerminatedWorkerError",

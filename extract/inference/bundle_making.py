@@ -14,6 +14,7 @@ from affuse.extract.inference.bundled_encoders import bundled_encoders
 from affuse.extract.inference.hub_bundles import demand_hub_name, push_bundle
 from affuse.fuse.bundles.bundle_card import CardFacts, model_card, place
 from affuse.fuse.bundles.bundle_writing import BundleContent, write_bundle
+from affuse.fuse.bundles.onnx_graph import onnx_graph
 from affuse.fuse.bundles.run_models import load_run_models
 from affuse.fuse.commands.report_command import tabulate
 
@@ -41,6 +42,8 @@ def make_bundle(options: MakeBundle, say: Say) -> BundleInfo:
     encoders = bundled_encoders(source.encoders, options)
     plain = BundleContent(source, encoders)
     texts = {BundleFolder.card: _card(plain, options).encode()}
+    if options.onnx:
+        texts[BundleFolder.graph] = onnx_graph(source.models)
     content = BundleContent(source, encoders, texts)
     is_new = write_bundle(options.output, content)
     for line in _lines(options.output, content, is_new):
@@ -59,6 +62,7 @@ def _card(content: BundleContent, options: MakeBundle) -> str:
         licence=inherited(encoder.licence for encoder in info.encoders),
         table=tabulate([read_run(options.run)]),
         source=source,
+        has_graph=options.onnx,
     )
     return model_card(facts)
 

@@ -42,9 +42,19 @@ class EncoderPlaces:
         """Return the checkpoint that was typed for any corpus; "" if none is known."""
         if self.cache is None or recipe.is_built_in:
             return ""
-        for folder in store.folders(self.cache):
-            with suppress(OSError, AffuseError):  # the cache serves as a hint only
-                first = part_path(folder, store.part_numbers(folder)[0])
-                if header(first).recipe.weights == recipe.weights:
-                    return provenance.checkpoint(folder, recipe.modality)
+        for folder, cached in readable_recipes(self.cache):
+            if cached.weights == recipe.weights:
+                return provenance.checkpoint(folder, recipe.modality)
         return ""
+
+
+def readable_recipes(cache: Path) -> Iterator[tuple[Path, Recipe]]:
+    """Yield the folder and the recipe of each cache that can be read.
+
+    Args:
+        cache: folder of all caches
+    """
+    for folder in store.folders(cache):
+        with suppress(OSError, AffuseError):  # a command that uses it reports damage
+            first = part_path(folder, store.part_numbers(folder)[0])
+            yield folder, header(first).recipe

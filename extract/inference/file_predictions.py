@@ -7,17 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
-import click
 import torch
 
-from affuse.data.cache import store
 from affuse.data.errors import OptionError
 from affuse.data.options.option_fields import SCREEN
 from affuse.data.options.prediction_options import Predict
 from affuse.data.runs.run_folder import RunFolder
 from affuse.extract.encoding.choices import Machine
 from affuse.extract.inference import recording_search, transcripts
-from affuse.extract.inference.encoder_places import EncoderPlaces
+from affuse.extract.inference.encoder_places import EncoderPlaces, readable_recipes
 from affuse.extract.inference.model_sources import ModelRequest, open_model
 from affuse.extract.inference.output_file import OutputRequest
 from affuse.extract.inference.prediction_columns import PredictionColumns
@@ -83,9 +81,11 @@ def predict_files(options: Predict, say: Say) -> bool:
 
 def _print(task: PredictionTask, options: Predict, columns: PredictionColumns) -> None:
     """Print the predictions; on a terminal, each line shows the progress itself."""
-    form = options.format_name
-    for text in task.render(form, columns, show=not sys.stdout.isatty()):
-        click.echo(text, nl=False)
+    show = not sys.stdout.isatty()
+    with options.open_output() as screen:
+        for text in task.render(options.format_name, columns, show=show):
+            screen.write(text)
+            screen.flush()
 
 
 def model_request(options: Predict) -> ModelRequest:
@@ -149,8 +149,7 @@ def _refuse_cache_name(options: Predict) -> None:
     if options.files or len(options.text) != 1:
         return
     (text,) = options.text
-    for cache in store.find(options.cache):
-        recipe = cache.recipe
+    for _, recipe in readable_recipes(options.cache):
         if recipe.modality == "text" and text in (recipe.checkpoint, recipe.digest()):
             raise OptionError(
                 f"--text {text} is the name of a text cache; to choose it, give "

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from affuse.data.cache.recipe import Recipe
+from affuse.data.runs.bundle_folder import BundleFolder
 from affuse.data.runs.bundle_information import BundledEncoder, BundleInfo
 from affuse.fuse.bundles.card_header import CardHeader
 from affuse.fuse.bundles.run_models import RunModels
@@ -50,6 +51,7 @@ class CardFacts:
     licence: str  # of the whole bundle, inherited from its encoders
     table: ReportTable  # of the run alone
     source: RunModels
+    has_graph: bool = False  # True if the bundle has an ONNX graph
 
 
 def model_card(facts: CardFacts) -> str:
@@ -139,7 +141,8 @@ def _usage(facts: CardFacts) -> Iterator[str]:
     speech, text = (m in facts.source.models.modalities for m in ("audio", "text"))
     file = " recording.wav" if speech else ""
     words = ' --text "I am fine."' if text else ""
-    arguments = ['["recording.wav"]'] * speech + ['text=["I am fine."]'] * text
+    source = '["recording.wav"]' if speech else "[None]"
+    arguments = [source, *(['text=["I am fine."]'] if text else [])]
     yield from ("```sh", f"affuse predict {facts.name}{file}{words}", "```", "")
     yield from (
         "```python",
@@ -149,6 +152,14 @@ def _usage(facts: CardFacts) -> Iterator[str]:
         f"print(model.predict({', '.join(arguments)}).to_dicts())",
         "```",
     )
+    if facts.has_graph:
+        yield ""
+        yield (
+            f"`{BundleFolder.graph}` is the part after the encoders as one ONNX graph. "
+            f"Its inputs are named after the modalities, each (batch, dim), float32: "
+            f"the embeddings of the encoders below, as `affuse extract` caches them. "
+            f"Its output `ratings` is (batch, {len(facts.info.targets)})."
+        )
 
 
 def _encoders(facts: CardFacts) -> Iterator[str]:

@@ -106,7 +106,7 @@ class System(nn.Module):
         if self._fills and projected:
             like = next(iter(projected.values()))
             for modality, projection in self.projections.items():
-                blank = like.new_zeros(len(like), cast(Projection, projection).size)
+                blank = like.new_zeros(like.shape[0], cast(Projection, projection).size)
                 projected.setdefault(modality, blank)
         return {m: projected[m] for m in self.projections if m in projected}
 

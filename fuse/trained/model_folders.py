@@ -101,12 +101,24 @@ def demand_widths(
     Raises:
         DamagedFileError: naming the modality and both sizes
     """
-    for name, part in module.named_modules():
-        modality = name.rpartition(".")[2]
-        if isinstance(part, Projection) and modality in features:
+    for modality, part in projections(module).items():
+        if modality in features:
             dim = features[modality].shape[1]
             if dim != len(part.mean):
                 raise DamagedFileError(
                     f"{folder} takes {modality} embeddings of size {len(part.mean)}, "
                     f"and the cache has size {dim}; it was trained on other embeddings"
                 )
+
+
+def projections(module: nn.Module) -> dict[str, Projection]:
+    """Return the projection of each modality that a model takes: {modality: it}.
+
+    Args:
+        module: of a run
+    """
+    return {
+        name.rpartition(".")[2]: part
+        for name, part in module.named_modules()
+        if isinstance(part, Projection)
+    }

@@ -3,6 +3,7 @@
 import dataclasses
 
 import learnable_corpus
+import numpy as np
 import tunable_checkpoints
 from trained_runs import train_run
 
@@ -32,10 +33,12 @@ def text_run(runs, checkpoint, **training):
     if training:
         recipe = dataclasses.replace(recipe, training=training)
     plain = learnable_corpus.embeddings(count=COUNT)["text"]
+    shape = COUNT, len(recipe.layers), tunable_checkpoints.BERT["hidden_size"]
+    values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     return train_run(
         runs,
         "text",
         found=learnable_corpus.corpus(count=COUNT),
-        caches={"text": dataclasses.replace(plain, recipe=recipe)},
+        caches={"text": dataclasses.replace(plain, recipe=recipe, values=values)},
         epochs=1,
     )

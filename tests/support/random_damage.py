@@ -31,7 +31,7 @@ TRAIN = (
 )
 REPORT = ("report", "--runs", "runs")
 PROGRESS_BAR = re.compile(r"\r[^\n]*")  # progress bars
-PATHS = re.compile(r"/tmp/\S*/(?=(cache|runs)\b)")
+PATHS = re.compile(r"/(tmp|dev/shm)/\S*/(?=(cache|runs)\b)")  # of any copy
 
 
 class CommandOutcome(NamedTuple):

@@ -46,7 +46,7 @@ class Tokens(nn.Module):
             (batch, tokens, width)
         """
         views: Tensor = self.embed(codes.unflatten(1, (self.count, -1)))
-        return views.reshape(len(codes), *self.place.shape) + self.place
+        return views.reshape(codes.shape[0], *self.place.shape) + self.place
 
 
 class CrossAttention(nn.Module):

@@ -3,6 +3,8 @@
 import shutil
 
 import encoded_runs
+import hub_server
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -12,7 +14,11 @@ from trained_runs import file_contents
 from affuse.data.cache import fold_encoders
 from affuse.data.runs.bundle_information import read_bundle_info
 from affuse.data.runs.finetuning_folder import FinetunedFold
+from affuse.extract.inference import public_model
 from affuse.extract.inference.model_sources import ModelRequest, open_model
+from affuse.fuse.bundles.bundle_reading import read_bundle
+from affuse.fuse.bundles.onnx_graph import run_graph
+from affuse.fuse.trained.model_folders import projections
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +56,12 @@ def test_a_bundle_includes_a_checkpoint_whose_licence_is_stated(bundle, tmp_path
 def test_a_bundle_predicts_without_its_run_and_its_checkpoint(bundle, made, tmp_path):
     assert bundle("--licence", "mit").exit_code == 0
     moved = shutil.move(tmp_path / "bundle", tmp_path / "elsewhere")
-    model = open_model(ModelRequest(str(moved)))
+    texts = [None, None], ["good calm strong", "bad"]
+    model = public_model.load(moved, threads=1)
+    run = public_model.load(made[0], threads=1, text_checkpoint=made[1])
+    assert model.predict(*texts).segments == run.predict(*texts).segments
     assert model.facts.scale == (1.0, 5.0)
     (included,) = (tmp_path / "elsewhere" / "encoders").iterdir()
-    assert model.encoder  # loaded from the bundle, and its digest was compared
     included.rename(tmp_path / "gone")
     with pytest.raises(ValueError, match="is missing"):
         open_model(ModelRequest(str(moved)))
@@ -126,3 +134,35 @@ def test_a_fine_tuned_encoder_inherits_the_licence_of_its_base(tmp_path):
 def test_a_folder_that_is_no_run_is_named(tmp_path):
     done = call("bundle", tmp_path / "nowhere", "--output", tmp_path / "bundle")
     assert "is not a run folder" in error_sentence(done)
+
+
+@pytest.mark.slow
+def test_a_graph_is_part_of_the_bundle_and_of_its_card(made, bundle, tmp_path):
+    pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
+    done = bundle("--weights", "reference", "--onnx")
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "bundle"
+    assert "`model.onnx` is the part after" in (folder / "README.md").read_text()
+    models = read_bundle(folder).models  # whose digests include that of the graph
+    (dim,) = (len(p.mean) for p in projections(models.models[0].module).values())
+    rows = np.random.default_rng(0).normal(size=(4, dim)).astype(np.float32)
+    found = run_graph((folder / "model.onnx").read_bytes(), {"text": rows})
+    with torch.inference_mode():
+        expected = models.models[0].module({"text": torch.from_numpy(rows)})
+    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-5, atol=1e-5)
+
+
+def test_a_bundle_is_pushed_to_the_hub(bundle, tmp_path, monkeypatch):
+    with hub_server.serve(monkeypatch, tmp_path / "hub") as hub:
+        done = bundle("--weights", "reference", "--push-to-hub", "me/toy")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-1].endswith("/me/toy")
+    assert "# me/toy" in hub.files["me/toy"]["README.md"].decode()
+
+
+def test_an_invalid_name_on_the_hub_is_refused_before_anything_is_written(
+    bundle, tmp_path
+):
+    done = bundle("--push-to-hub", "a/b/c")
+    assert "'a/b/c' is no name of a repository" in error_sentence(done, status=2)
+    assert not (tmp_path / "bundle").exists()

@@ -147,7 +147,7 @@ def test_predict_names_utterances_that_lack_a_modality(
     assert "were in the training or validation part of the one model" in told[1]
 
 
-@pytest.mark.parametrize("name", ["predict", "ablate", "calibrate"])
+@pytest.mark.parametrize("name", ["ablate", "calibrate"])
 def test_several_runs_for_one_are_named(tmp_path, name):
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
