@@ -14,7 +14,7 @@ NOT_STATED = "not stated by the reader"
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusFacts:
-    """What a user needs to know before reading a corpus.
+    """Facts on a corpus that a user needs before reading it.
 
     Attributes:
         title: name of the corpus, as its authors write it

@@ -30,6 +30,8 @@ NEEDS = {
     "IEMOCAP and checkpoints of the hub",
     "IEMOCAP and several machines",
     "IEMOCAP and the extra finetune",
+    "MSP-IMPROV",
+    "MSP-Podcast",
     "a copy of the repository",
     "a package registry",
     "a run, recordings and the extra transcribe",

@@ -8,7 +8,7 @@ import click
 
 from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import READ, SHOW, argument, option
-from affuse.data.options.option_types import FOLDER, corpora
+from affuse.data.options.option_types import FOLDER, ONE_OR_MORE, corpora
 from affuse.data.options.shared_options import OutputFile
 from affuse.data.records import NATURES
 
@@ -120,4 +120,23 @@ class ListCorpora(Command):
         "--json",
         default=False,
         help="Print the list as JSON, for programs.  [default: a list in words]",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchReading(Command):
+    """Options of `bench reading`: measure how long a corpus takes to read."""
+
+    COMMAND: ClassVar[str] = "bench reading"
+    turns: int = option(
+        "--turns",
+        default=100_000,
+        type=ONE_OR_MORE,
+        help="Generate a release with this number of turns.",
+    )
+    rounds: int = option(
+        "--rounds",
+        default=3,
+        type=ONE_OR_MORE,
+        help="Measure every reading this many times; the fastest one counts.",
     )

@@ -51,7 +51,8 @@ class DelimitedTable:
         for record in islice(_records(self, width), 1, None):  # after the header
             line, cells = record.line, record.cells
             count += 1
-            for doubt in record.doubts(width):
+            is_usual = record.is_plain and len(cells) == width
+            for doubt in () if is_usual else record.doubts(width):
                 doubts.setdefault(doubt, []).append(line)
             if record.error:
                 reason = f"row is not readable: {record.error}"
@@ -62,7 +63,9 @@ class DelimitedTable:
                     f"round cells that hold {self.delimiter!r} or a line break"
                 )
                 yield Problem(self.path.name, reason, line)
-            elif self._repeats_header(cells):
+            elif _bare(cells[0]) == self.header[0] and self.header == tuple(
+                map(_bare, cells[:width])
+            ):
                 reason = "row repeats the names of the columns, so it is skipped"
                 yield Problem(self.path.name, reason, line, fatal=False)
             else:
@@ -71,11 +74,6 @@ class DelimitedTable:
             doubts.pop(WIDE, None)  # then a delimiter ends every row by convention
         for doubt, lines in doubts.items():
             yield _doubt(self.path.name, doubt, lines)
-
-    def _repeats_header(self, cells: Sequence[str]) -> bool:
-        """Return True if the cells of a row are the names of the columns."""
-        first = _bare(cells[0]) == self.header[0]  # decides for almost every row
-        return first and all(map(_is_name, cells, self.header))
 
 
 ADVICE = {
@@ -129,11 +127,6 @@ def _bare(name: str) -> str:
         return name.strip()
     margins = {c for c in name if c.isspace() or unicodedata.category(c) == "Cf"}
     return name.strip("".join(margins)) if margins else name
-
-
-def _is_name(cell: str, name: str) -> bool:
-    """Return True if a cell is the name of a column."""
-    return _bare(cell) == name
 
 
 def _records(table: DelimitedTable, width: int = 0) -> Iterator[TableRecord]:

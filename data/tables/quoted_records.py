@@ -27,6 +27,7 @@ class TableRecord:
     cells: list[str]
     error: str = ""
     doubt: str = ""  # `UNQUOTED`, `JOINED` or ""
+    is_plain: bool = False  # True: its line has no quotation mark and no U+0000
 
     def doubts(self, width: int) -> Iterator[str]:
         """Yield each ambiguity of the record: it may have been meant differently.
@@ -83,11 +84,11 @@ class _RecordLines:
             longest: characters that a cell may have
 
         Returns:
-            the cells; None if the line has a quotation mark or a long cell, or if there
-            is no line, so that `csv` has to read on
+            the cells; None if the line has a quotation mark, U+0000 or a long cell, or
+            if there is no line, so that `csv` has to read on
         """
         line = self._back.popleft() if self._back else next(self._file, "")
-        if '"' in line or not line or len(line) > longest:
+        if '"' in line or "\0" in line or not line or len(line) > longest:
             self._back.appendleft(line)
             return None
         self.done += 1
@@ -121,7 +122,7 @@ def records(
     while True:
         while (plain := lines.plain(delimiter, longest)) is not None:
             if any(map(str.strip, plain)):
-                yield TableRecord(lines.done, plain)
+                yield TableRecord(lines.done, plain, is_plain=True)
         try:
             cells = next(reader)
         except StopIteration:

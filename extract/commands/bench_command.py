@@ -8,7 +8,11 @@ from affuse.data.options.command_groups import Subgroup, takes_record
 from affuse.data.terminal import print_line
 
 if TYPE_CHECKING:
-    from affuse.data.options import acoustic_bench_options, bench_options
+    from affuse.data.options import (
+        acoustic_bench_options,
+        bench_options,
+        source_options,
+    )
 
 
 @click.group(cls=Subgroup)
@@ -115,3 +119,21 @@ def bench_train(options: "bench_options.BenchTrain") -> None:
     from affuse.fuse.bench import training_bench
 
     training_bench.bench(print_line, measure_throughput, options)
+
+
+@bench.command("reading")
+@takes_record
+def bench_reading(options: "source_options.BenchReading") -> None:
+    """Measure how long it takes to read a large corpus.
+
+    The command generates a release of MSP-Podcast with empty recordings in a temporary
+    folder, and reads it. The csv module and, if it is installed, pandas read the same
+    table. Processor time is measured.
+
+    \b
+    Example:
+      python cli.py bench reading --turns 1000
+    """
+    from affuse.data.reading import reading_bench
+
+    reading_bench.bench(print_line, options)

@@ -77,7 +77,7 @@ def read(root: Path) -> Corpus:
     splits = set(partitions.values())
     for label in podcast_labels.read(tree):
         if isinstance(label, PodcastLabel):
-            splits |= {label.split} - {""}
+            splits.add(label.split)
             collection.add(label)
         else:
             collection.problems.append(label)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affuse.data.corpora.manifest import row_parsing
-from affuse.data.corpora.msp_podcast import single_ratings
+from affuse.data.corpora.msp_podcast import podcast_raters
 from affuse.data.corpora.msp_podcast.msp_rater_lines import RaterLine
 from affuse.data.corpora.msp_podcast.podcast_tree import CONSENSUS, PodcastTree
 from affuse.data.errors import AffuseError
@@ -44,7 +44,7 @@ LETTERS = {  # primary class in lower case -> letter of the consensus
     "neutral": "N",
 }
 OTHER, NO_AGREEMENT = "O", "X"
-JSON_FILE = MapOf(MapOf(Plain(depth=0)), most=single_ratings.MOST)
+JSON_FILE = MapOf(MapOf(Plain(depth=0)), most=podcast_raters.MOST)
 PARTS = ("train", "validation", "development", "test", "test1", "test2", "test3")
 
 
@@ -63,7 +63,7 @@ class PodcastLabel:
     @property
     def stem(self) -> str:
         """Name of the recording without its ending."""
-        return self.recording.rpartition(".")[0]
+        return self.recording[:-4]  # without .wav
 
 
 def read(tree: PodcastTree) -> Iterator[PodcastLabel | Problem]:
@@ -166,7 +166,7 @@ def _label(
 
 def _from_raters(path: Path, file: str) -> Iterator[PodcastLabel | Problem]:
     raters: dict[str, list[RaterLine]] = {}
-    for rated in single_ratings.read(path, file):
+    for rated in podcast_raters.read(path, file):
         if isinstance(rated, Problem):
             yield rated
         else:
@@ -175,7 +175,7 @@ def _from_raters(path: Path, file: str) -> Iterator[PodcastLabel | Problem]:
         yield PodcastLabel(
             recording,
             majority(line.category for line in lines),
-            single_ratings.mean_ratings(lines),
+            podcast_raters.mean_ratings(lines),
         )
 
 

@@ -67,7 +67,7 @@ def _transcripts(root: Path) -> None:
 
 
 def _labels(root: Path) -> None:
-    """Change ratings, repeat rows, and add rows without a usable recording."""
+    """Replace ratings, repeat rows, and add rows without a usable recording."""
     path = labels_path(root)
     header, *lines = path.read_text(encoding="utf-8").splitlines()
     rows = {line.partition(".wav")[0].partition("_")[2]: line for line in lines}

@@ -127,9 +127,9 @@ def candidates(
         folder: name of the folder of the labels; its case decides only if a release
             has exactly this name, because some file systems change it
         consensus: name of the file of mean ratings; "" if it is missing
-        splits: names of the splits, as the files spell them
+        splits: names of the splits, as the files spell them; "" is ignored
     """
-    names = set(splits) - {"Train"}
+    names = set(splits) - {"", "Train"}
     alike = [
         r
         for r in RELEASES

@@ -62,8 +62,8 @@ class PodcastCollection:
         Args:
             label: of the release
         """
-        name = label.recording
-        wav = self.tree.wavs.find(name) if self.tree.wavs else ""
+        name, wavs = label.recording, self.tree.wavs
+        wav = wavs.find(name) if wavs else ""
         if not wav and not WAV.fullmatch(name):
             self._problem(label, repr(name) + " " + NO_NAME)
             return
@@ -119,7 +119,8 @@ class PodcastCollection:
         if wav and transcript is None and self.tree.transcripts and split != HIDDEN:
             self._problem(label, NO_TRANSCRIPT)
         speaker = cell_values.name_or_empty(label.speaker)
-        if split != HIDDEN:
+        is_full = speaker and len(label.ratings) == len(RATINGS)
+        if not is_full and split != HIDDEN:
             self._count_gaps(label, stem, speaker, split)
         outside = [v for v in label.ratings.values() if not SCALE[0] <= v <= SCALE[1]]
         if outside:
@@ -169,7 +170,7 @@ class PodcastCollection:
                 f"the speaker of a row of {split or 'no split'} is unknown, so it "
                 f"cannot be checked whether another part has the same speaker",
             )
-        for name in RATINGS if len(label.ratings) < len(RATINGS) else ():
+        for name in RATINGS:
             if name not in label.ratings:
                 self._count(stem, f"there is no rating of {name}")
 

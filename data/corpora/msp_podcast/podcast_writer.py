@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from affuse.data.corpora.msp_podcast import single_ratings
+from affuse.data.corpora.msp_podcast import podcast_raters
 from affuse.data.corpora.msp_podcast.msp_rater_lines import LETTERS, RaterLine
 from affuse.data.corpora.msp_podcast.podcast_labels import majority
 from affuse.data.corpora.msp_podcast.podcast_releases import PodcastRelease
@@ -33,7 +33,7 @@ class PodcastTurn:
     @property
     def ratings(self) -> dict[str, float]:
         """Means over the raters."""
-        return single_ratings.mean_ratings(self.raters)
+        return podcast_raters.mean_ratings(self.raters)
 
 
 def write_release(

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from affuse.data.corpora.msp_podcast import msp_rater_lines, single_ratings
+from affuse.data.corpora.msp_podcast import msp_rater_lines, podcast_raters
 from affuse.data.corpora.msp_podcast.msp_rater_lines import RaterLine
 from affuse.data.corpora.msp_podcast.podcast_labels import majority
 from affuse.data.records import Problem
@@ -80,7 +80,7 @@ def test_the_class_is_that_of_most_raters(categories, letter):
 
 
 def read(path):
-    return [*single_ratings.read(path, path.name)]
+    return [*podcast_raters.read(path, path.name)]
 
 
 def test_a_rating_that_is_no_number_is_a_problem_with_its_place(tmp_path):
@@ -91,7 +91,7 @@ def test_a_rating_that_is_no_number_is_a_problem_with_its_place(tmp_path):
     assert isinstance(first, Problem)
     assert (first.line, first.id) == (3, "MSP-PODCAST_9001_0001.wav")
     assert "rating 'x' is not a number" in first.reason
-    assert (second.line, second.reason) == (4, single_ratings.NO_RATER_LINE)
+    assert (second.line, second.reason) == (4, podcast_raters.NO_RATER_LINE)
 
 
 def test_json_may_have_numbers_texts_and_nan(tmp_path):
@@ -118,4 +118,4 @@ def test_a_mean_leaves_out_missing_ratings():
         RaterLine("a", "Sad", "", {"valence": 1.0, "arousal": 2.0}),
         RaterLine("b", "Sad", "", {"valence": 4.0}),
     ]
-    assert single_ratings.mean_ratings(raters) == {"valence": 2.5, "arousal": 2.0}
+    assert podcast_raters.mean_ratings(raters) == {"valence": 2.5, "arousal": 2.0}
