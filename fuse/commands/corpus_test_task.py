@@ -6,7 +6,7 @@ This decides whether a run can be tested, and whether that was done before.
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,11 +36,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CorpusTesting:
-    """Test corpus and training corpora of a command, with their keys."""
+    """Test corpus and training set of a command, with their keys."""
 
     options: Train
     tested: KeyedCorpus
-    trained: Sequence[KeyedCorpus]
+    trained: KeyedCorpus
     device: str
 
     def input(self, run: Path) -> RunInput:

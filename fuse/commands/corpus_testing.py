@@ -32,7 +32,12 @@ from affuse.fuse.commands.corpus_test_task import (
     plan_task,
 )
 from affuse.fuse.commands.encoder_overlap import doubts, find_seen_by_encoders
-from affuse.fuse.commands.seen_utterances import KeyedCorpus, count_reasons, find_seen
+from affuse.fuse.commands.seen_utterances import (
+    KeyedCorpus,
+    count_reasons,
+    find_seen,
+    first_reasons,
+)
 from affuse.fuse.commands.training_overlap import TRAINING_PARTS
 from affuse.fuse.inputs import input_selection, omissions
 from affuse.fuse.inputs.fold_embeddings import ALL_FOLDS
@@ -85,7 +90,7 @@ def predict_test_corpora(
     """
     if not options.test_corpus:
         return
-    trained = [_keyed(sources.corpus, options.cache)]
+    trained = _keyed(sources.corpus, options.cache)
     for name in dict.fromkeys(options.test_corpus):
         tested = _keyed(corpus_table.load(options.cache, name), options.cache)
         testing = CorpusTesting(options, tested, trained, device)
@@ -142,20 +147,18 @@ def _find_seen(
     """
     rows = read_folds(task.run)
     used = sorted({row.id for row in rows if row.part in TRAINING_PARTS})
-    found: dict[str, str] = {}
-    for each in testing.trained:
-        found = {**find_seen(testing.tested, each, used), **found}
+    found = find_seen(testing.tested, testing.trained, used)
     by_fold = sources.fold_embeddings or {ALL_FOLDS: sources.embeddings}
     caches = [cache for each in by_fold.values() for cache in each.values()]
     evidence = gather_test_corpus(task.run, task.recipes, sources.corpus, caches)
     for id_ in find_seen_by_encoders(evidence):
-        found.setdefault(id_, "encoders")
-    allowed = {id_: r for id_, r in found.items() if r in testing.options.allow}
-    kept = {id_: rule for id_, rule in found.items() if id_ not in allowed}
+        found.setdefault(id_, set()).add("encoders")
+    seen = first_reasons(found, without=testing.options.allow)
+    allowed = {id_: rules for id_, rules in found.items() if id_ not in seen}
     name = testing.tested.corpus.name
     said = (
         f"{count(number, 'utterance')} of {name} scored in spite of {reason}, "
         f"because --allow was given"
-        for reason, number in count_reasons(allowed).items()
+        for reason, number in count_reasons(first_reasons(allowed)).items()
     )
-    return kept, (*doubts(evidence), *said)
+    return seen, (*doubts(evidence), *said)

@@ -6,7 +6,7 @@ corpora is recognised by a recording that both have. Names of speakers are compa
 if one reader, such as that of IEMOCAP, has read both corpora.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from affuse.data.cache.corpus_matching import GENERIC
@@ -34,7 +34,7 @@ class KeyedCorpus:
 
 def find_seen(
     tested: KeyedCorpus, trained: KeyedCorpus, used: Sequence[str]
-) -> dict[str, str]:
+) -> dict[str, set[str]]:
     """Return the utterances of a test corpus that a training corpus contains.
 
     Args:
@@ -43,15 +43,19 @@ def find_seen(
         used: its utterances that are in training or validation of any fold
 
     Returns:
-        {id: first of `REASONS` that applies}
+        {id: all of the first three `REASONS` that apply}
     """
-    found = dict(_compared(tested.keys, trained.keys, used))
+    found: dict[str, set[str]] = {}
+    for id_, rule in _compared(tested.keys, trained.keys, used):
+        found.setdefault(id_, set()).add(rule)
     people = {u.id: spelling(u.speaker) for u in tested.corpus.utterances}
-    recorded = {people.get(i, "") for i, rule in found.items() if rule == "recordings"}
+    recorded = {
+        people.get(i, "") for i, rules in found.items() if "recordings" in rules
+    }
     seen = recorded | _equal_names(tested.corpus, trained.corpus, used)
     for id_, person in people.items():
         if person and person in seen:
-            found.setdefault(id_, "speakers")
+            found.setdefault(id_, set()).add("speakers")
     return found
 
 
@@ -68,7 +72,7 @@ def _compared(
             stretch is not None and timelines.find(stretch)
         ):
             yield id_, "recordings"
-        elif keys.words.get(id_) in words:
+        if keys.words.get(id_) in words:
             yield id_, "sentences"
 
 
@@ -97,11 +101,27 @@ def count_incomparable(keys: ComparisonKeys, ids: Iterable[str]) -> int:
     return sum(i not in keys.recordings and i not in keys.words for i in ids)
 
 
-def count_reasons(seen: Mapping[str, str]) -> dict[str, int]:
-    """Return {reason: number of utterances}, in the order of `REASONS`.
+def first_reasons(
+    found: Mapping[str, Collection[str]], without: Collection[str] = ()
+) -> dict[str, str]:
+    """Return {id: first of `REASONS` that applies}.
 
     Args:
-        seen: as `find_seen` returns it
+        found: {id: reasons}
+        without: reasons that do not count; an id without another one is left out
+    """
+    first = {
+        id_: next((r for r in REASONS if r in rules and r not in without), "")
+        for id_, rules in found.items()
+    }
+    return {id_: rule for id_, rule in first.items() if rule}
+
+
+def count_reasons(seen: Mapping[str, str]) -> dict[str, int]:
+    """Return {reason in words: number of utterances}, in the order of `REASONS`.
+
+    Args:
+        seen: as `first_reasons` returns it
     """
     rules = list(seen.values())
     counts = {text: rules.count(rule) for rule, text in REASONS.items()}

@@ -25,17 +25,62 @@ def read_tests(root):
     return read_corpus_tests(read_run(only_run(root)))
 
 
-def test_every_model_predicts_the_whole_test_corpus(root):
-    done = train(root, "--corpus", "here", "--test-corpus", "there")
+@pytest.fixture(scope="module")
+def tested(tmp_path_factory):
+    """Output of a training, and its tests with corpora of other scales and ratings."""
+    root = tmp_path_factory.mktemp("tested")
+    nine, two = corpus("nine", scale=(1.0, 9.0)), corpus("two")
+    for row, u in enumerate(corpus("any").utterances):
+        wide = {name: 2 * value - 1 for name, value in u.ratings.items()}
+        nine = changed(nine, [row], ratings=wide)
+        kept = {n: v for n, v in u.ratings.items() if n != "dominance"}
+        two = changed(two, [row], ratings=kept)
+    for found in (corpus("here"), corpus("there"), nine, two):
+        write(root / "cache", found)
+    words = [w for n in ("there", "nine", "two") for w in ("--test-corpus", n)]
+    done = train(root, "--corpus", "here", *words)
     assert done.exit_code == 0, done.output
-    assert "ridge, tested with there: 60 utterances\n" in done.output
-    (test,) = read_tests(root)
-    predictions = test.run.predictions
+    run = only_run(root)
+    return run, done.output, {t.facts.corpus: t for t in read_tests(root)}
+
+
+def test_every_model_predicts_the_whole_test_corpus(tested):
+    _, output, tests = tested
+    assert "ridge, tested with there: 60 utterances\n" in output
+    predictions, facts = tests["there"].run.predictions, tests["there"].facts
     assert len(predictions) == 3 * 60  # three folds with one model each
     assert {*predictions.fold} == {"speakers1", "speakers2", "speakers3"}
-    assert test.facts.left_out == {}
-    assert (test.facts.nature, test.facts.utterances) == ("synthetic", 60)
+    assert facts.left_out == {}
+    assert (facts.nature, facts.utterances) == ("synthetic", 60)
     assert ccc(predictions.truth[:, 0], predictions.predicted[:, 0]) > 0.5
+
+
+def test_only_common_ratings_are_scored(tested):
+    test = tested[2]["two"]
+    assert test.facts.targets == ("valence", "arousal")
+    assert test.run.predictions.truth.shape == (180, 2)
+    assert test.facts.notes == (
+        "two has no ratings of dominance, so the mean is without them",
+    )
+
+
+def test_ratings_are_on_the_scale_of_their_corpus(tested):
+    nine, there = (tested[2][name].run.predictions for name in ("nine", "there"))
+    np.testing.assert_allclose(nine.truth, there.truth, atol=1e-6)
+
+
+def test_the_manifest_of_the_run_lists_the_test(tested):
+    run = tested[0]
+    folder = RunFolder(run).corpus_test("there")
+    assert "tests/there/SHA256SUMS" in (run / "SHA256SUMS").read_text()
+    assert {p.name for p in folder.path.iterdir() if p.suffix} == {
+        "test.json",
+        "folds.csv",
+        "predictions.csv",
+    }
+    models = json.loads(folder.facts.read_text())["models"]
+    assert sorted(models) == [f"speakers{k}/seed-0" for k in (1, 2, 3)]
+    assert len(finished_models(run)) == 3  # tests are no models
 
 
 def test_models_do_not_depend_on_test_corpora(root, tmp_path):
@@ -62,7 +107,6 @@ def test_a_repeated_command_only_adds_another_test_corpus(root):
     after = RunFolder(run).corpus_test("there").predictions.stat()
     assert (before.st_mtime_ns, before.st_ino) == (after.st_mtime_ns, after.st_ino)
     assert [t.facts.corpus for t in read_tests(root)] == ["there", "third"]
-    assert len(finished_models(run)) == 3  # tests are no models
 
 
 def test_a_test_that_was_changed_is_made_again(root):
@@ -152,45 +196,3 @@ def test_a_design_whose_modality_the_corpus_lacks_is_not_tested(root, caplog):
     assert done.exit_code == 0, done.output
     assert "ridge is not tested with here, which has no text embeddings" in caplog.text
     assert read_tests(root) == ()
-
-
-def test_only_common_ratings_are_scored(root):
-    found = corpus("two")
-    for row, u in enumerate(found.utterances):
-        kept = {n: v for n, v in u.ratings.items() if n != "dominance"}
-        found = changed(found, [row], ratings=kept)
-    write(root / "cache", found)
-    train(root, "--corpus", "here", "--test-corpus", "two")
-    (test,) = read_tests(root)
-    assert test.facts.targets == ("valence", "arousal")
-    assert test.run.predictions.truth.shape == (180, 2)
-    assert test.facts.notes == (
-        "two has no ratings of dominance, so the mean is without them",
-    )
-
-
-def test_ratings_are_on_the_scale_of_their_corpus(root):
-    found = corpus("nine", scale=(1.0, 9.0))
-    for row, u in enumerate(found.utterances):
-        wide = {name: 2 * value - 1 for name, value in u.ratings.items()}
-        found = changed(found, [row], ratings=wide)
-    write(root / "cache", found)
-    words = ("--test-corpus", "nine", "--test-corpus", "there")
-    train(root, "--corpus", "here", *words)
-    nine, there = read_tests(root)
-    truth = there.run.predictions.truth
-    np.testing.assert_allclose(nine.run.predictions.truth, truth, atol=1e-6)
-
-
-def test_the_manifest_of_the_run_lists_the_test(root):
-    train(root, "--corpus", "here", "--test-corpus", "there")
-    run = only_run(root)
-    folder = RunFolder(run).corpus_test("there")
-    assert "tests/there/SHA256SUMS" in (run / "SHA256SUMS").read_text()
-    assert {p.name for p in folder.path.iterdir() if p.suffix} == {
-        "test.json",
-        "folds.csv",
-        "predictions.csv",
-    }
-    models = json.loads(folder.facts.read_text())["models"]
-    assert sorted(models) == [f"speakers{k}/seed-0" for k in (1, 2, 3)]
