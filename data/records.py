@@ -11,11 +11,14 @@ Summaries of single ratings take 0.2 kB, and up to 0.5 kB if few are equal.
 """
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from affuse.data.corpus_naming import (
+    check_name as check_name,  # also offered here, beside the records
+)
+from affuse.data.corpus_naming import check_training_set
 from affuse.data.errors import AffuseError
 from affuse.data.single_ratings import NO_RATERS, Summaries
 from affuse.data.terminal import (
@@ -24,7 +27,6 @@ from affuse.data.terminal import (
 
 NATURES = ("human", "synthetic", "proxy")  # kinds of ratings, which label every table
 WORST_FIRST = ("synthetic", "proxy", "human")  # for a table of several kinds
-JOINT = "+"  # between the corpora in the name of a training set; in no corpus's name
 ID_LENGTH = 200  # characters
 NO_COLUMNS: Mapping[str, str] = {}  # one object for all utterances without columns
 
@@ -230,45 +232,3 @@ def check_id(name: str) -> None:
         raise AffuseError(
             f"utterance id {name!r} must be 1 to {ID_LENGTH} characters, all printable"
         )
-
-
-def check_name(name: str) -> None:
-    """Raise an error if the name of a corpus cannot be the name of a folder.
-
-    Args:
-        name: of the corpus
-
-    Raises:
-        AffuseError: if it has other characters than a folder may have
-    """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise AffuseError(
-            f"corpus name {name!r} becomes a folder: use letters, digits, '.', '_' and "
-            f"'-' only, a letter or digit first"
-        )
-
-
-def corpus_names(name: str) -> tuple[str, ...]:
-    """Return the corpora of a training set, sorted and each once.
-
-    Args:
-        name: of one corpus, or of several with `JOINT` between them; "" for none
-
-    Examples:
-        >>> corpus_names("b+a"), corpus_names("a"), corpus_names("")
-        (('a', 'b'), ('a',), ())
-    """
-    return tuple(sorted({*name.split(JOINT)} - {""}))
-
-
-def check_training_set(name: str) -> None:
-    """Raise an error if a name is neither that of a corpus nor of several corpora.
-
-    Args:
-        name: as of `corpus_names`
-
-    Raises:
-        AffuseError: if one of the names cannot be the name of a folder
-    """
-    for each in name.split(JOINT):
-        check_name(each)

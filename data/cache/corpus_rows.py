@@ -9,8 +9,9 @@ import numpy as np
 from affuse.data.cache.embedding_views import JoinedEmbeddings, join
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Embeddings
+from affuse.data.corpus_naming import JOINT
 from affuse.data.errors import AffuseError
-from affuse.data.records import JOINT, Problem
+from affuse.data.records import Problem
 
 
 @dataclass(frozen=True)

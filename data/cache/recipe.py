@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from affuse.data.corpus_naming import check_training_set
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.modality import is_modality, modality_names
-from affuse.data.records import check_training_set
 from affuse.data.system.documents import parse_json
 from affuse.data.system.schema import ListOf, MapOf, OneOf, Plain, Record, Text, Whole
 from affuse.data.terminal import printable

@@ -8,6 +8,7 @@ from typing import ClassVar
 import click
 
 from affuse.data import plugins
+from affuse.data.corpus_naming import JOINT
 from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import READ, RESOURCES, WRITE, option
 from affuse.data.options.option_types import FOLDER, NOT_NEGATIVE, ONE_OR_MORE
@@ -20,7 +21,6 @@ from affuse.data.options.shared_options import (
 )
 from affuse.data.plugin_kinds import BASELINE_KIND, DESIGN_KIND
 from affuse.data.rating_scales import POLICIES
-from affuse.data.records import JOINT
 
 
 def _designs() -> str:

@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from affuse.data.cache import corpus_table
+from affuse.data.corpus_naming import corpus_names
 from affuse.data.errors import OptionError
 from affuse.data.options.run_options import RunInput
 from affuse.data.options.training_options import Train
-from affuse.data.records import Corpus, corpus_names
+from affuse.data.records import Corpus
 from affuse.data.runs.corpus_tests import write_corpus_test
 from affuse.data.runs.fold_table import read_folds
 from affuse.fuse.commands import training_overlap

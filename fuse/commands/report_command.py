@@ -18,18 +18,14 @@ from affuse.data.options.report_options import Report, ReportContents, RunSelect
 from affuse.data.options.training_options import Train
 from affuse.data.rating_scales import RATINGS
 from affuse.data.reading.transcript_table import read_transcripts
-from affuse.data.runs.leak_record import failing_rules
-from affuse.data.runs.rater_table import read_raters
 from affuse.data.runs.run_predictions import (
     Run,
-    finished_runs,
-    read_run,
     unfinished_runs,
 )
-from affuse.data.runs.sentence_overlap import read_sentences
 from affuse.data.suggestions import hint
 from affuse.data.terminal import page_width, printable
 from affuse.fuse.commands.ablation_command import add_ablations
+from affuse.fuse.commands.readable_runs import read_runs
 from affuse.fuse.figures.report_figure import write_figures
 from affuse.fuse.inputs.rating_variation import undefined_notes
 from affuse.fuse.page.page_sections import report_figures
@@ -48,8 +44,6 @@ from affuse.fuse.reporting.scored_rows import score_runs
 from affuse.fuse.reporting.table_format import load_format
 from affuse.fuse.reporting.table_records import ReportTable, TableSources
 from affuse.fuse.reporting.verdicts import comparisons, untested_pairs
-from affuse.fuse.trained.layer_weight_files import average_weights
-from affuse.fuse.training.alignment import read_division
 from affuse.fuse.training.failed_runs import explain_unfinished_run
 
 log = logging.getLogger(__name__)
@@ -102,7 +96,7 @@ def collect(
             something that does not exist; the message says what to do
     """
     contents = contents or ReportContents()
-    readable, problems = _read(runs)
+    readable, problems = read_runs(runs)
     for folder in unfinished_runs(runs):
         log.warning(
             "unfinished, so not shown: %s; %s", folder, explain_unfinished_run(folder)
@@ -137,23 +131,6 @@ def _check_against(tables: Sequence[ReportTable], against: str) -> None:
             f"nothing to compare against: no row '{against}'; there are "
             f"{', '.join(sorted(designs))}{hint(against, designs)}"
         )
-
-
-def _read(runs: Path) -> tuple[list[Run], list[str]]:
-    """Return the runs that can be read, and a sentence on each other run."""
-    readable, problems = [], []
-    for folder in finished_runs(runs):
-        try:
-            run = read_run(folder)
-            read_sentences(folder)  # these files may be damaged too
-            read_raters(folder)
-            failing_rules(folder)
-            average_weights(folder)
-            read_division(run)
-            readable.append(run)
-        except (AffuseError, OSError) as error:
-            problems.append(printable(f"damaged, so not shown: {folder}: {error}"))
-    return readable, problems
 
 
 def _chosen(

@@ -16,8 +16,9 @@ from affuse.data.cache.corpus_rows import stack_corpora
 from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.cache.shared_recordings import keys
 from affuse.data.cache.store import Embeddings
+from affuse.data.corpus_naming import corpus_names
 from affuse.data.errors import AffuseError
-from affuse.data.records import Corpus, corpus_names
+from affuse.data.records import Corpus
 from affuse.data.runs import sentence_overlap
 from affuse.data.runs.fold_table import read_folds
 from affuse.data.runs.run_folder import RunFolder

@@ -7,15 +7,14 @@ from pathlib import Path
 
 from affuse.data.cache import corpus_table, shared_recordings
 from affuse.data.cache.store import Embeddings
+from affuse.data.corpus_naming import JOINT, corpus_names
 from affuse.data.errors import AffuseError
 from affuse.data.rating_scales import RATINGS, rescale
 from affuse.data.records import (
-    JOINT,
     Corpus,
     Member,
     Utterance,
     check_name,
-    corpus_names,
     worst_nature,
 )
 from affuse.data.runs.sentence_overlap import sentence_digest

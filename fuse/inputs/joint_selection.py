@@ -6,10 +6,10 @@ from dataclasses import replace
 from affuse.data.cache.corpus_rows import stack_corpora
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Embeddings
+from affuse.data.corpus_naming import corpus_names
 from affuse.data.errors import OptionError
 from affuse.data.options.run_options import RunInput
 from affuse.data.options.training_options import TrainingInputs
-from affuse.data.records import corpus_names
 from affuse.data.system import scratch_arrays
 from affuse.fuse.inputs import input_selection, joint_corpus
 from affuse.fuse.inputs.feature_choice import FeatureChoice

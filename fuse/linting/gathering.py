@@ -16,9 +16,10 @@ from affuse.data.cache.embedding_views import join, narrow
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.cache.store import Embeddings
+from affuse.data.corpus_naming import corpus_names
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.name_spellings import unify
-from affuse.data.records import Corpus, corpus_names
+from affuse.data.records import Corpus
 from affuse.data.runs.fold_table import FoldRow, read_folds
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import read_info
