@@ -122,7 +122,7 @@ def _labels(
             continue
         line, values = row
         ratings, errors = row_parsing.read_ratings(values)
-        yield PodcastLabel(
+        label = PodcastLabel(
             values["file"],
             values.get("emotion", ""),
             ratings,
@@ -131,8 +131,9 @@ def _labels(
             values.get("split", ""),
             line,
         )
+        yield label
         for error in errors:
-            yield Problem(file, error, line, values["file"])
+            yield Problem(file, error, line, label.stem)
 
 
 def _csv_rows(path: Path) -> Iterator[Row | Problem]:
