@@ -62,21 +62,22 @@ class Utterance:
 
     def __post_init__(self) -> None:
         check_id(self.id)
-        spans: list[tuple[float | None, float | None]] = []
         if self.start is not None or self.end is not None:
-            spans.append((self.start, self.end))
+            self._check_times(self.start, self.end)
         if self.span is not None:
-            spans.append(self.span)
-        for begin, end in spans:
-            if not 0 <= (begin or 0) < (math.inf if end is None else end):
-                raise AffuseError(
-                    f"utterance '{self.id}' spans {begin}..{end} s; the start must be "
-                    f"at least 0 and below the end"
-                )
+            self._check_times(*self.span)
         if self.channel is not None and self.channel < 1:
             raise AffuseError(
                 f"utterance '{self.id}' has the channel {self.channel}; channels are "
                 f"counted from 1"
+            )
+
+    def _check_times(self, begin: float | None, end: float | None) -> None:
+        """Raise an error if a span is empty or begins before 0."""
+        if not 0 <= (begin or 0) < (math.inf if end is None else end):
+            raise AffuseError(
+                f"utterance '{self.id}' spans {begin}..{end} s; the start must be "
+                f"at least 0 and below the end"
             )
 
 

@@ -60,6 +60,11 @@ def test_every_utterance_has_text_or_an_audio_file(corpus):
         assert utterance.audio is None or utterance.audio.is_file()
 
 
+def test_the_recordings_of_a_sample_differ(corpus):
+    files = {utterance.audio for utterance in corpus.utterances} - {None}
+    assert len({path.read_bytes() for path in files}) == len(files)
+
+
 def test_ratings_are_named_numbers_with_a_scale(corpus):
     assert corpus.scale is not None
     assert any(utterance.ratings for utterance in corpus.utterances)

@@ -112,7 +112,7 @@ def write(
     for place, turn in enumerate(turns):
         path = root / audio / turn.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        sound = tone(120.0 + 7 * (place % 20), (turn.ratings[0] - 3) / 2, 0.2, RATE)
+        sound = tone(120.0 + 3 * place, (turn.ratings[0] - 3) / 2, 0.2, RATE)
         write_wav(path, sound, rate=RATE)
         blocks.append("\n".join([head_line(turn), *_raters(turn, rng)]))
     text = "\n\n".join(blocks) + "\n\n"

@@ -45,6 +45,7 @@ LETTERS = {  # primary class in lower case -> letter of the consensus
 }
 OTHER, NO_AGREEMENT = "O", "X"
 JSON_FILE = MapOf(MapOf(Plain(depth=0)), most=podcast_raters.MOST)
+Row = tuple[int | None, Mapping[str, str]]  # line, and the cells by role
 PARTS = ("train", "validation", "development", "test", "test1", "test2", "test3")
 
 
@@ -79,7 +80,7 @@ def read(tree: PodcastTree) -> Iterator[PodcastLabel | Problem]:
     if not has_consensus(tree):
         return _from_raters(path, file)
     is_json = path.suffix.lower() == ".json"
-    return _from_json(path, file) if is_json else _from_csv(path, file)
+    return _labels(_json_rows(path) if is_json else _csv_rows(path), file)
 
 
 def has_consensus(tree: PodcastTree) -> bool:
@@ -111,7 +112,31 @@ def read_partitions(tree: PodcastTree) -> tuple[dict[str, str], list[Problem]]:
     return splits, problems
 
 
-def _from_csv(path: Path, file: str) -> Iterator[PodcastLabel | Problem]:
+def _labels(
+    rows: Iterator[Row | Problem], file: str
+) -> Iterator[PodcastLabel | Problem]:
+    """Yield the label of each row, and a problem for each malformed rating."""
+    for row in rows:
+        if isinstance(row, Problem):
+            yield row
+            continue
+        line, values = row
+        ratings, errors = row_parsing.read_ratings(values)
+        label = PodcastLabel(
+            values["file"],
+            values.get("emotion", ""),
+            ratings,
+            values.get("speaker", ""),
+            values.get("sex", ""),
+            values.get("split", ""),
+            line,
+        )
+        yield label
+        for error in errors:
+            yield Problem(file, error, line, label.stem)
+
+
+def _csv_rows(path: Path) -> Iterator[Row | Problem]:
     table = delimited_tables.load(path)
     yield from table.notes
     roles = [ROLES.get(name.lower(), "") for name in table.header]
@@ -125,14 +150,10 @@ def _from_csv(path: Path, file: str) -> Iterator[PodcastLabel | Problem]:
             yield row
         else:
             line, cells = row
-            values = dict(zip(roles, map(str.strip, cells), strict=False))
-            label, errors = _label(values, line)
-            yield label
-            for error in errors:
-                yield Problem(file, error, line, label.stem)
+            yield line, dict(zip(roles, map(str.strip, cells), strict=False))
 
 
-def _from_json(path: Path, file: str) -> Iterator[PodcastLabel | Problem]:
+def _json_rows(path: Path) -> Iterator[Row]:
     content: Mapping[str, Mapping[str, object]] = read_json(
         path, JSON_FILE, advice="copy it again", limit=TABLE, nan_is_null=True
     )
@@ -141,27 +162,7 @@ def _from_json(path: Path, file: str) -> Iterator[PodcastLabel | Problem]:
             ROLES.get(name.lower(), ""): "" if value is None else str(value).strip()
             for name, value in fields.items()
         }
-        label, errors = _label({**values, "file": recording}, None)
-        yield label
-        for error in errors:
-            yield Problem(file, error, id=label.stem)
-
-
-def _label(
-    values: Mapping[str, str], line: int | None
-) -> tuple[PodcastLabel, list[str]]:
-    """Return the label of a row, and a sentence for each malformed rating."""
-    ratings, errors = row_parsing.read_ratings(values)
-    label = PodcastLabel(
-        values["file"],
-        values.get("emotion", ""),
-        ratings,
-        values.get("speaker", ""),
-        values.get("sex", ""),
-        values.get("split", ""),
-        line,
-    )
-    return label, errors
+        yield None, {**values, "file": recording}
 
 
 def _from_raters(path: Path, file: str) -> Iterator[PodcastLabel | Problem]:

@@ -109,7 +109,7 @@ def _turn(podcast: str, number: int, rng: random.Random) -> PodcastTurn:
         raters=raters,
         part=part,
         words=SENTENCES[(levels["valence"] - 1) * len(SENTENCES) // 7],
-        pitch=110.0 + 12 * place,
+        pitch=110.0 + 12 * place + number,
         speaker=speaker or "Unknown",
         sex=("Male", "Female")[place % 2] if speaker else "Unknown",
     )

@@ -125,7 +125,6 @@ class PodcastCollection:
         outside = [v for v in label.ratings.values() if not SCALE[0] <= v <= SCALE[1]]
         if outside:
             self._count(stem, "a rating lies outside the scale of 1 to 7; it is kept")
-        emotion = EMOTIONS.get(label.emotion, label.emotion)
         return Utterance(
             id=stem,
             audio=wavs.folder / wav if wavs and wav else None,
@@ -139,7 +138,7 @@ class PodcastCollection:
             dialogue=_podcast(stem),
             split=split,
             flags=("out_of_range",) if outside else (),
-            columns=extra_columns.mapping({"emotion": emotion}),
+            columns=_columns(label.emotion),
         )
 
     def _transcript(self, stem: str) -> str | None:
@@ -186,6 +185,12 @@ class PodcastCollection:
 @lru_cache(64)  # a release names few splits
 def _split(name: str) -> str:
     return intern(cell_values.split(name))
+
+
+@lru_cache(64)
+def _columns(letter: str) -> Mapping[str, str]:
+    """Return the columns of an utterance by the letter of its class."""
+    return extra_columns.mapping({"emotion": EMOTIONS.get(letter, letter)})
 
 
 def _podcast(stem: str) -> str:

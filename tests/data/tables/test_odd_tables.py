@@ -1,11 +1,15 @@
 """Irregular tables: notes name skipped rows and ambiguous cells."""
 
+import csv
+import io
+
 import pytest
 
 from affuse.data.corpora import manifest
 from affuse.data.errors import AffuseError
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_reading
+from affuse.data.tables import quoted_records
 
 
 def read(folder, *lines, **options):
@@ -191,3 +195,40 @@ def test_tables_in_unsupported_formats_are_noted(tmp_path):
         problem.reason
     )
     assert manifest.read(tmp_path / "x.train.csv").problems == ()
+
+
+PLAIN = [
+    "a,b,c",
+    "",
+    "   ",
+    ",,",
+    " a , b,c ",
+    "1.5,\u00e9,x'y",
+    "a,b",
+    "a,b,c,d",
+    "a\tb,c,d;e",
+]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("quoted", ["", '"x, y",z,"1"', 'a,"b', '"p\nq",r,s'])
+def test_lines_without_quotation_marks_are_read_as_the_csv_module_does(end, quoted):
+    text = end.join([*PLAIN, *filter(None, [quoted]), *PLAIN]) + end
+    lines = io.StringIO(text, newline="").readlines()
+    found = [record.cells for record in quoted_records.records(lines, ",")]
+    if quoted != 'a,"b':  # a mark that nothing closes, which csv reads differently
+        rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+        assert found == [row for row in rows if any(map(str.strip, row))]
+    plain = [line.split(",") for line in PLAIN if line.strip(" ,")]
+    assert found[: len(plain)] == found[-len(plain) :] == plain
+
+
+def test_lines_are_counted_through_quoted_and_plain_records():
+    lines = ["a,b\n", '"1\n', '2",3\n', "\n", "4,5\n", '"6",7']
+    found = quoted_records.records(lines, ",", 2)
+    assert [(record.line, record.is_plain) for record in found] == [
+        (1, True),
+        (2, False),
+        (5, True),
+        (6, False),
+    ]
