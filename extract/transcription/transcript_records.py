@@ -58,5 +58,5 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """All words in one line; "" if no words were recognised."""
+        """Words of all segments in one line; "" if no words were recognised."""
         return " ".join(each.text.strip() for each in self.segments).strip()

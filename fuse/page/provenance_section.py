@@ -55,7 +55,9 @@ def _runs(rows: Sequence[ScoredRow]) -> PageTable:
             *(info.code or "unknown", digest, _command(each)),
         )
         lines.append(tuple(map(PageCell, cells)))
-    caption = "Runs; the digest is the beginning of the SHA-256 of predictions.csv"
+    caption = (
+        f"Runs; the digest is the beginning of the SHA-256 of {RunFolder.predictions}"
+    )
     return PageTable(caption, heads, tuple(lines))
 
 
