@@ -21,8 +21,8 @@ VERBS = """
     Fine-tune Fit Format Freeze Generate Go Hold Ignore Import Initialise Insert
     Interpolate Join Keep Kill Leave Let Limit List Load Lock Log Look Make Mark
     Measure Merge Move Normalise Open Pack Parse Predict Prepare Print Publish Put
-    Raise Read Rebuild Recognise Reduce Refuse Register Release Remove Rename Render Repair
-    Replace Reserve Reset Resolve Restore Resume Return Run Save Search See Seed
+    Raise Read Rebuild Recognise Reduce Refuse Register Release Remove Rename Render
+    Repair Replace Reserve Reset Resolve Restore Resume Return Run Save Search See Seed
     Select Send Set Show Shuffle Silence Skip Sort Standardise Start Stop Store
     Summarise Suppress Switch Sync Take Tokenise Train Transform Update Upload Use
     Validate Verify Wait Warn Wrap Write Yield

@@ -20,9 +20,7 @@ def read_transcripts(path: Path) -> dict[str, str]:
         FileNotFoundError: if there is no such file
         DamagedFileError: if it is no such table
     """
-    advice = (
-        f"write it with: {WriteUtterances(corpus='demo', output='transcripts.csv')}"
-    )
+    advice = f"write it with: {WriteUtterances(corpus='demo', output='texts.csv')}"
     with open_text(path, limit=TABLE, encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         try:

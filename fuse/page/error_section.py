@@ -52,10 +52,8 @@ def _missing(rows: Sequence[ScoredRow]) -> MissingData:
     """Return the command that provides predictions, or else transcripts."""
     if not rows:
         return no_predictions()
-    write = WriteUtterances(corpus=rows[0].run.info.corpus, output="transcripts.csv")
-    show = Report(
-        form="html", output="report.html", transcripts=Path("transcripts.csv")
-    )
+    write = WriteUtterances(corpus=rows[0].run.info.corpus, output="texts.csv")
+    show = Report(form="html", output="report.html", transcripts=Path("texts.csv"))
     return MissingData("Transcripts are not shown.", f"{write}; {show}")
 
 

@@ -232,7 +232,7 @@ def test_points_of_a_figure_are_the_predictions(folder):
 
 def test_transcripts_stand_beside_the_largest_errors_on_request(folder, tmp_path):
     section = error_section(table_of(folder))
-    assert "--transcripts utterances.csv" in section.missing[0].command
+    assert "--transcripts texts.csv" in section.missing[0].command
     ids = {row[0] for row in texts(section.tables[0])[1:]}
     table = tmp_path / "utterances.csv"
     lines = ["id,text", *(f"{name},<b>{name}</b>" for name in ids)]
