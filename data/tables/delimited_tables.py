@@ -45,7 +45,7 @@ class DelimitedTable:
 
         Notes on ambiguous rows come last, one for each kind of ambiguity.
         """
-        width = len(self.header)
+        width, first = len(self.header), self.header[0]
         doubts: dict[str, list[int]] = {}
         count = 0
         for record in islice(_records(self, width), 1, None):  # after the header
@@ -57,15 +57,13 @@ class DelimitedTable:
             if record.error:
                 reason = f"row is not readable: {record.error}"
                 yield Problem(self.path.name, reason, line)
-            elif len(cells) < width or any(cells[width:]):
+            elif len(cells) != width and (len(cells) < width or any(cells[width:])):
                 reason = (
                     f"row has {len(cells)} cells, the header has {width}; put quotes "
                     f"round cells that hold {self.delimiter!r} or a line break"
                 )
                 yield Problem(self.path.name, reason, line)
-            elif _bare(cells[0]) == self.header[0] and self.header == tuple(
-                map(_bare, cells[:width])
-            ):
+            elif first in cells[0] and self.header == tuple(map(_bare, cells[:width])):
                 reason = "row repeats the names of the columns, so it is skipped"
                 yield Problem(self.path.name, reason, line, fatal=False)
             else:

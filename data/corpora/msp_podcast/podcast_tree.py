@@ -33,9 +33,9 @@ LABEL_FILES = (  # by preference
     f"{DETAILED}.json",
     RAW,
 )
-STEM = r"MSP-PODCAST_[A-Za-z0-9]+_[\w.-]*\w"  # of a recording, for `re.ASCII`
-WAV = re.compile(rf"{STEM}\.wav", re.ASCII | re.IGNORECASE)
-TRANSCRIPT = re.compile(rf"{STEM}\.txt", re.ASCII | re.IGNORECASE)
+STEM = r"MSP-PODCAST_[A-Za-z0-9]+_[\w-]+(?:\.[\w-]+)*?"  # for `re.ASCII`
+WAV = re.compile(rf"{STEM}\.(?i:wav)", re.ASCII)
+TRANSCRIPT = re.compile(rf"{STEM}\.(?i:txt)", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ class PodcastCollection:
     def _utterance(self, label: PodcastLabel, wav: str, split: str) -> Utterance | None:
         """Return the utterance of a label; None if it has no sound and no words."""
         stem, wavs = label.stem, self.tree.wavs
-        transcript = self._transcript(stem)
+        transcript = self._transcript(stem) if self.tree.transcripts else None
         if wav:
             self._read.add(wav)
         elif wavs or transcript is None:
