@@ -81,7 +81,7 @@ def open_model(request: ModelRequest) -> LoadedFileModel:
             f"{RunFolder.info} nor {CheckpointFolder.configuration}"
         )
     raise FileNotFoundError(
-        f"{request.name} not found; name the folder of a run, such as those in runs, "
+        f"{request.name} not found; name the folder of a run (in runs) or of a bundle, "
         f"or a speech checkpoint with a regression head, such as audeering"
     )
 
