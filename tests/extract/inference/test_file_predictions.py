@@ -1,6 +1,7 @@
 """The command predict for recordings and texts: values, errors and interruption."""
 
 import csv
+import dataclasses
 import shutil
 
 import numpy as np
@@ -13,6 +14,7 @@ from cli_calls import call, error_sentence, parse_command
 from affuse.data.cache import store
 from affuse.data.options.prediction_options import Predict
 from affuse.extract.inference import prediction_loop
+from affuse.fuse.trained.model_set import ModelSet
 
 RATINGS = ("valence", "arousal", "dominance")
 
@@ -121,7 +123,22 @@ def test_a_robust_model_predicts_from_speech_alone_and_says_so(
     done = predict(place, runs["experts"], table.parent / "wav" / "000.wav")
     assert done.exit_code == 0, done.output
     assert rows(done.stdout)[0]["valence"]
-    assert "1 segments are predicted from audio alone" in caplog.text
+    assert "1 segment is predicted from audio alone" in caplog.text
+
+
+def test_models_that_predict_far_outside_the_scale_are_reported(
+    place, runs, table, caplog, monkeypatch
+):
+    real = ModelSet.predict
+
+    def diverge(models, available):
+        applied = real(models, available)
+        return dataclasses.replace(applied, by_model=applied.by_model + 9.0)
+
+    monkeypatch.setattr(ModelSet, "predict", diverge)
+    assert predict(place, runs["audio"], table.parent / "wav").exit_code == 0
+    assert "3 of 3 models predict below -3 or above 3" in caplog.text
+    assert f"for {own_runs.COUNT} utterances" in caplog.text
 
 
 def test_a_text_alone_is_predicted_by_a_model_of_texts(place, runs):
