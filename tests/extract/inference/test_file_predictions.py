@@ -226,6 +226,11 @@ def test_an_interrupted_command_continues(place, runs, table, tmp_path, monkeypa
     again = predict(place, *words)
     assert again.exit_code == 0
     assert "is finished already; nothing was predicted" in again.stdout
+    one = predict(place, runs["audio"], table.parent / "wav/000.wav", *words[-2:])
+    assert "which is not among the recordings; remove it" in error_sentence(
+        one, status=2
+    )
+    assert output.read_bytes() == expected
 
 
 def test_an_encoder_folder_that_moved_is_named_by_an_option(
