@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import os
 import shutil
 
 import numpy as np
@@ -317,6 +318,12 @@ def test_a_second_run_is_not_taken_for_a_folder_of_recordings(place, runs):
         (("a.wav", "--text", "a", "--text", "b"), "--text is given more than once"),
         (("a.wav", "--text", "a", "--transcripts", "t.csv"), "both give texts"),
         (("a.wav", "--window", -1), "--window -1"),
+        (("a.wav", "--output", "a.svg", "--plot", "a.svg"), "both name a.svg"),
+        pytest.param(
+            ("a.wav", "--output", os.devnull),
+            "leave --output out",
+            marks=pytest.mark.skipif(os.name == "nt", reason="it has no such path"),
+        ),
     ],
 )
 def test_options_that_do_not_fit_together_are_refused(place, runs, words, sentence):
