@@ -13,8 +13,9 @@ import spoken_corpus
 from cli_calls import call, error_sentence, parse_command
 
 from affuse.data.cache import store
+from affuse.data.errors import AffuseError
 from affuse.data.options.prediction_options import Predict
-from affuse.extract.inference import prediction_loop
+from affuse.extract.inference import model_sources, prediction_loop
 from affuse.fuse.trained.model_set import ModelSet
 
 RATINGS = ("valence", "arousal", "dominance")
@@ -301,6 +302,18 @@ def test_a_name_that_is_no_model_is_explained(tmp_path, table):
     assert "is no run, no bundle and no checkpoint" in error_sentence(
         predict(tmp_path, tmp_path, wav)
     )
+
+
+def test_a_misspelt_run_is_not_looked_for_on_the_hub(place, monkeypatch):
+    def fail(*words, **options):
+        raise AffuseError("the hub was asked")
+
+    monkeypatch.setattr(model_sources, "holds_bundle", fail)
+    monkeypatch.chdir(place)
+    sentence = error_sentence(predict(place, "runs/none", "a.wav"))
+    assert "runs/none not found; name the folder of a run" in sentence
+    sentence = error_sentence(predict(place, "cache/none", "a.wav"))
+    assert "the hub was asked" in sentence
 
 
 def test_a_second_run_is_not_taken_for_a_folder_of_recordings(place, runs):
