@@ -7,6 +7,7 @@ Names and messages may hold text from untrusted files. A command prints only wit
 
 import copy
 import logging
+import os
 import re
 import shutil
 import sys
@@ -88,10 +89,24 @@ def print_line(line: str, *, err: bool = False) -> None:
 def protect() -> None:
     """Set handlers that escape the log messages and tracebacks that Python prints.
 
-    The command line calls this once; a second call changes nothing.
+    Standard streams that are closed are opened first. The command line calls this once;
+    a second call changes nothing.
     """
+    open_standard_streams()
     protect_log()
     sys.excepthook = _print_traceback
+
+
+def open_standard_streams() -> None:
+    """Connect each standard stream that is closed to the null device.
+
+    Python sets a stream to None if its descriptor is closed, as by ``<&-`` in a shell.
+    Without this call, the next file that is opened would take the descriptor, and
+    libraries that print to it would write into that file.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
 
 
 def protect_log() -> None:

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 def predict(options: "prediction_options.Predict") -> None:
     """Predict valence, arousal and dominance of recordings.
 
-    MODEL is the folder of a run, or a speech checkpoint with its own regression head.
-    Each FILE_OR_FOLDER is a recording, or a folder that is searched for recordings; -
-    reads paths from standard input. The exit status is 1 if a recording could not be
-    predicted; it is named, and the others are predicted. Repeat an interrupted
-    command with the same --output to continue.
+    MODEL is the folder of a run or a bundle, the name of a bundle on the hub, or a
+    speech checkpoint with its own regression head. Each FILE_OR_FOLDER is a recording,
+    or a folder that is searched for recordings; - reads paths from standard input.
+    The exit status is 1 if a recording could not be predicted; it is named, and the
+    others are predicted. Repeat an interrupted command with the same --output to
+    continue.
 
     Without recordings, the utterances of a cached corpus are predicted.
 

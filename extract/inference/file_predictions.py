@@ -1,6 +1,7 @@
 """Prediction of the recordings and texts that a user names on the command line."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -47,6 +48,7 @@ def predict_files(options: Predict, say: Say) -> bool:
     divide = SegmentDivision.of(options, request.machine)
     _refuse_runs(options)
     _refuse_cache_name(options)
+    _refuse_outputs(options)
     if options.plot:
         check_plot_path(options.plot)
     inputs = find_inputs(options)
@@ -146,6 +148,27 @@ def _refuse_runs(options: Predict) -> None:
         raise OptionError(
             f"predict takes one run; choose one of "
             f"{', '.join(map(str, (options.run, *runs)))}"
+        )
+
+
+def _refuse_outputs(options: Predict) -> None:
+    """Raise an error if the predictions cannot be written to the named files.
+
+    Raises:
+        OptionError: if the output is a device or a pipe, or the plot would replace it
+    """
+    if options.output == SCREEN:
+        return
+    output = Path(options.output)
+    if options.plot and os.path.realpath(options.plot) == os.path.realpath(output):
+        raise OptionError(
+            f"--output and --plot both name {output}; name two different files"
+        )
+    if output.exists() and not output.is_file():
+        raise OptionError(
+            f"--output {output} is no regular file, so an interrupted command could "
+            f"not continue it; leave --output out, and redirect the output of the "
+            f"command, as with > {output}"
         )
 
 

@@ -68,7 +68,7 @@ def open_model(request: ModelRequest) -> LoadedFileModel:
         return _open_run(folder, request)
     if is_bundle(folder):
         return _open_bundle(folder, request)
-    is_hub_name = request.name.count("/") == 1 and not folder.exists()
+    is_hub_name = request.name.count("/") == 1 and not _is_local(folder)
     if is_hub_name and holds_bundle(request.name):
         return _open_bundle(fetch_bundle(request.name), request)
     is_checkpoint = CheckpointFolder(folder).configuration.is_file()
@@ -78,11 +78,20 @@ def open_model(request: ModelRequest) -> LoadedFileModel:
     if folder.is_dir():
         raise AffuseError(
             f"{folder} is no run, no bundle and no checkpoint: it has neither "
-            f"{RunFolder.info} nor {CheckpointFolder.configuration}"
+            f"{RunFolder.info} nor {BundleFolder.info} nor "
+            f"{CheckpointFolder.configuration}"
         )
     raise FileNotFoundError(
         f"{request.name} not found; name the folder of a run (in runs) or of a bundle, "
         f"or a speech checkpoint with a regression head, such as audeering"
+    )
+
+
+def _is_local(folder: Path) -> bool:
+    """Return True if a path exists, or is a misspelt one beside a run or a bundle."""
+    beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    return folder.exists() or any(
+        RunFolder(each).info.is_file() or is_bundle(each) for each in beside
     )
 
 

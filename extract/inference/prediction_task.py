@@ -9,6 +9,7 @@ from itertools import groupby, islice
 from operator import attrgetter
 
 from affuse.data.system.progress import bar
+from affuse.extract.inference.finished_output import demand_same_inputs
 from affuse.extract.inference.loaded_model import LoadedFileModel
 from affuse.extract.inference.output_file import (
     OutputRequest,
@@ -98,13 +99,18 @@ class PredictionTask:
             say: prints a line
 
         Raises:
-            OptionError: if the file exists and is not of this command
+            OptionError: if the file exists and is not of this command, or is finished
+                and of other inputs
             OSError: if it cannot be written
         """
         keys = self.keys
         if is_finished(request):
+            demand_same_inputs(request, self.inputs)
             drawn = " or drawn" if self.draw else ""
-            say(f"{request.path} is finished already; nothing was predicted{drawn}")
+            say(
+                f"{request.path} is finished already; nothing was predicted{drawn}; to "
+                f"predict again, as with other windows, remove it first"
+            )
             return
         with open_output(request) as output:
             missing = [item for item in self.inputs if not _is_done(item, output)]

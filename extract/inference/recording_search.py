@@ -54,8 +54,7 @@ def find(
     for argument in arguments:
         name = os.fspath(argument)
         if name == LIST and path_list is not None:
-            for path in _listed_paths(path_list):
-                yield from search.find(path)
+            yield from search.find_listed(path_list)
         else:
             yield from search.find(name)
     for sentence in search.notes():
@@ -103,6 +102,16 @@ class _Search:
         else:
             reason = "there is no such file or folder; correct the path"
             yield PredictedSegment(name, reason=reason)
+
+    def find_listed(self, path_list: BinaryIO) -> Iterator[Found]:
+        """Yield the recordings of a list of paths, or a reason if it is empty."""
+        is_empty = True
+        for path in _listed_paths(path_list):
+            is_empty = False
+            yield from self.find(path)
+        if is_empty:
+            reason = "standard input holds no path; write one on each line"
+            yield PredictedSegment(LIST, reason=reason)
 
     def notes(self) -> Iterator[str]:
         """Yield a sentence on each kind of files that were left out."""

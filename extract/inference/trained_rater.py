@@ -12,7 +12,9 @@ from affuse.extract.inference.segment_encoding import EncodedSegments
 from affuse.fuse.calibration.applying import calibrate, clipping_sentence
 from affuse.fuse.calibration.calibration_fitting import Calibrations
 from affuse.fuse.inputs.fold_embeddings import FoldEmbeddings
+from affuse.fuse.scoring.failure_notes import UnratedSummary
 from affuse.fuse.trained.model_set import ModelSet, RunPrediction
+from affuse.fuse.wording import count
 
 
 @dataclass
@@ -23,6 +25,7 @@ class TrainedRater:
     calibrations: Calibrations | None = None
     _partial: Counter[str] = field(default_factory=Counter)  # segments, by modalities
     _clipped: Counter[str] = field(default_factory=Counter)  # calibrated predictions
+    _summary: UnratedSummary = field(default_factory=UnratedSummary)
 
     @property
     def recipes(self) -> Sequence[Recipe]:
@@ -47,6 +50,8 @@ class TrainedRater:
         """
         applied = self.models.predict(self.features(encoded))
         self._partial.update(applied.partial)
+        if applied.ids:
+            self._summary.add(applied.by_model)
         places = tuple(map(int, applied.ids))
         return RatedSegments(
             places, applied.mean, applied.std, self._calibrated(applied)
@@ -72,8 +77,10 @@ class TrainedRater:
         return calibrated.columns
 
     def remarks(self) -> Iterator[str]:
-        """Yield a sentence on partial inputs, and on clipped predictions."""
+        """Yield a sentence on partial inputs, failed models and clipped predictions."""
         for present, number in self._partial.items():
-            yield f"{number} segments are predicted from {present} alone"
+            verb = "is" if number == 1 else "are"
+            yield f"{count(number, 'segment')} {verb} predicted from {present} alone"
+        yield from self._summary.sentences(self.models.targets)
         if self._clipped["clipped"]:
             yield clipping_sentence(self._clipped["clipped"], self._clipped["count"])

@@ -95,29 +95,75 @@ def unrated_sentences(predicted: np.ndarray, targets: Sequence[str]) -> Iterator
         predicted: (models, n, targets) predictions on [-1, 1]
         targets: names of the ratings
     """
-    models, rows, _ = predicted.shape
-    wide = is_far_outside(predicted, np.array(SCALE))
-    if wide.any():
-        low, high = limits(np.array(SCALE))
-        number, utterances = (int(wide.any(axis=k).sum()) for k in ((1, 2), (0, 2)))
-        worst = _number(float(predicted.flat[np.abs(predicted).argmax()]))
-        yield (
-            f"{number} of {count(models, 'model')} {_verb(number)} below {low:g} or "
-            f"above {high:g}, far outside the scale [-1, 1], for "
-            f"{count(utterances, 'utterance')}, the farthest {worst}; either "
-            f"the training diverged, or these utterances are unlike those trained on"
-        )
-    # Without ratings, half the length of the scale stands for their deviation.
-    flat = predicted.std(axis=1) < CONSTANT_SHARE
-    if rows >= LEAST_CONSTANT and flat.any():
-        named = ", ".join(
-            f"{target} in {count(int(number), 'model')}"
-            for target, number in zip(targets, flat.sum(axis=0), strict=True)
-            if number
-        )
-        yield (
-            f"nearly the same value is predicted for all {rows:,} utterances: {named}"
-        )
+    summary = UnratedSummary()
+    summary.add(predicted)
+    yield from summary.sentences(targets)
+
+
+class UnratedSummary:
+    """Running summary of predictions without ratings, for sentences on failed models.
+
+    Its memory does not grow with the number of utterances. Means and squares of
+    deviations are merged as by Chan, Golub and LeVeque (1983, The American Statistician
+    37:242), which is exact enough for diverged models too.
+    """
+
+    def __init__(self) -> None:
+        self._rows = 0  # utterances so far
+        self._wide_rows = 0  # utterances with a prediction far outside the scale
+        self._wide_models = np.array(False)  # (models,) with such a prediction
+        self._worst = 0.0  # prediction of the largest absolute value
+        self._mean = np.array(0.0)  # (models, targets)
+        self._squares = np.array(0.0)  # (models, targets), of deviations from the mean
+
+    def add(self, predicted: np.ndarray) -> None:
+        """Add the predictions of more utterances.
+
+        Args:
+            predicted: (models, n, targets) predictions on [-1, 1], n at least 1
+        """
+        wide = is_far_outside(predicted, np.array(SCALE))
+        self._wide_rows += int(wide.any(axis=(0, 2)).sum())
+        self._wide_models = self._wide_models | wide.any(axis=(1, 2))
+        worst = float(predicted.flat[np.abs(predicted).argmax()])
+        self._worst = max(self._worst, worst, key=abs)
+        before, more = self._rows, predicted.shape[1]
+        self._rows += more
+        change = predicted.mean(axis=1) - self._mean
+        self._mean = self._mean + change * more / self._rows
+        self._squares = self._squares + predicted.var(axis=1) * more
+        self._squares = self._squares + np.square(change) * before * more / self._rows
+
+    def sentences(self, targets: Sequence[str]) -> Iterator[str]:
+        """Yield sentences on models that fail on the utterances so far.
+
+        Args:
+            targets: names of the ratings
+        """
+        if self._wide_rows:
+            low, high = limits(np.array(SCALE))
+            number = int(self._wide_models.sum())
+            yield (
+                f"{number} of {count(len(self._wide_models), 'model')} {_verb(number)} "
+                f"below {low:g} or above {high:g}, far outside the scale [-1, 1], for "
+                f"{count(self._wide_rows, 'utterance')}, the farthest "
+                f"{_number(self._worst)}; either the training diverged, or these "
+                f"utterances are unlike those trained on"
+            )
+        if self._rows < LEAST_CONSTANT:
+            return
+        # Without ratings, half the length of the scale stands for their deviation.
+        flat = self._squares / self._rows < CONSTANT_SHARE**2
+        if flat.any():
+            named = ", ".join(
+                f"{target} in {count(int(number), 'model')}"
+                for target, number in zip(targets, flat.sum(axis=0), strict=True)
+                if number
+            )
+            yield (
+                f"nearly the same value is predicted for all {self._rows:,} "
+                f"utterances: {named}"
+            )
 
 
 def warn_of_failure(

@@ -1,6 +1,8 @@
 """The command predict for recordings and texts: values, errors and interruption."""
 
 import csv
+import dataclasses
+import os
 import shutil
 
 import numpy as np
@@ -11,8 +13,10 @@ import spoken_corpus
 from cli_calls import call, error_sentence, parse_command
 
 from affuse.data.cache import store
+from affuse.data.errors import AffuseError
 from affuse.data.options.prediction_options import Predict
-from affuse.extract.inference import prediction_loop
+from affuse.extract.inference import model_sources, prediction_loop
+from affuse.fuse.trained.model_set import ModelSet
 
 RATINGS = ("valence", "arousal", "dominance")
 
@@ -121,7 +125,22 @@ def test_a_robust_model_predicts_from_speech_alone_and_says_so(
     done = predict(place, runs["experts"], table.parent / "wav" / "000.wav")
     assert done.exit_code == 0, done.output
     assert rows(done.stdout)[0]["valence"]
-    assert "1 segments are predicted from audio alone" in caplog.text
+    assert "1 segment is predicted from audio alone" in caplog.text
+
+
+def test_models_that_predict_far_outside_the_scale_are_reported(
+    place, runs, table, caplog, monkeypatch
+):
+    real = ModelSet.predict
+
+    def diverge(models, available):
+        applied = real(models, available)
+        return dataclasses.replace(applied, by_model=applied.by_model + 9.0)
+
+    monkeypatch.setattr(ModelSet, "predict", diverge)
+    assert predict(place, runs["audio"], table.parent / "wav").exit_code == 0
+    assert "3 of 3 models predict below -3 or above 3" in caplog.text
+    assert f"for {own_runs.COUNT} utterances" in caplog.text
 
 
 def test_a_text_alone_is_predicted_by_a_model_of_texts(place, runs):
@@ -209,6 +228,11 @@ def test_an_interrupted_command_continues(place, runs, table, tmp_path, monkeypa
     again = predict(place, *words)
     assert again.exit_code == 0
     assert "is finished already; nothing was predicted" in again.stdout
+    one = predict(place, runs["audio"], table.parent / "wav/000.wav", *words[-2:])
+    assert "which is not among the recordings; remove it" in error_sentence(
+        one, status=2
+    )
+    assert output.read_bytes() == expected
 
 
 def test_an_encoder_folder_that_moved_is_named_by_an_option(
@@ -280,6 +304,18 @@ def test_a_name_that_is_no_model_is_explained(tmp_path, table):
     )
 
 
+def test_a_misspelt_run_is_not_looked_for_on_the_hub(place, monkeypatch):
+    def fail(*words, **options):
+        raise AffuseError("the hub was asked")
+
+    monkeypatch.setattr(model_sources, "holds_bundle", fail)
+    monkeypatch.chdir(place)
+    sentence = error_sentence(predict(place, "runs/none", "a.wav"))
+    assert "runs/none not found; name the folder of a run" in sentence
+    sentence = error_sentence(predict(place, "cache/none", "a.wav"))
+    assert "the hub was asked" in sentence
+
+
 def test_a_second_run_is_not_taken_for_a_folder_of_recordings(place, runs):
     sentence = error_sentence(predict(place, runs["early"], runs["ridge"]), status=2)
     assert "predict takes one run; choose one of" in sentence
@@ -295,6 +331,12 @@ def test_a_second_run_is_not_taken_for_a_folder_of_recordings(place, runs):
         (("a.wav", "--text", "a", "--text", "b"), "--text is given more than once"),
         (("a.wav", "--text", "a", "--transcripts", "t.csv"), "both give texts"),
         (("a.wav", "--window", -1), "--window -1"),
+        (("a.wav", "--output", "a.svg", "--plot", "a.svg"), "both name a.svg"),
+        pytest.param(
+            ("a.wav", "--output", os.devnull),
+            "leave --output out",
+            marks=pytest.mark.skipif(os.name == "nt", reason="it has no such path"),
+        ),
     ],
 )
 def test_options_that_do_not_fit_together_are_refused(place, runs, words, sentence):

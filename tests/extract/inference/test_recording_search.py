@@ -145,6 +145,13 @@ def test_paths_are_read_from_standard_input(end):
     assert files("-", path_list=listing + end) == wanted
 
 
+@pytest.mark.parametrize("listing", [b"", b"\n\n", b"\0"])
+def test_a_list_without_paths_has_a_reason(listing):
+    (found,) = search("-", path_list=listing)[0]
+    assert found.file == "-"
+    assert found.reason == "standard input holds no path; write one on each line"
+
+
 def test_names_with_line_ends_are_read_between_zero_bytes():
     put("a\nb.wav")
     assert files("-", path_list=b"a\nb.wav\0") == ["a\nb.wav"]

@@ -26,7 +26,11 @@ from affuse.fuse.scoring.failed_training import (
     is_nearly_constant,
     limits,
 )
-from affuse.fuse.scoring.failure_notes import sentences, unrated_sentences
+from affuse.fuse.scoring.failure_notes import (
+    UnratedSummary,
+    sentences,
+    unrated_sentences,
+)
 from affuse.fuse.scoring.intervals import Interval
 
 TARGETS = ("valence", "arousal", "dominance")
@@ -125,6 +129,17 @@ def test_predictions_without_ratings_are_compared_with_the_scale():
     assert "for 2 utterances, the farthest 9;" in wide
     assert same.endswith("for all 10 utterances: dominance in 2 models")
     assert not any("same value" in s for s in unrated_sentences(said[:, :9], TARGETS))
+
+
+@pytest.mark.parametrize("offset", [0.0, 9.0, 1e7])
+def test_a_summary_of_chunks_equals_that_of_all_predictions(offset):
+    said = np.random.default_rng(0).uniform(-1, 1, (4, 25, 3)) + offset
+    said[:2, :, 2] = offset + 0.1
+    summary = UnratedSummary()
+    for chunk in np.split(said, [3, 4, 20], axis=1):
+        summary.add(chunk)
+    assert list(summary.sentences(TARGETS)) == list(unrated_sentences(said, TARGETS))
+    assert any("dominance in 2 models" in s for s in summary.sentences(TARGETS))
 
 
 # where it is said
