@@ -21,6 +21,7 @@ from affuse.extract.audio.sample_digest import FULL_SCALE
 from affuse.extract.inference.segments import Recording
 
 LARGEST = 2**32 - 2**10  # bytes of samples in a WAV file
+LOUDEST = 32.0  # samples of floats; larger ones were integers, and were not scaled
 
 
 @dataclass
@@ -78,7 +79,7 @@ def _checked_rate(name: str, rate: float) -> int:
 
 def _checked_samples(name: str, samples: np.ndarray) -> np.ndarray:
     """Return samples as (n, channels) float32, or raise AffuseError."""
-    if samples.dtype == np.int16:
+    if samples.dtype.kind == "i" and samples.dtype.itemsize == 2:  # of any byte order
         values = samples.astype(np.float32) / np.float32(FULL_SCALE)
     elif samples.dtype.kind == "f":
         with np.errstate(over="ignore"):  # such samples are refused below
@@ -103,6 +104,11 @@ def _checked_samples(name: str, samples: np.ndarray) -> np.ndarray:
         )
     if not np.isfinite(values).all():
         raise AffuseError(f"{name} holds NaN or infinite samples; remove them")
+    if (peak := float(np.abs(values).max())) > LOUDEST:
+        raise AffuseError(
+            f"{name} has samples up to {peak:,.0f}, and the full scale of floats is 1; "
+            f"divide them by {FULL_SCALE:,.0f} if they were 16-bit integers"
+        )
     if values.nbytes > LARGEST:
         raise AffuseError(
             f"{name} has {values.nbytes:,} bytes, more than the {LARGEST:,} of a WAV "

@@ -1,6 +1,6 @@
 """Prediction from Python: a model that takes files, arrays and texts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from os import PathLike
 from pathlib import Path
@@ -76,7 +76,8 @@ class Model:
 
         Raises:
             AffuseError: if the model needs an input that no recording has, the numbers
-                of recordings and texts differ, or an array is no sound
+                of recordings and texts differ, or an array is no sound, or an input
+                has another type
 
         Examples:
             >>> import affuse
@@ -141,7 +142,7 @@ def load(
 
 def _as_list(recordings: Source | Sequence[Source]) -> list[Source]:
     """Return the sources as a list; a single one is a list of one."""
-    if recordings is None or isinstance(recordings, (str, PathLike)):
+    if isinstance(recordings, (str, bytes)) or not isinstance(recordings, Iterable):
         return [recordings]
     # A pair of two files has no number; an array of samples has a rate.
     if isinstance(recordings, tuple) and isinstance((None, *recordings)[-1], Real):
@@ -155,11 +156,18 @@ def _as_texts(
     """Return a text or None for each recording.
 
     Raises:
-        AffuseError: if there are more or fewer texts than recordings
+        AffuseError: if there are more or fewer texts than recordings, or one is no text
     """
     if text is None:
         return [None] * number
-    texts = [text] if isinstance(text, str) else list(text)
+    is_one = isinstance(text, (str, bytes)) or not isinstance(text, Iterable)
+    texts = [cast(str, text)] if is_one else list(text)
+    for place, each in enumerate(texts, 1):
+        if each is not None and not isinstance(each, str):
+            raise AffuseError(
+                f"text {place} is {each!r:.30}, of the type {type(each).__name__}; "
+                f"give a str, or None where there is no text"
+            )
     if len(texts) != number:
         raise AffuseError(
             f"there are {len(texts)} texts for {number} recordings; give one text for "
@@ -169,12 +177,24 @@ def _as_texts(
 
 
 def _recording(source: Source, text: str | None, folder: ArrayFolder) -> Recording:
-    """Return a source as a recording; an array is written to a temporary file."""
+    """Return a source as a recording; an array is written to a temporary file.
+
+    Raises:
+        AffuseError: if the source is neither a path, nor an array of samples and its
+            rate, nor None
+    """
     texts = () if text is None else (TimedText(transcripts.clean(text)),)
     if source is None:
         return Recording("", texts=texts)
-    if isinstance(source, tuple):
+    if isinstance(source, tuple) and len(source) == 2:
         written = folder.write(*source)
         return Recording(written.file, written.path, texts)
-    name = str(Path(source))
-    return Recording(name, Path(name), texts)
+    if isinstance(source, (str, PathLike)):
+        name = str(Path(source))
+        return Recording(name, Path(name), texts)
+    length = f" of length {len(source)}" if isinstance(source, tuple) else ""
+    raise AffuseError(
+        f"a recording is of the type {type(source).__name__}{length}; give a path, a "
+        f"pair of samples and their rate in Hz, such as (samples, 16000), or None for "
+        f"a text without a recording"
+    )

@@ -51,6 +51,18 @@ def test_16_bit_integers_are_decoded_as_their_file(tmp_path, folder):
     np.testing.assert_array_equal(found.samples, wanted.samples)
 
 
+def test_the_order_of_bytes_makes_no_difference(folder):
+    array = np.array([-(2**15), -1, 0, 1, 2**15 - 1] * 100, np.int16)
+    files = [folder.write(a, RATE).path for a in (array, array.astype(">i2"))]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_floats_that_were_16_bit_integers_are_refused(folder):
+    sentence = reason(folder, np.array([-20_000.0, 9_000.0] * 800))
+    assert "samples up to 20,000, and the full scale of floats is 1" in sentence
+    assert "divide them by 32,768" in sentence
+
+
 def test_arrays_become_segments_and_are_removed():
     with array_folder() as folder:
         made = [folder.write(noise(800), RATE), folder.write([0.5] * 800, RATE)]

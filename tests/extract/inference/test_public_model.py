@@ -97,3 +97,35 @@ def test_windows_and_facts_are_stated(model, wav):
 
 def test_no_recordings_give_no_predictions(model):
     assert list(model.predict([])) == []
+
+
+SAMPLES = np.zeros(1600)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        (SAMPLES, "float64"),
+        ([SAMPLES], "ndarray"),
+        ([SAMPLES, 16_000], "ndarray"),
+        ((SAMPLES, "16000"), "ndarray"),
+        ([[SAMPLES, 16_000]], "list"),
+        ([(SAMPLES, 1, 16_000)], "tuple of length 3"),
+        ((SAMPLES, 1, 16_000), "tuple of length 3"),
+        (5, "int"),
+        ([5], "int"),
+        (b"a.wav", "bytes"),
+    ],
+)
+def test_an_input_of_another_type_is_explained(model, source, kind):
+    sentence = f"of the type {kind}; give a path, a pair of samples and their rate"
+    with pytest.raises(AffuseError, match=sentence):
+        model.predict(source)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [(5, "int"), ([np.nan], "float"), (b"yes", "bytes")]
+)
+def test_a_text_of_another_type_is_explained(model, wav, text, kind):
+    with pytest.raises(AffuseError, match=f"of the type {kind}; give a str, or None"):
+        model.predict(wav / "000.wav", text)
