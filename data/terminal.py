@@ -98,7 +98,7 @@ def protect() -> None:
 
 
 def open_standard_streams() -> None:
-    """Connect each standard stream that is closed to the null device.
+    """Open the null device for each standard stream that is closed.
 
     Python sets a stream to None if its descriptor is closed, as by ``<&-`` in a shell.
     Without this call, the next file that is opened would take the descriptor, and
