@@ -10,7 +10,7 @@ from affuse.data.rating_scales import normalise
 from affuse.data.records import Corpus, Problem, Utterance, file_name
 from affuse.data.system.progress import bar
 from affuse.extract.inference.adapted_rater import AdaptedRater, codes_of
-from affuse.extract.inference.loaded_model import LoadedFileModel
+from affuse.extract.inference.loaded_model import LoadedFileModel, predicted
 from affuse.extract.inference.predicted_segments import PredictedSegment
 from affuse.extract.inference.prediction_loop import predict_segments
 from affuse.extract.inference.rater import RatedSegments
@@ -90,7 +90,9 @@ def predict_clips(
     stream = segments(map(_recording, corpus.utterances), UNDIVIDED, threads=threads)
     channels = (utterance.channel for utterance in corpus.utterances)
     placed = (
-        replace(item, channel=channel) if isinstance(item, Segment) else item
+        _checked(plain, replace(item, channel=channel))
+        if isinstance(item, Segment)
+        else item
         for item, channel in zip(stream, channels, strict=True)
     )
     with bar(
@@ -110,6 +112,14 @@ def predict_clips(
             if each.reason
         ),
     )
+
+
+def _checked(model: LoadedFileModel, item: Segment) -> Segment | PredictedSegment:
+    """Return a clip, or the reason why it cannot be predicted."""
+    if not (missing := model.missing(item)):
+        return item
+    reason = f"has no {missing}, which the model needs; add it to the table"
+    return predicted(item, item.notes, reason=reason, ratings={})
 
 
 def _recording(utterance: Utterance) -> Recording:

@@ -34,18 +34,16 @@ class EncoderPlaces:
         if recipe.weights in self.bundled:
             yield self.bundled[recipe.weights]
             return
-        if (place := self._recorded(recipe)) and place != recipe.checkpoint:
-            yield place
-        yield recipe.checkpoint
+        yield from dict.fromkeys((*self._recorded(recipe), recipe.checkpoint))
 
-    def _recorded(self, recipe: Recipe) -> str:
-        """Return the checkpoint that was typed for any corpus; "" if none is known."""
+    def _recorded(self, recipe: Recipe) -> Iterator[str]:
+        """Yield the checkpoints that were typed for caches of any corpus."""
         if self.cache is None or recipe.is_built_in:
-            return ""
+            return
         for folder, cached in readable_recipes(self.cache):
             if cached.weights == recipe.weights:
-                return provenance.checkpoint(folder, recipe.modality)
-        return ""
+                place = provenance.checkpoint(folder, recipe.modality)
+                yield from filter(None, [place])
 
 
 def readable_recipes(cache: Path) -> Iterator[tuple[Path, Recipe]]:

@@ -62,8 +62,8 @@ class LoadedFileModel:
             f"missing modality ({runs_without(others)})"
         )
 
-    def reason(self, segment: Segment) -> str:
-        """Return why a segment cannot be predicted; "" if it can be.
+    def missing(self, segment: Segment) -> str:
+        """Return a modality that a segment lacks and needs; "" if it can be predicted.
 
         Args:
             segment: to be predicted
@@ -71,9 +71,16 @@ class LoadedFileModel:
         present = {"audio": segment.path is not None, "text": segment.text is not None}
         lacking = [m for m in self.rater.modalities if not present.get(m)]
         usable = any(present[m] for m in self.rater.modalities if m in present)
-        if not lacking or (self.rater.robust and usable):
-            return ""
-        return f"has no {lacking[0]}; the model {self.lacking(lacking[0])}"
+        return "" if not lacking or (self.rater.robust and usable) else lacking[0]
+
+    def reason(self, segment: Segment) -> str:
+        """Return why a segment cannot be predicted; "" if it can be.
+
+        Args:
+            segment: to be predicted
+        """
+        missing = self.missing(segment)
+        return missing and f"has no {missing}; the model {self.lacking(missing)}"
 
     def open(self, segments: Sequence[Segment]) -> OpenedSegments:
         """Decode and tokenise segments; see `SegmentEncoder.open`."""

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from affuse.data.errors import OptionError
+from affuse.data.errors import AffuseError, OptionError
 from affuse.data.options.adaptation_options import Adapt
 from affuse.data.options.bundle_options import BundleInput, MakeBundle
 from affuse.data.options.command_record import next_line
@@ -31,7 +31,7 @@ from affuse.extract.inference.clip_prediction import (
 from affuse.extract.inference.file_predictions import model_request
 from affuse.extract.inference.model_sources import open_model
 from affuse.fuse.adaptation.adaptation import Adaptation
-from affuse.fuse.adaptation.adaptation_fitting import demand_enough, fit
+from affuse.fuse.adaptation.adaptation_fitting import LEAST_CLIPS, demand_enough, fit
 from affuse.fuse.adaptation.adaptation_sentences import describe
 from affuse.fuse.bundles.adapted_bundle import write_adapted
 from affuse.fuse.wording import count
@@ -67,6 +67,7 @@ def adapt_model(options: Adapt, say: Say) -> Adaptation:
         predicted = predict_clips(model, clips, threads=request.machine.threads)
         for line in _summary(predicted, clips):
             say(line)
+        _demand_predicted(predicted, len(clips.utterances))
         adaptation = fit(predicted.clips, level=model.facts.level or LEVEL)
         for line in describe(adaptation):
             say(line)
@@ -152,6 +153,16 @@ def _summary(predicted: PredictedClips, corpus: Corpus) -> Iterator[str]:
     done, total = len(predicted.clips.truth), len(corpus.utterances)
     yield f"predicted {done} of {count(total, 'rated clip')}"
     yield from problem_lines(predicted.problems)
+
+
+def _demand_predicted(predicted: PredictedClips, total: int) -> None:
+    """Raise an error if too few of all rated clips could be predicted."""
+    counts = np.isfinite(predicted.clips.truth).sum(axis=0)
+    if predicted.problems and counts.max() < LEAST_CLIPS:
+        raise AffuseError(
+            f"only {counts.max()} of {count(total, 'rated clip')} could be predicted, "
+            f"and an adaptation needs {LEAST_CLIPS}; correct the problems above"
+        )
 
 
 def _next_command(options: Adapt, *, needs_text: bool) -> Predict:

@@ -177,6 +177,19 @@ def test_clips_that_cannot_be_predicted_are_counted(folder, predicted, tmp_path)
     assert "missing.wav" in done.output
 
 
+def test_a_table_without_the_texts_that_a_model_needs_is_explained(
+    folder, predicted, tmp_path
+):
+    table, _ = rate(folder, predicted)
+    bare = table.with_name("bare.csv")
+    bare.write_text(table.read_text().replace("text,", "note,", 1))
+    done = adapt(folder / "bundle", bare, tmp_path / "mine")
+    assert "has no text, which the model needs; add it to the table" in done.output
+    sentence = error_sentence(done)
+    assert "only 0 of 24 rated clips could be predicted, and an adaptation" in sentence
+    assert "correct the problems above" in sentence
+
+
 def test_a_changed_adaptation_is_refused_with_the_bundle(folder, predicted, tmp_path):
     table, _ = rate(folder, predicted, offset=-0.4, gain=2.0)
     assert adapt(folder / "bundle", table, tmp_path / "mine").exit_code == 0

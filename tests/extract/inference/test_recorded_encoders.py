@@ -21,3 +21,18 @@ def test_the_provenance_of_a_cache_leads_to_its_checkpoint(tmp_path):
     assert encoder.checkpoint.weights == recipe.weights == made.recipe.weights
     with pytest.raises(ValueError, match="the text encoder 'encoder' with the weights"):
         load_recorded([made.recipe], EncoderPlaces(), machine)
+
+
+def test_an_encoder_is_found_that_moved_between_two_extractions(tmp_path):
+    checkpoint = encoded_runs.text_checkpoint(tmp_path / "encoder")
+    cache = tmp_path / "cache"
+    for name in ("a", "b"):
+        words = ("--modality", "text", "--text-checkpoint", checkpoint, "--limit", "2")
+        where = ("--name", name, "--cache", cache, "--threads", "1")
+        done = call("extract", "demo", *words, *where)
+        assert done.exit_code == 0, done.output
+        if name == "a":
+            checkpoint = checkpoint.rename(tmp_path / "moved")
+    (made,) = store.find(cache, "a")
+    found = load_recorded([made.recipe], EncoderPlaces(cache=cache), Machine(threads=1))
+    assert len(found) == 1
