@@ -33,8 +33,7 @@ from affuse.extract.inference.segment_encoding import SegmentEncoder
 from affuse.extract.inference.trained_rater import TrainedRater
 from affuse.fuse.adaptation.adaptation_sentences import summarise
 from affuse.fuse.bundles.bundle_reading import Bundle, read_bundle
-from affuse.fuse.calibration import calibration_file
-from affuse.fuse.calibration.applying import demand_same_models
+from affuse.fuse.calibration.applying import read_calibrations
 from affuse.fuse.commands.training_scale import scale_of_run
 from affuse.fuse.models.design_files import use_run_files
 from affuse.fuse.trained.model_set import ModelSet
@@ -100,12 +99,7 @@ def _open_run(run: Path, request: ModelRequest) -> LoadedFileModel:
     use_run_files(run, request.design_files)
     info = read_info(run)
     models = load_run(run, request.machine.device)
-    calibrations = None
-    if RunFolder(run).calibration.is_file():
-        calibrations = calibration_file.read(run)
-        folds = [model.fold for model in models.models]
-        seeds = [model.seed or 0 for model in models.models]
-        demand_same_models(run, calibrations, folds, seeds, models.targets)
+    calibrations = read_calibrations(run, models)
     rater = TrainedRater(models, calibrations)
     encoders = load_recorded(rater.recipes, request.places, request.machine)
     facts = ModelFacts(

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
-from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import RunInfo, read_info
 from affuse.fuse.calibration import calibration_file
-from affuse.fuse.calibration.applying import demand_same_models
+from affuse.fuse.calibration.applying import read_calibrations
 from affuse.fuse.calibration.calibration_fitting import Calibrations
 from affuse.fuse.calibration.calibration_scores import CalibrationScores
 from affuse.fuse.trained.model_set import ModelSet
@@ -82,10 +81,6 @@ def load_run_models(run: Path) -> RunModels:
             )
         if model.seed is None:
             raise AffuseError(f"{model.folder} has no seed in its name; rename it")
-    if not RunFolder(run).calibration.exists():
-        return RunModels(info, models, None, {})
-    record = calibration_file.read(run)
-    seeds = [model.seed for model in models.models if model.seed is not None]
-    folds = [model.fold for model in models.models]
-    demand_same_models(run, record, folds, seeds, models.targets)
-    return RunModels(info, models, record, calibration_file.read_scores(run))
+    record = read_calibrations(run, models)
+    scores = {} if record is None else calibration_file.read_scores(run)
+    return RunModels(info, models, record, scores)

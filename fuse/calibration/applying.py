@@ -12,9 +12,10 @@ import numpy as np
 
 from affuse.data.errors import AffuseError
 from affuse.data.options.run_options import Calibrate
+from affuse.data.runs.run_folder import RunFolder
 from affuse.fuse.calibration.calibration_file import read
 from affuse.fuse.calibration.calibration_fitting import Calibrations
-from affuse.fuse.trained.model_set import RunPrediction
+from affuse.fuse.trained.model_set import ModelSet, RunPrediction
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +126,26 @@ def _bounds(
         "low": np.minimum(np.median(low, axis=0), middle),
         "high": np.maximum(np.median(high, axis=0), middle),
     }
+
+
+def read_calibrations(path: Path, models: ModelSet) -> Calibrations | None:
+    """Return the calibrations of a run or bundle; None if it is not calibrated.
+
+    Args:
+        path: of the run or bundle
+        models: its loaded models
+
+    Raises:
+        DamagedFileError: if the file of the calibrations is damaged
+        AffuseError: if they are of other models
+    """
+    if not RunFolder(path).calibration.exists():
+        return None
+    record = read(path)
+    places = [(m.fold, m.seed) for m in models.models if m.seed is not None]
+    folds, seeds = [fold for fold, _ in places], [seed for _, seed in places]
+    demand_same_models(path, record, folds, seeds, models.targets)
+    return record
 
 
 def demand_same_models(
