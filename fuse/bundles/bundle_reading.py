@@ -13,8 +13,7 @@ from affuse.fuse.adaptation import adaptation_file
 from affuse.fuse.adaptation.adaptation import Adaptation
 from affuse.fuse.bundles.bundle_examination import examine
 from affuse.fuse.bundles.run_models import encoder_key
-from affuse.fuse.calibration import calibration_file
-from affuse.fuse.calibration.applying import demand_same_models
+from affuse.fuse.calibration.applying import read_calibrations
 from affuse.fuse.calibration.calibration_fitting import Calibrations
 from affuse.fuse.trained.model_set import ModelSet, load_models
 
@@ -53,12 +52,8 @@ def read_bundle(folder: Path, device: str = "cpu") -> Bundle:
     _demand_same_files(folder, info, names)
     models = load_models(folder, [folder / name for name in info.models], device)
     _demand_same_models(folder, info, models)
-    record = adaptation = None
-    if BundleFolder.calibration in names:
-        record = calibration_file.read(folder)
-        seeds = [model.seed for model in models.models if model.seed is not None]
-        folds = [model.fold for model in models.models]
-        demand_same_models(folder, record, folds, seeds, info.targets)
+    record = read_calibrations(folder, models)
+    adaptation = None
     if BundleFolder.adaptation in names:
         adaptation = adaptation_file.read(folder)
         _demand_same_ratings(folder, adaptation, info, record)
