@@ -182,8 +182,9 @@ class Report(ReportContents, OutputFile, RunsFolder):
         "--cache",
         default=None,
         type=FOLDER,
-        help="Also score fusion designs with a modality removed or permuted, with the "
-        "embeddings in this folder; the page shows it.  [default: not measured]",
+        help="Also score groups by duration, and fusion designs with a modality "
+        "removed or permuted, with the cache in this folder; the page shows it.  [default: "
+        "not measured]",
     )
     transcripts: Path | None = option(
         "--transcripts",

@@ -27,7 +27,7 @@ from affuse.data.runs.run_predictions import (
 )
 from affuse.data.suggestions import hint
 from affuse.data.terminal import page_width
-from affuse.fuse.commands.ablation_command import add_ablations
+from affuse.fuse.commands.cached_facts import add_cached_facts
 from affuse.fuse.commands.readable_runs import read_runs
 from affuse.fuse.figures.report_figure import write_figures
 from affuse.fuse.page.page_sections import report_figures
@@ -64,7 +64,7 @@ def report(options: Report, say: Callable[..., object]) -> bool:
     systems = read_all_imported(options.imports, options.label, options.scale)
     tables = collect(options.runs, contents, systems, damaged=problems.append)
     if options.cache:
-        tables = add_ablations(tables, options.cache, problems.append)
+        tables = add_cached_facts(tables, options.cache, problems.append)
     if options.transcripts:
         texts = read_transcripts(options.transcripts)
         tables = tuple(replace(table, transcripts=texts) for table in tables)

@@ -147,6 +147,7 @@ class ReportTable:
     notes: tuple[str, ...] = ()  # footnotes
     members: tuple[Member, ...] = ()  # of a training set of several corpora
     ablations: tuple[Ablation, ...] = ()  # of fusion designs, on request
+    durations: Mapping[str, float] = field(default_factory=dict)  # seconds, by id
     transcripts: Mapping[str, str] = field(default_factory=dict)  # by id, on request
     sources: TableSources | None = field(default=None, repr=False, compare=False)
 

@@ -23,6 +23,7 @@ from affuse.fuse.page.provenance_section import provenance_section
 from affuse.fuse.page.results_section import caveats_section, results_section
 from affuse.fuse.page.subgroup_section import subgroup_section
 from affuse.fuse.robustness.ablation import Ablation
+from affuse.fuse.robustness.modality_weights import WeightSummary
 from affuse.fuse.scoring import metrics
 
 
@@ -252,3 +253,36 @@ def test_another_table_is_refused_as_transcripts(folder, tmp_path):
     words = ("--format", "html", "--transcripts", table)
     done = call("report", "--runs", folder, *words)
     assert "has no columns id and text; write it with: " in error_sentence(done)
+
+
+def test_groups_by_duration_need_the_cache(folder):
+    section = subgroup_section(table_of(folder))
+    (missing,) = section.missing
+    assert "--cache" in missing.command
+    assert not any("duration" in found.caption for found in section.tables)
+
+
+def test_groups_by_duration_hold_all_utterances_once(folder):
+    table = table_of(folder)
+    ids = sorted(set(table.sources.parts[0]["all"].predictions.id.tolist()))
+    seconds = {id_: 1 + k / 10 for k, id_ in enumerate(ids)}
+    section = subgroup_section(dataclasses.replace(table, durations=seconds))
+    assert section.missing == ()
+    (found,) = (t for t in section.tables if t.caption == "CCC by duration")
+    heads, *lines = texts(found)
+    place = heads.index("utterances")
+    counts = [int(line[place]) for line in lines if line[0] == "early"]
+    assert len(counts) == 4
+    assert sum(counts) == 40
+    assert any(s.startswith("Largest gap by duration") for s in section.sentences)
+
+
+def test_weights_of_gates_are_a_table(folder):
+    weights = {"audio": WeightSummary(0.4, 0.3, 0.5)}
+    ablation = Ablation("gated", ("valence",), {"both": (0.5,)}, 1, 1, True, 0)
+    ablation = dataclasses.replace(ablation, weights=weights)
+    table = dataclasses.replace(table_of(folder), ablations=(ablation,))
+    (found,) = (
+        t for t in contribution_section(table).tables if t.caption.startswith("Weights")
+    )
+    assert texts(found)[1] == ("gated", "audio", ".400", ".300", ".500")
