@@ -183,8 +183,8 @@ class Report(ReportContents, OutputFile, RunsFolder):
         default=None,
         type=FOLDER,
         help="Also score groups by duration, and fusion designs with a modality "
-        "removed or permuted, with the cache in this folder; the page shows it.  [default: "
-        "not measured]",
+        "removed or permuted, with the cache in this folder; the page shows it.  "
+        "[default: not measured]",
     )
     transcripts: Path | None = option(
         "--transcripts",
