@@ -202,9 +202,10 @@ def report(options: "report_options.Report") -> None:
       python cli.py report --corpus demo --format latex --output table.tex
       python cli.py report --format html --output report.html
     """
+    from affuse.extract.commands.page_clips import encode_clip
     from affuse.fuse.commands import report_command
 
-    sys.exit(not report_command.report(options, print_line))
+    sys.exit(not report_command.report(options, print_line, encode_clip))
 
 
 for command in (
