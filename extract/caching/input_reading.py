@@ -10,6 +10,7 @@ from affuse.extract.audio import decoder_pool
 from affuse.extract.audio.refusal import Unusable
 from affuse.extract.audio.sample_digest import fingerprint
 from affuse.extract.caching.encoder_inputs import InputSource
+from affuse.extract.degradations.degraded_recordings import Degrade
 from affuse.extract.encoding.protocol import Encoder
 
 
@@ -32,6 +33,7 @@ class InputReader:
     root: Path  # of the corpus
     encoder: Encoder
     longest: float  # seconds; longer recordings are refused
+    degrade: Degrade | None = None  # changes the samples of recordings
 
     def read(self, source: InputSource) -> PreparedInput | str:
         """Return the input for the encoder, or the reason why it cannot be encoded.
@@ -52,7 +54,10 @@ class InputReader:
         path = self.modality.source(u, self.root)
         wave = decoder_pool.load(path, u.span, longest=self.longest, channel=u.channel)
         samples = fingerprint(wave.samples)  # Preparation may change them in place.
-        ready = self.encoder.prepare(wave.samples)
+        heard = wave.samples
+        if self.degrade is not None:
+            heard = self.degrade(heard, source.content)
+        ready = self.encoder.prepare(heard)
         return PreparedInput(source, ready.blocks, (*wave.notes, *ready.notes), samples)
 
     def _load(self, source: InputSource) -> PreparedInput:

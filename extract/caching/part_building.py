@@ -21,6 +21,7 @@ from affuse.data.records import Problem
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.caching.input_reading import InputReader, PreparedInput
 from affuse.extract.caching.row_reuse import CachedRow
+from affuse.extract.degradations.degraded_recordings import find_degrade
 from affuse.extract.encoding import batching, pooling
 from affuse.extract.encoding.choices import Machine
 from affuse.extract.encoding.protocol import Encoder, is_weightless
@@ -143,6 +144,7 @@ class Builder:
             self.root,
             self.encoder,
             self.machine.longest,
+            find_degrade(self.recipe),
         )
         tasks = (delayed(reader.read)(source) for source in sources)
         results = Parallel(n_jobs=self.machine.threads, prefer="threads")(tasks)
