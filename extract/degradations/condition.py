@@ -117,7 +117,9 @@ def parse_condition(text: str) -> Condition:
     kind = degradation_named(name)
     if not kind.unit:
         if mark:
-            raise OptionError(f"--condition {text}: {name} takes no value; leave it out")
+            raise OptionError(
+                f"--condition {text}: {name} takes no value; leave it out"
+            )
         return Condition(name)
     value = _number(rest)
     if not kind.least <= value <= kind.most:  # also if it is no number
@@ -126,7 +128,7 @@ def parse_condition(text: str) -> Condition:
             f"--condition {text}: {name} needs a value in {kind.unit} between "
             f"{kind.least:g} and {kind.most:g}, as in {name}:{example:g}"
         )
-    return Condition(name, value)
+    return Condition(name, float(f"{value:g}"))  # as it stands in a recipe
 
 
 def parse_identity(identity: str) -> Condition:

@@ -1,7 +1,7 @@
 """Word errors in transcripts, in the proportions of speech recognition.
 
-Of all errors, 60 % are substitutions, 25 % deletions and 15 % insertions; the word error
-rate counts the three alike.
+Of all errors, 60 % are substitutions, 25 % deletions and 15 % insertions. The word
+error rate counts the three alike.
 """
 
 from collections.abc import Sequence

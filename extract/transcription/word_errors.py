@@ -11,6 +11,7 @@ from affuse.data.errors import AffuseError
 from affuse.data.reading.word_normalisation import normalise_words
 from affuse.data.system.environment import extra_command
 
+
 @dataclass(frozen=True, slots=True)
 class WordErrors:
     """Numbers of words and of errors, which add up over utterances."""
