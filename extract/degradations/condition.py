@@ -57,7 +57,7 @@ class Condition:
 
         Examples:
             >>> Condition("noise", 10.0).label
-            'noise 10 dB'
+            'noise 10 dB SNR'
         """
         if self.value is None:
             return self.name

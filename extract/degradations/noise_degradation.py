@@ -33,7 +33,7 @@ DEGRADATION = Degradation(
     meaning="pink noise (1/f, 50 Hz to 8 kHz) at this signal-to-noise ratio, which is "
     "that of the RMS of the utterance and the RMS of the noise",
     apply=add_pink_noise,
-    unit="dB",
+    unit="dB SNR",
     least=-30.0,
     most=80.0,
     values=(20.0, 10.0, 0.0),

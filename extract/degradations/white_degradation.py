@@ -25,7 +25,7 @@ DEGRADATION = Degradation(
     meaning="white Gaussian noise at this signal-to-noise ratio, which is that of the "
     "RMS of the utterance and the RMS of the noise",
     apply=add_white_noise,
-    unit="dB",
+    unit="dB SNR",
     least=-30.0,
     most=80.0,
 )

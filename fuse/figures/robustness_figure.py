@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-HEIGHT = 2.5  # inches
+HEIGHT = 2.6  # inches
 LONGEST = 44  # characters of the title
-NAME_LENGTH = 11  # characters of a condition below the horizontal axis
+NAME_LENGTH = 15  # characters of a condition below the horizontal axis
 APART = 0.13  # distance of the ratings, relative to that of the conditions
 COLUMNS = ("condition", "value", "unit", "rating", "ccc", "low", "high")
 
@@ -74,7 +74,7 @@ def _draw(figure: "Figure", title: str, scores: Sequence[ConditionScore]) -> Non
     units = dict.fromkeys(each.facts.unit for each in scores[1:])
     unit = next(iter(units)) if len(units) == 1 else ""
     is_curve = len({each.facts.name for each in scores[1:]}) == 1 and bool(unit)
-    axes = add_axes(figure, left=0.5, bottom=FOOT + (0.32 if is_curve else 0.62))
+    axes = add_axes(figure, left=0.5, bottom=FOOT + (0.36 if is_curve else 0.72))
     axes.set_title(cut(title, LONGEST))
     _draw_ratings(axes, scores, is_curve)
     axes.set_xticks(range(len(scores)))
@@ -86,7 +86,16 @@ def _draw(figure: "Figure", title: str, scores: Sequence[ConditionScore]) -> Non
         labels = (cut(each.facts.label, NAME_LENGTH) for each in scores)
         axes.set_xticklabels(list(labels), rotation=35, ha="right")
     axes.set_ylabel("test CCC", labelpad=1)
-    axes.legend(loc="best", borderpad=0, handlelength=1.8)
+    # In the line of the foot, because no place within the axes is always free.
+    figure.legend(
+        loc="lower left",
+        bbox_to_anchor=(0.0, 0.0),
+        ncols=len(scores[0].ratings),
+        borderpad=0.1,
+        columnspacing=1.0,
+        handlelength=1.8,
+        handletextpad=0.4,
+    )
 
 
 def _draw_ratings(
@@ -101,8 +110,8 @@ def _draw_ratings(
             places,
             [each.value for each in found],
             yerr=[
-                [each.value - each.low for each in found],
-                [each.high - each.value for each in found],
+                [max(each.value - each.low, 0.0) for each in found],
+                [max(each.high - each.value, 0.0) for each in found],
             ],
             color=LINES[k % len(LINES)],
             linestyle=DASHES[k % len(DASHES)] if is_curve else "none",

@@ -15,7 +15,7 @@ class ConditionFacts:
 
     text: str  # as typed, such as "noise:10"
     name: str  # of the degradation, such as "noise"
-    label: str  # with the unit, such as "noise 10 dB"
+    label: str  # with the unit, such as "noise 10 dB SNR"
     modality: str = ""  # whose inputs are degraded; "" for clean ones
     value: float | None = None
     unit: str = ""

@@ -18,6 +18,7 @@ from affuse.data.system.digests import digest
 from affuse.fuse.inputs.fold_embeddings import ALL_FOLDS, FoldEmbeddings
 from affuse.fuse.inputs.rating_variation import undefined_notes
 from affuse.fuse.inputs.tensors import gather
+from affuse.fuse.robustness.condition_difference import condition_difference
 from affuse.fuse.robustness.condition_records import (
     CLEAN,
     ConditionFacts,
@@ -25,9 +26,8 @@ from affuse.fuse.robustness.condition_records import (
     DegradedInputs,
     RobustnessResult,
 )
+from affuse.fuse.robustness.condition_warnings import condition_warnings
 from affuse.fuse.scoring.clusters import choose
-from affuse.fuse.scoring.failure_notes import sentences
-from affuse.fuse.scoring.paired_tests import paired_difference
 from affuse.fuse.scoring.statistics import estimate
 from affuse.fuse.trained import model_files
 from affuse.fuse.trained.model_files import model_folder
@@ -70,7 +70,7 @@ def score_conditions(
     ]
     unit = choose(clean)
     estimates = [estimate(each, unit=unit) for each in runs]
-    changes = [paired_difference(each, runs[0], unit=unit) for each in runs]
+    changes = [condition_difference(each, runs[0], unit) for each in runs]
     first = estimates[0]
     return RobustnessResult(
         run=task.run.info.name,
@@ -89,7 +89,7 @@ def score_conditions(
         unit=first.unit,
         clusters=first.clusters,
         predictions=digest(RunFolder(task.run.path).predictions),
-        notes=(*undefined_notes([{"all": clean}]), *_failures(facts, runs)),
+        notes=(*undefined_notes([{"all": clean}]), *condition_warnings(facts, runs)),
     )
 
 
@@ -153,13 +153,3 @@ def _demand_same(clean: Run, predicted: np.ndarray) -> None:
             f"{clean.predictions.predicted[k][0]:.3f}; the cache or the models have "
             f"changed, so train again"
         )
-
-
-def _failures(facts: Sequence[ConditionFacts], runs: Sequence[Run]) -> Iterator[str]:
-    """Yield sentences on conditions in which models predict constants or outliers."""
-    found: dict[str, list[str]] = {}
-    for each, run in zip(facts, runs, strict=True):
-        for sentence, _ in sentences(run.predictions, run.info.targets):
-            found.setdefault(sentence, []).append(each.label)
-    for sentence, labels in found.items():
-        yield f"{', '.join(labels)}: {sentence}"
