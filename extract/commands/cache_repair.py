@@ -196,5 +196,10 @@ def _advice(folder: Path, cache: Path) -> str:
             recipe = parts.header(parts.part_path(folder, number)).recipe
         except (AffuseError, OSError):
             continue
+        if recipe.degradation:
+            return (
+                f"remove the folder, and repeat the robustness command with "
+                f"--condition {recipe.degradation}"
+            )
         return f"repeat the command that made it: {provenance.guess(recipe, cache)}"
     return "repeat the extract command that made it"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @click.command(cls=RecordCommand)
 @takes_record
 def robustness(options: "robustness_options.Robustness") -> None:
-    """Score the models of a run on degraded recordings and transcripts.
+    """Measure the CCC of a run on degraded recordings and transcripts.
 
     The models of each fold of RUN predict its test part after noise, a telephone band,
     reverberation, gain, clipping or lossy coding, and from transcripts with word

@@ -25,7 +25,8 @@ from affuse.extract.encoding.choices import Machine
 from affuse.fuse.inputs.fold_embeddings import ALL_FOLDS
 from affuse.fuse.inputs.input_selection import Shown, find_caches, select_for_run
 from affuse.fuse.models.design_files import use_run_files
-from affuse.fuse.robustness import robustness_file, robustness_table
+from affuse.fuse.reporting import robustness_table
+from affuse.fuse.robustness import robustness_file
 from affuse.fuse.robustness.condition_scores import RobustnessTask, score_conditions
 from affuse.fuse.trained import prediction
 from affuse.fuse.wording import count
@@ -35,7 +36,7 @@ Taken = Mapping[str, Mapping[str, Sequence[Shown]]]  # {fold: {modality: caches}
 
 
 def measure_robustness(options: Robustness, say: Say) -> int:
-    """Score a run on degraded inputs, and write the table.
+    """Measure a run on degraded inputs, and write the table.
 
     Args:
         options: of the command line

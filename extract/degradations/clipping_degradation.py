@@ -18,7 +18,7 @@ def clip_peaks(samples: np.ndarray, decibels: float, draws: Draws) -> np.ndarray
         (n,) float32
     """
     limit = float(np.abs(samples).max()) * factor(-decibels)
-    return np.clip(samples, np.float32(-limit), np.float32(limit))
+    return np.asarray(np.clip(samples, -limit, limit), np.float32)
 
 
 DEGRADATION = Degradation(

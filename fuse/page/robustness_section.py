@@ -16,6 +16,7 @@ from affuse.fuse.page.page_records import (
     no_predictions,
     trained_rows,
 )
+from affuse.fuse.reporting.robustness_table import notes, title
 from affuse.fuse.reporting.table_records import ReportTable, bounds
 from affuse.fuse.robustness import robustness_file
 from affuse.fuse.robustness.condition_records import (
@@ -23,7 +24,6 @@ from affuse.fuse.robustness.condition_records import (
     ConditionScore,
     RobustnessResult,
 )
-from affuse.fuse.robustness.robustness_table import notes, title
 from affuse.fuse.wording import figure
 
 
