@@ -198,8 +198,11 @@ def _advice(folder: Path, cache: Path) -> str:
             continue
         if recipe.degradation:
             return (
-                f"remove the folder, and repeat the robustness command with "
-                f"--condition {recipe.degradation}"
+                f"repeat the robustness command that made it, with --condition "
+                f"{recipe.degradation}"
             )
         return f"repeat the command that made it: {provenance.guess(recipe, cache)}"
-    return "repeat the extract command that made it"
+    return (
+        "remove its damaged parts, and repeat the extract or robustness command that "
+        "made it"
+    )

@@ -27,7 +27,11 @@ from affuse.fuse.inputs.input_selection import Shown, find_caches, select_for_ru
 from affuse.fuse.models.design_files import use_run_files
 from affuse.fuse.reporting import robustness_table
 from affuse.fuse.robustness import robustness_file
-from affuse.fuse.robustness.condition_scores import RobustnessTask, score_conditions
+from affuse.fuse.robustness.condition_scores import (
+    RobustnessTask,
+    demand_clean_predictions,
+    score_conditions,
+)
 from affuse.fuse.trained import prediction
 from affuse.fuse.wording import count
 
@@ -68,12 +72,13 @@ def measure_robustness(options: Robustness, say: Say) -> int:
         ids=ids,
         machine=_machine(options, call),
     )
+    device = encoding.machine.device
+    demand_clean_predictions(RobustnessTask(run, encoding.clean, ids, device))
     encoded = encode_conditions(encoding, conditions)
     problems = [*dict.fromkeys(encoded.problems)]
     remarks = [*conditions.remarks, *encoded.remarks]
     for line in (*corpus_checks.problem_lines(problems), *remarks):
         say(line, err=True)
-    device = encoding.machine.device
     task = RobustnessTask(run, encoding.clean, encoded.ids, device)
     result = score_conditions(task, encoded.degraded)
     result = replace(result, notes=(*result.notes, *remarks, *_named(problems)))

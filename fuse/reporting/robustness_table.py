@@ -19,7 +19,7 @@ from affuse.fuse.scoring.intervals import LEVEL, Interval
 from affuse.fuse.wording import count, figure
 
 WIDTH = 80  # columns of the text
-LONGEST = 27  # characters of a condition in the text
+SHORTEST = 8  # characters of a condition that stay if the text is too wide
 COLUMNS = (
     *("run", "corpus", "nature", "condition", "modality", "value", "unit"),
     *("word_error_rate", "utterances", "tested", "rating", "ccc", "low", "high"),
@@ -48,16 +48,23 @@ def _lines(result: RobustnessResult) -> Iterator[str]:
     heads = [name[0].upper() for name in result.targets]
     rows = [("condition", *heads, "mean", "", "change", "")]
     rows += [tuple(_cells(result, each)) for each in result.scores]
-    yield from align_columns(rows)
+    longest = max(len(row[0]) for row in rows)
+    excess = max(map(len, align_columns(rows))) - WIDTH
+    room = max(SHORTEST, longest - max(0, excess))
+    yield from align_columns([(_cut(row[0], room), *row[1:]) for row in rows])
     yield ""
     for note in notes(result):
         yield from textwrap.wrap(note, WIDTH, subsequent_indent="  ")
 
 
+def _cut(text: str, length: int) -> str:
+    """Return a text of limited length, which ends in dots if it was cut."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
 def _cells(result: RobustnessResult, each: ConditionScore) -> Iterator[str]:
     """Yield the cells of one condition."""
-    label = each.facts.label
-    yield label if len(label) <= LONGEST else f"{label[: LONGEST - 3]}..."
+    yield each.facts.label
     for name in result.targets:
         yield figure(each.ratings[name].value, digits=2)
     yield figure(each.mean.value)

@@ -46,6 +46,19 @@ class RobustnessTask:
     device: str = "cpu"
 
 
+def demand_clean_predictions(task: RobustnessTask) -> None:
+    """Raise an error if models do not predict what the run recorded for clean inputs.
+
+    Call this before any input is degraded, because encoding may take long.
+
+    Raises:
+        AffuseError: naming an utterance and both predictions
+    """
+    clean = _restricted(task.run, task.ids)
+    _demand_folds(task.run, clean)
+    _demand_same(clean, next(_predict(task, clean.predictions, ())))
+
+
 def score_conditions(
     task: RobustnessTask, degraded: Sequence[DegradedInputs]
 ) -> RobustnessResult:
@@ -56,14 +69,12 @@ def score_conditions(
         degraded: inputs of each condition
 
     Raises:
-        AffuseError: if a fold has no utterance to score, or the models do not predict
-            what the run recorded
+        AffuseError: if a fold has no utterance to score
     """
     clean = _restricted(task.run, task.ids)
     _demand_folds(task.run, clean)
     facts = [ConditionFacts(CLEAN, CLEAN, CLEAN), *(each.facts for each in degraded)]
     by_condition = list(_predict(task, clean.predictions, degraded))
-    _demand_same(clean, by_condition[0])
     runs = [
         replace(clean, predictions=replace(clean.predictions, predicted=predicted))
         for predicted in by_condition
