@@ -124,9 +124,7 @@ def test_only_some_utterances_are_scored(run):
     ids = sorted({*run.predictions.id.tolist()})[::3]
     found = score_conditions(task(run, ids), [condition(5.0)])
     assert (found.utterances, found.tested) == (20, 60)
-    with pytest.raises(
-        AffuseError, match="no test utterance of fold 'session5' is left"
-    ):
+    with pytest.raises(AffuseError, match="of fold 'session5' is left to score"):
         score_conditions(task(run, []), [])
 
 
