@@ -54,6 +54,8 @@ def test_every_setting_is_a_parameter_with_its_default():
 
 
 def test_unknown_parameters_are_refused_by_name():
+    with pytest.raises(TypeError, match=r"FeatureChoice\(layers=..., pooling=...\)"):
+        FusionRegressor("audio", layers="last", pooling="mean")
     with pytest.raises(TypeError, match="unknown parameter protocol; settings are"):
         FusionRegressor(protocol="loso")
     with pytest.raises(ValueError, match="Invalid parameter 'speed'"):
