@@ -53,8 +53,8 @@ class Settings:
     # Dimensionality reduction of one modality's embedding
     # Layers to take of a cache: "all", "last" or numbers such as "0,6,12", which are
     # concatenated, also by modality or encoder: "audio=0,6,text=last",
-    # "audio:mini=last"; "weighted": a scalar mix of all for each rating. "concat" is the
-    # old name of "all".
+    # "audio:mini=last"; "weighted": a scalar mix of all for each rating. "concat" is
+    # the old name of "all".
     layers: str = setting("all")
     # Statistics over time to take: "mean", or "mean+std" where the cache has
     # deviations, also by modality or encoder; others than those that are named have

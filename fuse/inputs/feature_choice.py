@@ -133,9 +133,9 @@ class FeatureChoice:
         return chosen
 
     def _demand_vector(self, setting: str, recipe: Recipe, is_vector: bool) -> None:
-        """Raise an error if a choice names an encoder without layers for something else.
+        """Raise an error if a choice names an encoder for what it does not have.
 
-        A choice for its modality is meant for the other encoders.
+        A choice for the modality of an encoder without layers is meant for others.
         """
         value = getattr(self, setting)
         names = encoder_names(value, recipe.modality)

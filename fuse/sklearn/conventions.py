@@ -71,8 +71,8 @@ def demand_parameters(settings: Iterable[str]) -> None:
     if cached := [name for name in unknown if name in OF_CACHES]:
         chosen = ", ".join(f"{name}=..." for name in cached)
         raise TypeError(
-            f"{' and '.join(cached)} cannot be chosen here, because X holds the columns "
-            f"to train on; choose them where these are read: "
+            f"{' and '.join(cached)} cannot be chosen here, because X holds the "
+            f"columns to train on; choose them where these are read: "
             f"load_dataset(..., features=FeatureChoice({chosen}))"
         )
     if unknown:
