@@ -1,5 +1,6 @@
 """Training on some of what is cached, and on several encoders of one modality."""
 
+import dataclasses
 import json
 import shutil
 
@@ -12,9 +13,13 @@ from learnable_corpus import reorder_rows
 
 import affuse
 from affuse.data.cache import joined_recipe
+from affuse.data.cache.embedding_views import join
+from affuse.data.errors import OptionError
 from affuse.data.runs.run_information import read_info
 from affuse.data.runs.run_predictions import read_run
+from affuse.fuse.commands.cache_remarks import demand_layers
 from affuse.fuse.models.trainable.design_registry import design_names
+from affuse.fuse.settings import Settings
 from affuse.fuse.trained.layer_weight_files import average_weights
 
 BOTH = ("--audio", "one", "--audio", "two")
@@ -324,3 +329,19 @@ def test_an_error_names_the_encoder_that_a_run_lacks(root, tmp_path):
     assert "extracted with dtype='bfloat16', not 'float32'" in sentence
     recipe = json.loads(contents(model(run), "model.json"))["recipes"]["audio"]
     assert len(joined_recipe.parse(json.dumps(recipe)).parts) == 2
+
+
+def test_a_mix_of_layers_needs_an_encoder_with_layers():
+    mixed = [Settings(layers="weighted")]
+    one = reorder_rows(wide("audio", "one"), range(3))
+    last = narrowed(one, (2,), "mean")
+    with pytest.raises(OptionError, match="hold one each; extract again with --layers"):
+        demand_layers(mixed, {"audio": last})
+    vector = dataclasses.replace(
+        last.recipe, checkpoint="acoustic", layers=(0,), inputs={"features": 81}
+    )
+    acoustic = dataclasses.replace(last, recipe=vector)
+    with pytest.raises(OptionError, match="acoustic has none; leave layers at all, or"):
+        demand_layers(mixed, {"audio": acoustic})
+    demand_layers(mixed, {"audio": join([acoustic, one])})
+    demand_layers([Settings()], {"audio": acoustic})
