@@ -137,9 +137,32 @@ class Report(ReportContents, OutputFile, RunsFolder):
 
     COMMAND: ClassVar[str] = "report"
     MOVED: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("runs", "cache", "transcripts"), READ
+        ("runs", "cache", "transcripts", "imports", "label", "scale"), READ
     )
     HEADING: ClassVar[str] = WRITE
+    imports: tuple[Path, ...] = option(
+        "--import",
+        default=(),
+        type=FILE,
+        metavar="FILE",
+        help="Also score the predictions of another system, from a CSV table with "
+        "the columns id, valence, arousal and dominance. The option may be repeated.  "
+        "[default: only runs]",
+    )
+    label: tuple[str, ...] = option(
+        "--label",
+        default=(),
+        metavar="NAME",
+        help="Name of the system of --import; one for each file.  [default: the name "
+        "of the file]",
+    )
+    scale: tuple[float, float] | None = option(
+        "--scale",
+        default=None,
+        metavar="LOW HIGH",
+        help="Lowest and highest rating of the scale of --import, for example "
+        "--scale 1 5.  [default: -1 1]",
+    )
     form: str = option(
         "--format",
         default="text",

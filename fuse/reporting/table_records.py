@@ -105,11 +105,17 @@ class TableRow:
     )  # by section, affuse.fuse.reporting.measures.MEASURES, and rating or "mean"
     group: str = ""  # heading of the rows on the same encoders; "" without headings
     mapped: bool = False  # True for a network after an affine map
+    is_imported: bool = False  # True for a system that was trained elsewhere
 
     @property
     def name(self) -> str:
         """Name that is unique in the table."""
         return f"{self.design} ({self.detail})" if self.detail else self.design
+
+    @property
+    def is_compared(self) -> bool:
+        """True if the row has predictions, so that other rows can be compared."""
+        return self.info is not None or self.is_imported
 
 
 @dataclass(frozen=True)
