@@ -26,6 +26,7 @@ from affuse.extract.commands.bundle_command import bundle
 from affuse.extract.commands.cache_command import cache
 from affuse.extract.commands.corpora_command import corpora
 from affuse.extract.commands.predict_command import predict
+from affuse.extract.commands.serve_command import serve
 from affuse.extract.commands.transcribe_command import transcribe
 
 if TYPE_CHECKING:
@@ -320,6 +321,7 @@ def calibrate(options: "run_options.Calibrate") -> None:
 
 main.add_command(adapt)
 main.add_command(predict)
+main.add_command(serve)
 main.add_command(bundle)
 
 
