@@ -22,7 +22,7 @@ PORTS = click.IntRange(0, 65535)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServedModel(RunDesignFiles, RecordedCheckpoints, CacheOption):
+class ServingInput(RunDesignFiles, RecordedCheckpoints, CacheOption):
     """Model that is served, and the model that recognises words."""
 
     HEADING: ClassVar[str] = READ
@@ -72,7 +72,7 @@ class ServingLimits(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Serve(ServedModel, ServingLimits, ComputeOptions):
+class Serve(ServingInput, ServingLimits, ComputeOptions):
     """Options of `serve`: predict recordings in the browser."""
 
     COMMAND: ClassVar[str] = "serve"

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 HERE = Path(__file__).parent
-CSV_NAME = "predictions.csv"
+CSV_NAME = "ratings.csv"
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,22 @@ visitor names. Everything that is not listed here is refused with a sentence.
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from affuse.extract.inference.serving.guarded_streams import (
+    AsgiApp,
+    GuardedSend,
+    LimitedBody,
+    Receive,
+    Replay,
+    RequestRefusal,
+    Scope,
+    Send,
+)
 from affuse.extract.inference.serving.serving_request import RequestLimits
 from affuse.extract.inference.serving.uploaded_files import UploadedFiles
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 UPLOAD = "/gradio_api/upload"
 FILE = "/gradio_api/file="
@@ -35,36 +39,7 @@ WRITE = re.compile(
 VALUES = 4  # inputs of the page and of the HTTP API
 JSON_BYTES = 2**20  # of a request without a file
 FORM_BYTES = 2**16  # of an upload in addition to its file
-# Gradio's own code needs inline scripts and styles; nothing may leave this server.
-POLICY = (
-    "default-src 'self'",
-    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data: blob:",
-    "media-src 'self' data: blob:",
-    "font-src 'self' data:",
-    "connect-src 'self' data: blob:",
-    "worker-src 'self' blob:",
-    "object-src 'none'",
-    "base-uri 'self'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-)
-HEADERS = {
-    "content-security-policy": "; ".join(POLICY),
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "cross-origin-resource-policy": "same-origin",
-}
 log = logging.getLogger(__name__)
-
-
-class RequestRefusal(Exception):
-    """Refusal of a request, with the status of HTTP and a sentence."""
-
-    def __init__(self, status: int, sentence: str):
-        super().__init__(sentence)
-        self.status = status
 
 
 class RequestGuard:
@@ -95,16 +70,17 @@ class RequestGuard:
         if scope["type"] != "http":  # Gradio uses no web sockets
             await send({"type": "websocket.close", "code": 1008})
             return
-        guarded = GuardedSend(send)
+        guarded, body = GuardedSend(send), LimitedBody(receive)
         try:
-            await self._app(scope, await self._checked(scope, receive), guarded)
+            await self._app(scope, await self._checked(scope, body), guarded)
         except RequestRefusal as error:
+            await body.drain(scope)
             await guarded.refuse(error.status, str(error))
         except Exception as error:  # a visitor sees no traceback, whatever happens
             log.error("a request failed: %s: %s", type(error).__name__, error)
             await guarded.refuse(500, "the request could not be answered")
 
-    async def _checked(self, scope: Scope, receive: Receive) -> Receive:
+    async def _checked(self, scope: Scope, body: LimitedBody) -> Receive:
         """Return the source of the body, or raise a refusal."""
         headers = {
             k.decode("latin-1").lower(): v.decode("latin-1")
@@ -121,8 +97,8 @@ class RequestGuard:
         ):
             raise RequestRefusal(404, "this recording is not on the server (any more)")
         if method != "POST":
-            return receive
-        return await self._checked_body(path, headers, receive)
+            return body
+        return await self._checked_body(path, headers, body)
 
     def _check_host(self, host: str) -> None:
         """Raise a refusal if a page of another name addresses this server.
@@ -139,7 +115,7 @@ class RequestGuard:
             )
 
     async def _checked_body(
-        self, path: str, headers: dict[str, str], receive: Receive
+        self, path: str, headers: dict[str, str], body: LimitedBody
     ) -> Receive:
         """Return the source of a body that is limited, and refers to uploads only."""
         is_upload = path == UPLOAD
@@ -157,12 +133,12 @@ class RequestGuard:
             raise RequestRefusal(
                 503, "the server holds as many recordings as it may; try again later"
             )
-        limited = LimitedBody(receive, most, sentence)
+        body.limit(most, sentence)
         if is_upload:
-            return limited
-        body = await limited.read()
-        self._check_json(body)
-        return Replay(body, receive)
+            return body
+        content = await body.read()
+        self._check_json(content)
+        return Replay(content, body)
 
     def _check_json(self, body: bytes) -> None:
         """Raise a refusal if a request is no JSON, or names a file that is none."""
@@ -199,79 +175,3 @@ def _file_places(values: Any) -> Iterator[Any]:
             pending += value.values()
         elif isinstance(value, list):
             pending += value
-
-
-class LimitedBody:
-    """Source of a body that raises a refusal when the body is too large."""
-
-    def __init__(self, receive: Receive, most: int, sentence: str):
-        self._receive, self._left, self._sentence = receive, most, sentence
-
-    async def __call__(self) -> Message:
-        """Return the next part of the body."""
-        message = await self._receive()
-        self._left -= len(message.get("body", b""))
-        if self._left < 0:
-            raise RequestRefusal(413, self._sentence)
-        return message
-
-    async def read(self) -> bytes:
-        """Return the whole body."""
-        parts, more = [], True
-        while more:
-            message = await self()
-            parts.append(message.get("body", b""))
-            more = message.get("more_body", False)
-        return b"".join(parts)
-
-
-class Replay:
-    """Source of a body that was read before."""
-
-    def __init__(self, body: bytes, receive: Receive):
-        self._body: bytes | None = body
-        self._receive = receive
-
-    async def __call__(self) -> Message:
-        """Return the body, and afterwards what the connection says."""
-        if self._body is None:
-            return await self._receive()
-        body, self._body = self._body, None
-        return {"type": "http.request", "body": body, "more_body": False}
-
-
-class GuardedSend:
-    """Way to the visitor, which adds headers, and takes a refusal at any time."""
-
-    def __init__(self, send: Send):
-        self._send, self._is_started = send, False
-
-    async def __call__(self, message: Message) -> None:
-        """Pass a part of the answer."""
-        if message["type"] == "http.response.start":
-            self._is_started = True
-            names = {name.lower() for name, _ in message.get("headers", ())}
-            more = [(k.encode(), v.encode()) for k, v in HEADERS.items()]
-            added = [(k, v) for k, v in more if k not in names]
-            message = {**message, "headers": [*message.get("headers", ()), *added]}
-        await self._send(message)
-
-    async def refuse(self, status: int, sentence: str) -> None:
-        """Answer with a sentence, unless an answer has begun.
-
-        Args:
-            status: of HTTP
-            sentence: what is wrong
-        """
-        if self._is_started:
-            return
-        body = json.dumps({"detail": sentence}).encode()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),  # the rest of a body is not read
-        ]
-        await self(
-            {"type": "http.response.start", "status": status, "headers": headers}
-        )
-        await self({"type": "http.response.body", "body": body})

@@ -47,6 +47,14 @@ class RequestLimits:
         return self.file_bytes * (self.waiting + 2)
 
     @property
+    def absence(self) -> str:
+        """Sentence on a recording that is not on the server."""
+        return (
+            f"the recording is not on this server, which deletes each one after "
+            f"{self.kept_seconds / 60:.0f} minutes; upload it again"
+        )
+
+    @property
     def file_size(self) -> str:
         """Largest size of a file, in words."""
         return f"{self.file_bytes / MEGABYTE:g} MB"
