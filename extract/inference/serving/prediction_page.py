@@ -45,7 +45,6 @@ def build_page(served: ServedModel, uploads: UploadedFiles) -> "Blocks":
         inputs = _inputs(served)
         button = gradio.Button("Predict", variant="primary")
         answer = gradio.HTML(
-            css_template=_read("answer.css"),
             js_on_load=_read("answer.js"),
             apply_default_css=False,
         )

@@ -127,12 +127,12 @@ class ServedModel:
 
     def _predict(self, request: ServingRequest) -> ServingAnswer:
         """Return the predictions for a request that is not refused."""
-        name = request.name or "the recording"
+        name = f"the recording {request.name}" if request.path else "the text"
         if request.path is not None:
             try:
                 seconds = decoder_pool.probe(request.path).seconds
             except decoding.Unusable as error:
-                return ServingAnswer(sentence=f"{name}: {error}")
+                return ServingAnswer(sentence=f"{name}: {error}; choose another file")
             if seconds > self.limits.seconds:
                 return ServingAnswer(
                     sentence=f"{name} lasts {seconds:,.0f} s, and this server takes "

@@ -7,10 +7,10 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affuse.data.options.serving_options import LOCAL
+from affuse.extract.inference.serving.answer_page import HERE
 from affuse.extract.inference.serving.guarded_streams import LimitedBody, RequestRefusal
 from affuse.extract.inference.serving.prediction_page import build_page
 from affuse.extract.inference.serving.request_guard import UPLOAD, RequestGuard
@@ -63,6 +63,7 @@ def build_application(
         exception_handlers={RequestRefusal: _refuse},
         lifespan=lifespan,
     )
+    style = (HERE / "answer.css").read_text(encoding="utf-8")
     fonts = ("system-ui", "sans-serif"), ("ui-monospace", "monospace")
     gradio.mount_gradio_app(
         app,
@@ -77,7 +78,7 @@ def build_application(
         mcp_server=False,
         max_file_size=served.limits.file_bytes,
         theme=gradio.themes.Base(font=fonts[0], font_mono=fonts[1]),
-        css=(Path(__file__).parent / "answer.css").read_text(encoding="utf-8"),
+        head=f"<style>\n{style}</style>",
     )
     hosts = (*LOOPBACK, host) if host in LOOPBACK else ()
     return RequestGuard(app, uploads, served.limits, hosts)
