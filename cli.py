@@ -31,6 +31,7 @@ from affuse.extract.commands.corpus_commands import (
     utterances,
 )
 from affuse.extract.commands.predict_command import predict
+from affuse.extract.commands.serve_command import serve
 from affuse.extract.commands.transcribe_command import transcribe
 from affuse.fuse.commands.finished_run_commands import (
     ablate,
@@ -220,6 +221,7 @@ for command in (
     lint,
     predict,
     sample,
+    serve,
     transcribe,
     utterances,
     verify,
