@@ -121,9 +121,10 @@ test-slow: ready  ## Run the tests that take longer
 test-gpu: ready  ## Run the tests that need a CUDA device
 	$(RUN) -m pytest -q -m gpu
 
-# The oldest PyTorch includes the CUDA libraries: a download of 3 GB, and 8 GB on disk. The
-# first call installs for seven minutes on two busy cores; later calls take as long as
-# `make test`. Style and types are checked with the versions of constraints.txt only.
+# The oldest PyTorch includes the CUDA libraries: a download of 3 GB, and 8 GB on disk. On
+# two busy cores (load 8), the first call installed for five minutes and tested for 21;
+# later calls take as long as `make test`. Style and types are checked with the versions
+# of constraints.txt only.
 test-oldest:  ## Run the tests with the oldest versions of setup.cfg, in .venv-oldest
 	@[ -n "$(OLDEST)" ] || { echo "Python 3.11, the oldest that setup.cfg allows," \
 	"not found; install it first"; exit 1; }
