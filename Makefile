@@ -107,14 +107,12 @@ type: ready  ## Check static types (setup.cfg, [mypy])
 test: ready  ## Run tests and docstring examples that need no GPU, download or long wait
 	$(RUN) -m pytest -q -n $(WORKERS) --dist loadfile -m "not gpu and not slow and not browser"
 
-# Tests in a real browser, and of a running server. They need the extra serve, Playwright
-# and Chromium, which other tests do not need.
-BROWSER := .[serve] axe-playwright-python playwright
+# Playwright drives the system's Chromium. AFFUSE_SCREENSHOTS names the folder of pictures.
 test-browser: ready  ## Run the tests that need Chromium and the extra serve
-	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '$(firstword $(BROWSER))' \
-	$(wordlist 2,9,$(BROWSER))
-	@command -v chromium chromium-browser google-chrome >/dev/null || apt-get install -y -qq chromium \
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } \
 	|| { echo "please install: chromium"; exit 1; }
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[serve]' \
+	axe-playwright-python playwright
 	$(RUN) -m pytest -q tests/browser tests/extract/inference/serving
 
 test-slow: ready  ## Run the tests that take longer

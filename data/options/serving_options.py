@@ -66,8 +66,8 @@ class ServingLimits(Command):
         "--max-waiting",
         default=8,
         type=ONE_OR_MORE,
-        help="Refuse a request if so many others wait. One recording is predicted at a "
-        "time.",
+        help="Refuse a request while N others wait, for example 20. One recording is "
+        "predicted at a time.",
     )
 
 

@@ -4,9 +4,12 @@ import pytest
 from browser_pages import open_browser, screenshot_folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Return Chromium without a window."""
+    """Return Chromium without a window.
+
+    Playwright runs an event loop until it is closed, so that no other test can run one.
+    """
     with open_browser() as found:
         yield found
 

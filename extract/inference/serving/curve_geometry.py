@@ -113,7 +113,7 @@ def time_ticks(seconds: float) -> Iterator[tuple[float, str]]:
         [(0.0, '0:00'), (33.333, '0:10'), (66.667, '0:20'), (100.0, '0:30')]
     """
     steps = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
-    step = next((s for s in steps if seconds / s <= 4), steps[-1])
+    step = next((s for s in steps if seconds / s <= 5), steps[-1])
     for k in range(int(seconds // step) + 1):
         minutes, rest = divmod(k * step, 60)
         yield _percent(k * step / seconds), f"{minutes}:{rest:02d}"

@@ -37,6 +37,7 @@ WRITE = re.compile(
     r"/gradio_api/(upload|queue/join|cancel|reset/?|call/(v2/)?predict/?)"
 )
 VALUES = 4  # inputs of the page and of the HTTP API
+DIGITS = 15  # of a stated length
 JSON_BYTES = 2**20  # of a request without a file
 FORM_BYTES = 2**16  # of an upload in addition to its file
 log = logging.getLogger(__name__)
@@ -127,7 +128,8 @@ class RequestGuard:
             else f"the request is larger than {most:,} bytes; upload recordings first"
         )
         stated = headers.get("content-length", "0")
-        if not stated.isdecimal() or int(stated) > most:
+        is_number = stated.isdecimal() and len(stated) <= DIGITS
+        if not is_number or int(stated) > most:
             raise RequestRefusal(413, sentence)
         if is_upload and self._uploads.size + int(stated) > self._limits.held_bytes:
             raise RequestRefusal(

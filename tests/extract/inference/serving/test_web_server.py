@@ -8,7 +8,10 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,6 +20,7 @@ import own_runs
 import pytest
 import soundfile
 from page_servers import MEGABYTE, form_end, form_start, needs_gradio, serving
+from readme_documents import fences
 
 pytestmark = needs_gradio
 WAITING = 4
@@ -265,6 +269,57 @@ def test_the_page_names_model_scale_and_nature_and_nothing_of_other_machines(ser
     assert "valence: from 1 unpleasant to 5 pleasant" in text
     assert "dominance: from 1 submissive to 5 in control" in text
     assert not re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=.https?:", text)
+
+
+def documented(language):
+    """Return the call of the API in the documentation, in a language."""
+    (fence,) = [
+        f
+        for f in fences("extract/inference/README.md")
+        if f.subject == "a running server" and f.language == language
+    ]
+    return fence.content
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+def test_the_documented_call_with_curl_works(server, tmp_path):
+    (tmp_path / "talk.wav").write_bytes(wav())
+    text = documented("sh").replace("http://127.0.0.1:7860/", server.url)
+    done = subprocess.run(
+        ["bash", "-euc", text], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    kind, data = re.findall(r"^event: (\w+)\ndata: (.*)$", done.stdout, re.M)[-1]
+    assert kind == "complete", done
+    (answer,) = json.loads(data)
+    assert answer["segments"][0]["text"] == "I am fine."
+
+
+def test_the_documented_call_with_gradio_client_works(server, tmp_path):
+    pytest.importorskip("gradio_client")
+    (tmp_path / "talk.wav").write_bytes(wav())
+    text = documented("python").replace("http://127.0.0.1:7860/", server.url)
+    done = subprocess.run(
+        [sys.executable, "-c", text],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "The model was trained on synthetic speech" in done.stdout
+
+
+def test_the_client_raises_the_sentence_of_a_refusal(server):
+    program = (
+        "import sys\n"
+        "from gradio_client import Client\n"
+        "client = Client(sys.argv[1], verbose=False)\n"
+        "try: client.predict(None, 'it', api_name='/predict')\n"
+        "except Exception as error: print(error)"
+    )
+    words = [sys.executable, "-c", program, server.url]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "the model needs a recording" in done.stdout
 
 
 def test_a_terminated_server_deletes_the_recordings(run, tmp_path):
