@@ -31,6 +31,7 @@ from affuse.extract.commands.corpus_commands import (
     utterances,
 )
 from affuse.extract.commands.predict_command import predict
+from affuse.extract.commands.serve_command import serve
 from affuse.extract.commands.transcribe_command import transcribe
 from affuse.fuse.commands.finished_run_commands import (
     ablate,
@@ -202,9 +203,10 @@ def report(options: "report_options.Report") -> None:
       python cli.py report --corpus demo --format latex --output table.tex
       python cli.py report --format html --output report.html
     """
+    from affuse.extract.commands.page_clips import encode_clip
     from affuse.fuse.commands import report_command
 
-    sys.exit(not report_command.report(options, print_line))
+    sys.exit(not report_command.report(options, print_line, encode_clip))
 
 
 for command in (
@@ -219,6 +221,7 @@ for command in (
     lint,
     predict,
     sample,
+    serve,
     transcribe,
     utterances,
     verify,

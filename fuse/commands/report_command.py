@@ -15,8 +15,12 @@ from typing import TextIO
 
 from affuse.data.errors import AffuseError, OptionError, as_option_errors
 from affuse.data.options.report_options import Report, ReportContents, RunSelection
+from affuse.data.options.source_options import WriteUtterances
 from affuse.data.options.training_options import Train
-from affuse.data.reading.transcript_table import read_transcripts
+from affuse.data.reading.transcript_table import (
+    ListedUtterance,
+    read_utterance_table,
+)
 from affuse.data.runs.imported_predictions import (
     ImportedPredictions,
     read_all_imported,
@@ -27,10 +31,11 @@ from affuse.data.runs.run_predictions import (
 )
 from affuse.data.suggestions import hint
 from affuse.data.terminal import page_width
-from affuse.fuse.commands.ablation_command import add_ablations
+from affuse.fuse.commands.cached_facts import add_cached_facts
 from affuse.fuse.commands.readable_runs import read_runs
 from affuse.fuse.figures.report_figure import write_figures
 from affuse.fuse.page.page_sections import report_figures
+from affuse.fuse.page.sound_clips import add_sounds
 from affuse.fuse.reporting import (
     measures,
     subgroups,
@@ -47,27 +52,27 @@ from affuse.fuse.training.failed_runs import explain_unfinished_run
 log = logging.getLogger(__name__)
 
 
-def report(options: Report, say: Callable[..., object]) -> bool:
+EncodeRecording = Callable[[ListedUtterance, Path], bytes]
+
+
+def report(
+    options: Report, say: Callable[..., object], encode_clip: EncodeRecording
+) -> bool:
     """Write the tables; return True if no run is damaged.
 
     Args:
         options: of the command line
         say: prints a sentence on each damaged run, with ``err=True``
+        encode_clip: returns the recording of an utterance in a folder as an OGG file
     """
     problems: list[str] = []
     with as_option_errors():
         is_page = getattr(load_format(options.form), "IS_PAGE", False)
-    for flag, value in (("cache", options.cache), ("transcripts", options.transcripts)):
-        if value and not is_page:
-            raise OptionError(f"--{flag} adds to the page only; add --format html")
+    _check_page_options(options, is_page)
     contents = replace(options, pairs=options.pairs or is_page)
     systems = read_all_imported(options.imports, options.label, options.scale)
     tables = collect(options.runs, contents, systems, damaged=problems.append)
-    if options.cache:
-        tables = add_ablations(tables, options.cache, problems.append)
-    if options.transcripts:
-        texts = read_transcripts(options.transcripts)
-        tables = tuple(replace(table, transcripts=texts) for table in tables)
+    tables = _with_page_contents(options, tables, encode_clip, problems.append)
     if options.figures:
         write_figures(options.figures, tuple(report_figures(tables)))
     with options.open_output() as output:
@@ -75,6 +80,44 @@ def report(options: Report, say: Callable[..., object]) -> bool:
     for sentence in problems:
         say(sentence, err=True)
     return not problems
+
+
+def _check_page_options(options: Report, is_page: bool) -> None:
+    """Raise an error if an option adds to the page, and there is no page.
+
+    Raises:
+        OptionError: with the option to add
+    """
+    wanted = {
+        "cache": options.cache,
+        "transcripts": options.transcripts,
+        "sound": options.sounds,
+    }
+    for flag, value in wanted.items():
+        if value and not is_page:
+            raise OptionError(f"--{flag} adds to the page only; add --format html")
+    if options.sounds and not options.transcripts:
+        raise OptionError(
+            f"--sound needs the table with the paths of the recordings: --transcripts; "
+            f"write it with: {WriteUtterances(corpus='demo', output='texts.csv')}"
+        )
+
+
+def _with_page_contents(
+    options: Report,
+    tables: tuple[ReportTable, ...],
+    encode_clip: EncodeRecording,
+    damaged: Callable[[str], object],
+) -> tuple[ReportTable, ...]:
+    """Return tables with what the page shows from the cache and the corpus."""
+    if options.cache:
+        tables = add_cached_facts(tables, options.cache, damaged)
+    if options.transcripts:
+        listed = read_utterance_table(options.transcripts)
+        tables = tuple(replace(table, utterances=listed) for table in tables)
+    if folder := options.sounds:
+        tables = add_sounds(tables, lambda each: encode_clip(each, folder), damaged)
+    return tables
 
 
 def collect(

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from affuse.data.reading.transcript_table import ListedUtterance
 from affuse.data.records import WORST_FIRST, Member
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
@@ -147,7 +148,9 @@ class ReportTable:
     notes: tuple[str, ...] = ()  # footnotes
     members: tuple[Member, ...] = ()  # of a training set of several corpora
     ablations: tuple[Ablation, ...] = ()  # of fusion designs, on request
-    transcripts: Mapping[str, str] = field(default_factory=dict)  # by id, on request
+    durations: Mapping[str, float] = field(default_factory=dict)  # seconds, by id
+    utterances: Mapping[str, ListedUtterance] = field(default_factory=dict)  # by id
+    sounds: Mapping[str, bytes] = field(default_factory=dict)  # OGG files, by id
     sources: TableSources | None = field(default=None, repr=False, compare=False)
 
     @property
