@@ -32,6 +32,7 @@ from affuse.extract.commands.corpus_commands import (
 )
 from affuse.extract.commands.predict_command import predict
 from affuse.extract.commands.robustness_command import robustness
+from affuse.extract.commands.serve_command import serve
 from affuse.extract.commands.transcribe_command import transcribe
 from affuse.fuse.commands.finished_run_commands import (
     ablate,
@@ -222,6 +223,7 @@ for command in (
     lint,
     predict,
     sample,
+    serve,
     transcribe,
     utterances,
     verify,
