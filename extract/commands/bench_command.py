@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from affuse.data.options import (
         acoustic_bench_options,
         bench_options,
+        feed_bench_options,
         source_options,
     )
 
@@ -59,6 +60,25 @@ def bench_acoustic(options: "acoustic_bench_options.BenchAcoustic") -> None:
     from affuse.extract.bench import acoustic_bench
 
     acoustic_bench.bench(print_line, options)
+
+
+@bench.command("feed")
+@takes_record
+def bench_feed(options: "feed_bench_options.BenchFeed") -> None:
+    """Measure how fast stage one reads its inputs.
+
+    The encoder is replaced by one that returns zeros, so that decoding, batching and
+    writing remain. Recordings and texts are generated from the demo corpus. A plain
+    loop of soundfile.read, or one batched call of the tokenizer, is measured in the
+    same run, and the table has the ratios.
+
+    \b
+    Example:
+      python cli.py bench feed --count 100 --format wav
+    """
+    from affuse.extract.bench import feed_bench
+
+    feed_bench.bench(print_line, options)
 
 
 @bench.command("digests")
