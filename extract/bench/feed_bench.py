@@ -232,7 +232,7 @@ def table(speeds: Sequence[FeedSpeed]) -> list[str]:
     """
     plain: Mapping[str, FeedSpeed] = {s.inputs: s for s in speeds if not s.threads}
     single = {s.inputs: s for s in speeds if s.threads == 1}
-    rows = [HEADER]
+    rows: list[tuple[str, ...]] = [HEADER]
     for s in speeds:
         loop, one = plain[s.inputs], single[s.inputs]
         rows.append(

@@ -143,18 +143,16 @@ def probes(
         delay: seconds until the progress bar appears
     """
 
-    def examine(path: Path) -> tuple[Path, decoding.Probe | str]:
-        try:
-            return path, decoder_pool.probe(path)
-        except decoding.Unusable as error:
-            return path, str(error)
-
-    tasks = (delayed(examine)(path) for path in sorted(files))
-    results = Parallel(n_jobs=threads, prefer="threads", return_as="generator")(tasks)
-    total = len(files)
-    return dict(
-        bar(results, total=total, name="files", unit="file", show=progress, delay=delay)
-    )
+    paths = sorted(files)
+    found = decoder_pool.probe_all(paths, threads)
+    results: dict[Path, decoding.Probe | str] = {}
+    total = len(paths)
+    for place, result in bar(
+        found, total=total, name="files", unit="file", show=progress, delay=delay
+    ):
+        is_refused = isinstance(result, decoding.Unusable)
+        results[paths[place]] = str(result) if is_refused else result
+    return results
 
 
 def recording_content(

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
 
 from affuse.data.cache import part_arrays
 from affuse.data.cache.parts import Part
@@ -143,9 +142,9 @@ class Builder:
             self.root,
             self.encoder,
             self.machine.longest,
+            self.machine.threads,
         )
-        tasks = (delayed(reader.read)(source) for source in sources)
-        results = Parallel(n_jobs=self.machine.threads, prefer="threads")(tasks)
+        results = reader.read(sources)
         return {s.content: r for s, r in zip(sources, results, strict=True)}
 
     def _rows(

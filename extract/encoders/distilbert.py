@@ -30,6 +30,7 @@ from affuse.extract.networks.hidden_layers import Layers, send
 from affuse.extract.networks.text_length import cut, longest_input
 
 T = TypeVar("T")
+TokeniseAll = Callable[[Sequence[str]], list[list[int]]]
 
 MODALITY = "text"
 CHECKPOINT = checkpoint_files.SHORT["distilbert"]
@@ -44,6 +45,7 @@ class Encoder(HeadlessEncoder):
         checkpoint: a model that takes ``input_ids``
         tokenise: returns the token ids of a text with special tokens, not truncated
         vocabulary: digest of the settings that determine the token ids of a text
+        tokenise_all: the same as `tokenise` for many texts; None to call it for each
         longest: largest number of tokens that the model accepts; `MAX_TOKENS` is the
             limit of all models
         layers: ``last``, ``all``, or numbers
@@ -59,6 +61,7 @@ class Encoder(HeadlessEncoder):
         *,
         tokenise: Callable[[str], list[int]],
         vocabulary: str,
+        tokenise_all: TokeniseAll | None = None,
         longest: int = MAX_TOKENS,
         layers: str = "last",
         device: str = "cpu",
@@ -70,6 +73,7 @@ class Encoder(HeadlessEncoder):
             layers, top, f"the {MODALITY} checkpoint {checkpoint.name!r}"
         )
         self.tokenise, self.longest = tokenise, longest
+        self.tokenise_all = tokenise_all
         self.model = checkpoint.model.eval().to(device, getattr(torch, dtype))
         if isinstance(self.model, DistilBertModel) and packed_attention.suits(
             self.model
@@ -106,14 +110,21 @@ class Encoder(HeadlessEncoder):
 
         def tokenise(text: str) -> list[int]:
             with told(f"{fault} on the text {text[:40]!r}"):
-                return list(tokenizer(text, verbose=False)["input_ids"])
+                return _token_ids(tokenizer, [text])[0]
+
+        def tokenise_all(texts: Sequence[str]) -> list[list[int]]:
+            try:
+                with told(fault):
+                    return _token_ids(tokenizer, texts)
+            except AffuseError:  # Single texts tell which one is the reason.
+                return [tokenise(text) for text in texts]
 
         # The first call sets padding and truncation, which is not safe in threads.
         tokenise("")
         longest = longest_input(loaded, tokenise("a a") or [0], MAX_TOKENS)
         vocabulary = hashlib.sha256(_describe(tokenizer).encode()).hexdigest()[:16]
         options |= {"vocabulary": vocabulary, "longest": longest}
-        return cls(loaded, tokenise=tokenise, **options)
+        return cls(loaded, tokenise=tokenise, tokenise_all=tokenise_all, **options)
 
     @classmethod
     def tiny(cls, **options: Any) -> Self:
@@ -146,7 +157,29 @@ class Encoder(HeadlessEncoder):
             Unusable: if there is no token, as for an empty text and a tokenizer
                 without special tokens
         """
-        tokens, most = self.tokenise(source), self.most_tokens
+        return self._prepared(self.tokenise(source))
+
+    def prepare_all(self, sources: Sequence[str]) -> list[Prepared | Unusable]:
+        """Return the token ids of many texts, or the reason why one has none.
+
+        Args:
+            sources: transcripts of utterances
+        """
+        if self.tokenise_all is None:
+            rows = [self.tokenise(text) for text in sources]
+        else:
+            rows = self.tokenise_all(sources)
+        results: list[Prepared | Unusable] = []
+        for tokens in rows:
+            try:
+                results.append(self._prepared(tokens))
+            except Unusable as error:
+                results.append(error)
+        return results
+
+    def _prepared(self, tokens: list[int]) -> Prepared:
+        """Return token ids, truncated to `most_tokens`."""
+        most = self.most_tokens
         if not tokens:
             raise Unusable(
                 "the tokenizer returns no token for its text, not even a special "
@@ -172,6 +205,18 @@ class Encoder(HeadlessEncoder):
                 input_ids=send(np.concatenate(batch)[None], device),
                 position_ids=send(places[None], device),
             )
+
+
+def _token_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Return the token ids of texts with special tokens, by a tokenizer's one call."""
+    encoded = tokenizer(
+        list(texts),
+        verbose=False,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+    )
+    rows: list[list[int]] = encoded["input_ids"]
+    return rows
 
 
 def _tokenizer(origin: Origin, vocabulary: int) -> Any:

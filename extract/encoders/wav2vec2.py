@@ -78,6 +78,8 @@ class Encoder:
         self.window = trial_pass.receptive_field(self.config)
         self.joined = trial_pass.joined(self.config)  # frames in one step of the blocks
         guard(self.model)
+        # The decoding process may standardise waveforms.
+        self.prepare_standardised = self._blocks if normalise else None
         self.packed: Packed | None = None
         if packing.packs(self.model):
             self._line = packing.PackedLine(
@@ -174,13 +176,23 @@ class Encoder:
         Raises:
             Unusable: if it is shorter than one frame
         """
-        frames = self.count_frames(len(source))
-        if frames < 1:
+        self._check_length(source)
+        return self._blocks(
+            standardise(source, out=source) if self.normalise else source
+        )
+
+    def _check_length(self, samples: np.ndarray) -> None:
+        """Raise an error if a waveform is shorter than one frame."""
+        if self.count_frames(len(samples)) < 1:
             raise Unusable(
-                f"has {len(source)} samples at 16 kHz, under the "
+                f"has {len(samples)} samples at 16 kHz, under the "
                 f"{self._span(self.joined)} that one frame needs"
             )
-        samples = standardise(source, out=source) if self.normalise else source
+
+    def _blocks(self, samples: np.ndarray) -> Prepared:
+        """Return the input of the model for samples as it takes them."""
+        self._check_length(samples)
+        frames = self.count_frames(len(samples))
         if getattr(self.config, "feat_extract_norm", "layer") != "group":
             samples = samples[: self._span(frames)]
         if frames <= self.block:

@@ -100,8 +100,11 @@ def packages(encoder: str) -> dict[str, str]:
     return {**{name: installed_version(name) for name in names}, **own}
 
 
+@lru_cache(maxsize=256)
 def installed_version(package: str) -> str:
     """Return the version of an installed package; "" if it is not installed.
+
+    It is read once in a process, because the package is not imported again either.
 
     Args:
         package: name of its distribution
