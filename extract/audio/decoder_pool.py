@@ -9,22 +9,16 @@ and keep several processes busy.
 import atexit
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import numpy as np
 
 from affuse.extract.audio import decoding, sound_requests
-from affuse.extract.audio.decoder_service import (
-    Question,
-    Service,
-    SharedIterator,
-    messages,
-)
+from affuse.extract.audio.decoder_answers import Answers
+from affuse.extract.audio.decoder_service import Question, Service, messages
 from affuse.extract.audio.decoder_worker import MAIN, Worker
 from affuse.extract.audio.sound_requests import SoundRequest
 
@@ -71,17 +65,15 @@ def load(
     return pool.ask("load", path, request.read, **request.values())
 
 
-def probe_all(
-    paths: Sequence[Path], threads: int
-) -> Iterator[tuple[int, decoding.Probe | decoding.Unusable]]:
-    """Yield the position of each path with its probe or error, in any order.
+def probe_all(paths: Sequence[Path], threads: int) -> Answers:
+    """Begin to probe files, and return an iterator over the results.
 
     Args:
         paths: of the files
         threads: number of processes
 
-    Raises:
-        OSError: if the decoder cannot be started
+    Returns:
+        yields the position of each path with its probe or its `Unusable`, in any order
     """
     read = sound_requests.read_probe
     return pool.ask_all(
@@ -92,9 +84,9 @@ def probe_all(
 def load_all(
     requests: Sequence[SoundRequest],
     threads: int,
-    use: Callable[[int, decoding.Waveform], Result],
-) -> Iterator[tuple[int, Result | decoding.Unusable]]:
-    """Yield the position of each request with a result or its error, in any order.
+    use: Callable[[int, decoding.Waveform], Any],
+) -> Answers:
+    """Begin to decode spans of files, and return an iterator over the results.
 
     Args:
         requests: spans of files
@@ -102,8 +94,9 @@ def load_all(
         use: called with the position of a request and its samples, in one of several
             threads; it may raise `Unusable`
 
-    Raises:
-        OSError: if the decoder cannot be started
+    Returns:
+        yields the position of each request with the result of `use`, or its `Unusable`,
+        in any order
     """
     questions = [
         Question(i, "load", r.path, r.read, r.values(), r.room)
@@ -164,46 +157,20 @@ class Pool:
         questions: Sequence[Question],
         threads: int,
         use: Callable[[int, Any], Any] | None = None,
-    ) -> Iterator[tuple[int, Any]]:
-        """Yield the index of each question with its result, or an `Unusable`.
+    ) -> Answers:
+        """Begin to ask questions, and return an iterator over the answers.
 
         Several questions are in flight for each process, so that it does not wait for
-        this one. The results of each process have the order of its questions.
+        this one.
 
         Args:
             questions: to ask
             threads: number of processes, and of threads that serve them
             use: called in these threads with the index of a question and its answer; it
                 returns the result, or raises `Unusable`
-
-        Raises:
-            OSError: if no process can be started
         """
-        results = SimpleQueue[tuple[int, Any] | None]()  # None: a service has ended
-
-        def put(question: Question, answer: Any) -> None:
-            if use is not None and not isinstance(answer, decoding.Unusable):
-                try:
-                    answer = use(question.index, answer)
-                except decoding.Unusable as error:
-                    answer = error
-            results.put((question.index, answer))
-
-        chunks = SharedIterator(messages(questions, threads))
         services = [self._service() for _ in range(min(threads, len(questions)))]
-        with ThreadPoolExecutor(max(1, len(services))) as executor:
-            futures = [executor.submit(s.run, chunks, put) for s in services]
-            try:
-                for future in futures:
-                    future.add_done_callback(lambda _: results.put(None))
-                for _ in futures:
-                    yield from iter(results.get, None)
-                    for future in futures:
-                        if future.done():
-                            future.result()  # This raises its error.
-            finally:
-                for service in services:
-                    service.stop()
+        return Answers(services, messages(questions, threads), use)
 
     def _service(self) -> Service:
         return Service(self._take, self._keep, self._remove, self._seconds)

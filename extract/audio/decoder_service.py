@@ -4,13 +4,12 @@ A request that crashes or hangs the process is refused, and the others are sent 
 another process.
 """
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -66,24 +65,6 @@ def messages(questions: Sequence[Question], threads: int) -> Iterator[list[Quest
         room, text = room + aligned(question.room), text + length
     if chosen:
         yield chosen
-
-
-class SharedIterator:
-    """Iterator that several threads may advance.
-
-    Args:
-        items: to iterate over
-    """
-
-    def __init__(self, items: Iterator[list[Question]]):
-        self._items, self._lock = items, threading.Lock()
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> list[Question]:
-        with self._lock:
-            return next(self._items)
 
 
 class Service:

@@ -76,4 +76,5 @@ def _read(file: Any, frames: int) -> np.ndarray:
         block: np.ndarray = file.read(frames, dtype="float32", always_2d=True)
         return block
     integers: np.ndarray = file.read(frames, dtype="int16", always_2d=True)
-    return np.multiply(integers, STEP, dtype=np.float32)
+    samples: np.ndarray = np.multiply(integers, STEP, dtype=np.float32)
+    return samples
