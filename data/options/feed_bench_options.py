@@ -1,12 +1,14 @@
-"""Record of the bench of reading inputs: decoding, batching and writing."""
+"""Records of the benchmarks of reading inputs, and of all benchmarks of a GPU."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import click
 
 from affuse.data.options.command_record import Command
-from affuse.data.options.option_fields import RESOURCES, option
+from affuse.data.options.option_fields import RESOURCES, WRITE, option
 from affuse.data.options.option_types import NOT_NEGATIVE, ONE_OR_MORE
 
 FORMATS = ("wav", "flac", "ogg", "mp3")
@@ -62,4 +64,25 @@ class BenchFeed(Command):
         default=0,
         type=NOT_NEGATIVE,
         help="Seed of lengths, positions and texts.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchGpu(Command):
+    """Run all benchmarks of a GPU."""
+
+    COMMAND: ClassVar[str] = "bench gpu"
+    HEADING: ClassVar[str] = RESOURCES
+    MOVED: ClassVar[Mapping[str, str]] = {"output": WRITE}
+    tiny: bool = option(
+        "--tiny",
+        default=False,
+        help="Run every benchmark in its smallest size, on any device, to try the "
+        "command. Its figures mean nothing.  [default: the sizes of the goals]",
+    )
+    output: Path = option(
+        "--output",
+        default=Path("bench-gpu.json"),
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write all figures to this JSON file.",
     )
