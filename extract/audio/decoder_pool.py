@@ -66,19 +66,15 @@ def load(
 
 
 def probe_all(paths: Sequence[Path], threads: int) -> Answers:
-    """Begin to probe files, and return an iterator over the results.
+    """Return an iterator over the position and the probe, or `Unusable`, of each file.
 
     Args:
         paths: of the files
-        threads: number of processes
-
-    Returns:
-        yields the position of each path with its probe or its `Unusable`, in any order
+        threads: number of processes, which begin at once
     """
     read = sound_requests.read_probe
-    return pool.ask_all(
-        [Question(i, "probe", path, read) for i, path in enumerate(paths)], threads
-    )
+    questions = [Question(i, "probe", path, read) for i, path in enumerate(paths)]
+    return pool.ask_all(questions, threads)
 
 
 def load_all(
@@ -86,7 +82,7 @@ def load_all(
     threads: int,
     use: Callable[[int, decoding.Waveform], Any],
 ) -> Answers:
-    """Begin to decode spans of files, and return an iterator over the results.
+    """Return an iterator over decoded spans of files, which begin at once.
 
     Args:
         requests: spans of files
@@ -158,10 +154,9 @@ class Pool:
         threads: int,
         use: Callable[[int, Any], Any] | None = None,
     ) -> Answers:
-        """Begin to ask questions, and return an iterator over the answers.
+        """Ask questions, and return an iterator over their answers at once.
 
-        Several questions are in flight for each process, so that it does not wait for
-        this one.
+        Several questions are in flight for each process, so that none waits.
 
         Args:
             questions: to ask

@@ -21,13 +21,16 @@ from affuse.extract.audio.joined_streams import SoundSequence
 from affuse.extract.audio.media_file import MediaFile
 from affuse.extract.audio.refusal import Unusable
 from affuse.extract.audio.resampling import SAMPLE_RATE, gather, new_array
-from affuse.extract.audio.sample_checks import is_cut_off, read_checked_blocks
+from affuse.extract.audio.sample_checks import (
+    is_cut_off,
+    is_silent,
+    read_checked_blocks,
+)
 from affuse.extract.audio.spliced_file import SplicedFile
 
 FORMATS = (  # of libsndfile; its parsers for other formats are little tested
     "WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "NIST", "CAF",
 )  # fmt: skip
-SILENCE = 1e-4  # highest amplitude of a silent waveform, full scale being 1
 ABSENT = "File does not exist"  # libsndfile's message for samples it cannot decode
 READ = 2**22  # bytes hashed at a time
 
@@ -208,15 +211,6 @@ def finish(decoded: Decoded, digest: str = "") -> Waveform:
     if decoded.is_silent:
         notes.append("is silent; kept")
     return Waveform(decoded.samples, tuple(notes), digest)
-
-
-def is_silent(samples: np.ndarray) -> bool:
-    """Return True if no sample of a waveform exceeds `SILENCE`.
-
-    Args:
-        samples: (n,) float32, at least one
-    """
-    return bool(max(samples.max(), -samples.min()) < SILENCE)
 
 
 def _check_regular(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Checks that decoded samples are complete and finite."""
+"""Checks that decoded samples are complete, finite and not silent."""
 
 import re
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from affuse.extract.audio.header_bounds import CUT_OFF
 from affuse.extract.audio.refusal import Unusable
 
 DECODED = 2**18  # frames decoded at a time, before they are mixed down
+SILENCE = 1e-4  # highest amplitude of a silent waveform, full scale being 1
 STEP = np.float32(2**-15)  # of samples of 16 bits
 SHORT = re.compile(  # in libsndfile's log for WAV, AIFF, AU and Wave64
     r"^\s*(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be \d+\)", re.MULTILINE
@@ -46,6 +47,15 @@ def read_checked_blocks(
 def is_cut_off(log: str) -> bool:
     """Return True if libsndfile's log reports less data than the header declares."""
     return any(int(declared) < LARGEST_STATED_SIZE for declared in SHORT.findall(log))
+
+
+def is_silent(samples: np.ndarray) -> bool:
+    """Return True if no sample of a waveform exceeds `SILENCE`.
+
+    Args:
+        samples: (n,) float32, at least one
+    """
+    return bool(max(samples.max(), -samples.min()) < SILENCE)
 
 
 def _mono_blocks(file: Any, frames: int, channel: int | None) -> Iterator[np.ndarray]:

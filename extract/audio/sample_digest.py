@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 
 from affuse.data.cache.recording_spans import DIGITS, SILENT
-from affuse.extract.audio.decoding import is_silent
+from affuse.extract.audio.sample_checks import is_silent
 
 FULL_SCALE = 2**15  # of 16-bit samples
 BLOCK = 2**20  # samples that are rounded at a time

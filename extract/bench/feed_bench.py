@@ -6,25 +6,23 @@ process, so that other work of the machine affects all of them.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import joblib
 import numpy as np
-import soundfile
 import torch
 
 from affuse.data.modality import modality_named
 from affuse.data.options.feed_bench_options import FORMATS, BenchFeed
-from affuse.data.system.text_columns import align_columns
 from affuse.extract.audio import decoder_pool
 from affuse.extract.bench import feed_inputs
 from affuse.extract.bench.encoder_bench import device_name
 from affuse.extract.bench.feed_inputs import FeedInputs
+from affuse.extract.bench.feed_table import FeedSpeed, table
 from affuse.extract.bench.processor_time import Duration, measure
 from affuse.extract.caching.extraction import extract
 from affuse.extract.checkpoints.checkpoint_files import MINI
@@ -34,29 +32,6 @@ from affuse.extract.encoding.protocol import Encoder
 
 DIMENSIONS = 8  # of the null encoder's hidden states
 PARALLELISM = "TOKENIZERS_PARALLELISM"  # variable by which tokenizers use one thread
-HEADER = (
-    "inputs",
-    "threads",
-    "seconds",
-    "processor s",
-    "per second",
-    "of the loop",
-    "per core",
-    "of its processor time",
-    "x one thread",
-)
-
-
-@dataclass(frozen=True)
-class FeedSpeed:
-    """Measured speed of one kind of inputs and one number of threads."""
-
-    inputs: str
-    unit: str
-    amount: float
-    threads: int  # 0 for the plain loop, which uses one thread
-    wall: float  # seconds
-    processor: float  # seconds
 
 
 def bench(say: Callable[[str], object], options: BenchFeed) -> None:
@@ -195,6 +170,8 @@ def _warm(inputs: FeedInputs, threads: int) -> None:
 def _plain(inputs: FeedInputs, encoder: Encoder) -> None:
     """Read all recordings with soundfile, or tokenise all texts in one call."""
     if inputs.modality == "audio":
+        import soundfile
+
         for u in inputs.utterances:
             soundfile.read(str(u.audio))
         return
@@ -222,49 +199,3 @@ def _tokenizer_threads(threads: int) -> Iterator[None]:
         os.environ.pop(PARALLELISM)
         if before is not None:
             os.environ[PARALLELISM] = before
-
-
-def table(speeds: Sequence[FeedSpeed]) -> list[str]:
-    """Return the lines of the table, with ratios to the plain loop of the same inputs.
-
-    Args:
-        speeds: of each kind of inputs, the plain loop first
-    """
-    plain: Mapping[str, FeedSpeed] = {s.inputs: s for s in speeds if not s.threads}
-    single = {s.inputs: s for s in speeds if s.threads == 1}
-    rows: list[tuple[str, ...]] = [HEADER]
-    for s in speeds:
-        loop, one = plain[s.inputs], single[s.inputs]
-        rows.append(
-            (
-                s.inputs if s.threads else f"{s.inputs}, {_loop_name(s)}",
-                str(s.threads or 1),
-                f"{s.wall:.2f}",
-                f"{s.processor:.2f}",
-                f"{s.amount / s.wall:,.0f} {s.unit}/s",
-                *_ratios(s, loop, one),
-            )
-        )
-    return list(align_columns(rows))
-
-
-def _ratios(s: FeedSpeed, loop: FeedSpeed, one: FeedSpeed) -> tuple[str, ...]:
-    """Return speeds relative to the plain loop, per core, and to one thread."""
-    if not s.threads:
-        return "", "", "", ""
-    cores = min(s.threads, joblib.cpu_count())
-    return (
-        f"{loop.wall / s.wall:.2f}",
-        f"{loop.wall / s.wall / cores:.2f}",
-        f"{loop.processor / s.processor:.2f}",
-        f"{one.wall / s.wall:.2f}",
-    )
-
-
-def _loop_name(s: FeedSpeed) -> str:
-    return "one call of the tokenizer" if s.unit == "text" else "loop of soundfile.read"
-
-
-def record(speeds: Sequence[FeedSpeed]) -> list[dict[str, Any]]:
-    """Return the speeds as values for JSON."""
-    return [asdict(speed) for speed in speeds]

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from affuse.data.corpora import demo
 from affuse.data.records import Corpus, Utterance
@@ -53,6 +52,8 @@ def recordings(
         seed: of the pieces' positions
         name: of the inputs, for the table
     """
+    import soundfile
+
     folder.mkdir(parents=True)
     source, rng = speech(), np.random.default_rng(seed)
     utterances, amount = [], 0.0

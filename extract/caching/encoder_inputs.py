@@ -154,7 +154,7 @@ def probes(
 def list_recordings(
     corpus: Corpus, modality: str, cache: Path, limit: int | None, threads: int
 ) -> RecordingListing:
-    """Begin to list the recordings of a corpus, and return the listing.
+    """Return the listing of the recordings of a corpus, which begins at once.
 
     Args:
         corpus: as its reader returned it

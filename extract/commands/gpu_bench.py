@@ -1,4 +1,4 @@
-"""All benchmarks of a GPU in one go: one JSON file, and the tables of each benchmark.
+"""Benchmarks of a GPU in one go: one JSON file, and the tables of each benchmark.
 
 Each benchmark runs in a process of its own, so that a failure or a lack of memory costs
 only that one, and the memory of the device is free again.

@@ -176,23 +176,18 @@ class Encoder:
         Raises:
             Unusable: if it is shorter than one frame
         """
-        self._check_length(source)
-        return self._blocks(
-            standardise(source, out=source) if self.normalise else source
-        )
+        if self.normalise and self.count_frames(len(source)) > 0:
+            source = standardise(source, out=source)
+        return self._blocks(source)
 
-    def _check_length(self, samples: np.ndarray) -> None:
-        """Raise an error if a waveform is shorter than one frame."""
-        if self.count_frames(len(samples)) < 1:
+    def _blocks(self, samples: np.ndarray) -> Prepared:
+        """Return the input of the model for samples as it takes them."""
+        frames = self.count_frames(len(samples))
+        if frames < 1:
             raise Unusable(
                 f"has {len(samples)} samples at 16 kHz, under the "
                 f"{self._span(self.joined)} that one frame needs"
             )
-
-    def _blocks(self, samples: np.ndarray) -> Prepared:
-        """Return the input of the model for samples as it takes them."""
-        self._check_length(samples)
-        frames = self.count_frames(len(samples))
         if getattr(self.config, "feat_extract_norm", "layer") != "group":
             samples = samples[: self._span(frames)]
         if frames <= self.block:

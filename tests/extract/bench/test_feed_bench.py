@@ -7,8 +7,8 @@ import pytest
 from cli_calls import call
 
 from affuse.extract.audio import decoder_pool
-from affuse.extract.bench import feed_bench, feed_inputs, processor_time
-from affuse.extract.bench.feed_bench import FeedSpeed
+from affuse.extract.bench import feed_inputs, feed_table, processor_time
+from affuse.extract.bench.feed_table import FeedSpeed
 
 
 def test_the_table_has_ratios_to_the_loop_of_the_same_inputs():
@@ -17,7 +17,7 @@ def test_the_table_has_ratios_to_the_loop_of_the_same_inputs():
         FeedSpeed("short wav", "audio-s", 100.0, 1, wall=2.0, processor=3.0),
         FeedSpeed("short wav", "audio-s", 100.0, 2, wall=1.0, processor=3.6),
     ]
-    _, loop, one, two = feed_bench.table(speeds)
+    _, loop, one, two = feed_table.table(speeds)
     assert loop.startswith("short wav, loop of soundfile.read")
     assert loop.split()[-3:] == ["0.90", "100", "audio-s/s"]
     assert one.split()[-6:] == ["50", "audio-s/s", "0.50", "0.50", "0.30", "1.00"]
