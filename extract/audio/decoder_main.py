@@ -97,7 +97,9 @@ def _requests(
             text = requests.recv(size, socket.MSG_WAITALL)
         else:
             text = requests.read(size)
-        memory = blocks.attach(descriptors[0]) if descriptors else None
+        memory = None
+        with suppress(OSError, MemoryError):  # Then samples go through the pipe.
+            memory = blocks.attach(descriptors[0]) if descriptors else None
         for request in json.loads(text):
             yield request, memory
 

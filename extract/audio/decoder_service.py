@@ -144,7 +144,7 @@ class Service:
         self._waiting.append(Message(deque(questions), deque(requests), memory))
 
     def _receive(self, put: Callable[[Question, Any], object]) -> None:
-        """Receive the answers to the first message, and put each."""
+        """Take the answers to the first message, and put each."""
         message = self._waiting[0]
         while message.questions:
             assert self.worker is not None

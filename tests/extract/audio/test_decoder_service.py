@@ -149,6 +149,19 @@ def test_a_recording_longer_than_a_block_gets_a_larger_one(tmp_path, monkeypatch
 
 
 @SHARED
+def test_samples_go_through_the_pipe_if_a_block_cannot_be_attached(
+    tmp_path, monkeypatch, pool
+):
+    code = "from affuse.extract.audio import shared_memory as m\n"
+    code += "m.mmap.mmap = lambda *_: (_ for _ in ()).throw(OSError(12, 'no memory'))\n"
+    pool.main = pool.main.replace("import numpy as np\n", f"import numpy as np\n{code}")
+    names = [f"good {i}" for i in range(20)]
+    found = load_all(requests(tmp_path, names))
+    check(found, set(), "")
+    assert all(samples.flags.owndata for samples in found)
+
+
+@SHARED
 def test_blocks_are_used_again_when_no_array_lies_in_them(tmp_path, pool):
     asked = requests(tmp_path, [f"good {i}" for i in range(40)])
     for _ in range(5):
