@@ -5,6 +5,7 @@ import io
 import textwrap
 from collections.abc import Iterator
 
+from affuse.data.system.environment import extra_command
 from affuse.data.system.text_columns import align_columns
 from affuse.data.terminal import printable
 from affuse.fuse.reporting.escapes import for_csv
@@ -19,6 +20,7 @@ from affuse.fuse.scoring.intervals import LEVEL, Interval
 from affuse.fuse.wording import count, figure
 
 WIDTH = 80  # columns of the text
+RATE = "%"  # unit of conditions whose word error rate can be counted
 SHORTEST = 8  # characters of a condition that stay if the text is too wide
 COLUMNS = (
     *("run", "corpus", "nature", "condition", "modality", "value", "unit"),
@@ -109,6 +111,11 @@ def notes(result: RobustnessResult) -> Iterator[str]:
     if reached := [e.facts for e in result.scores if e.facts.reached is not None]:
         rates = (f"{f.label}: {100 * (f.reached or 0):.1f} %" for f in reached)
         yield f"word error rates that were counted: {'; '.join(rates)}"
+    if any(e.facts.unit == RATE and e.facts.reached is None for e in result.scores):
+        yield (
+            f"the word error rates that were reached were not counted, because the "
+            f"package jiwer is not installed; {extra_command('transcribe')}"
+        )
     yield from result.notes
 
 
@@ -120,13 +127,15 @@ def _csv(result: RobustnessResult) -> str:
     for each in result.scores:
         f = each.facts
         start = [result.run, result.corpus, result.nature, f.text, f.modality]
-        start += ["" if f.value is None else f"{f.value:g}", f.unit]
-        start += ["" if f.reached is None else f"{f.reached:.4f}"]
-        start += [str(result.utterances), str(result.tested)]
+        numbers = ["" if f.value is None else f"{f.value:g}", f.unit]
+        numbers += ["" if f.reached is None else f"{f.reached:.4f}"]
+        numbers += [str(result.utterances), str(result.tested)]
         for name, found in {**each.ratings, "mean": each.mean}.items():
-            change = _numbers(each.change) if name == "mean" else ["", "", ""]
-            row = [*start, name, *_numbers(found), *change]
-            writer.writerow([for_csv(cell) for cell in row])
+            has_change = name == "mean" and f.name != CLEAN
+            change = _numbers(each.change) if has_change else ["", "", ""]
+            # Only texts are escaped: a negative number is no formula.
+            texts = [for_csv(cell) for cell in start]
+            writer.writerow([*texts, *numbers, name, *_numbers(found), *change])
     return file.getvalue()
 
 

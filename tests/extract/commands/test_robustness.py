@@ -11,6 +11,7 @@ from cli_calls import call, error_sentence
 
 from affuse.data.cache import cache_listing, store
 from affuse.data.cache.cache_folder import CorpusFolder
+from affuse.data.errors import AffuseError
 from affuse.data.runs.run_folder import RunFolder
 from affuse.extract.caching import part_filling
 from affuse.extract.transcription import word_error_table, word_errors
@@ -298,3 +299,14 @@ def test_repair_names_the_condition_of_a_damaged_cache(root):
     done = measure(root, *CONDITIONS)
     assert done.exit_code == 0, done.output
     assert call("cache", "verify", "--cache", root / "cache").exit_code == 0
+
+
+def test_word_error_rates_that_are_not_counted_are_named(root, monkeypatch):
+    def refuse():
+        raise AffuseError("needs the package jiwer")
+
+    monkeypatch.setattr(word_errors, "demand_jiwer", refuse)
+    done = measure(root, "--condition", "words:40")
+    text = " ".join(done.stdout.split())
+    assert "word error rates that were reached were not counted" in text
+    assert done.exit_code == 0

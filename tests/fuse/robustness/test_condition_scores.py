@@ -183,6 +183,14 @@ def test_csv_holds_all_intervals_and_no_formula(result):
     assert not rows[0]["condition"].startswith("=")
     assert rows[0]["nature"] == "synthetic"
     assert float(rows[3]["low"]) < float(rows[3]["ccc"]) < float(rows[3]["high"])
+    (*_, last) = csv.DictReader(render(result, "csv").splitlines())
+    assert float(last["change_low"]) < float(last["change"]) < 0
+    (*_, clean) = [
+        row
+        for row in csv.DictReader(render(result, "csv").splitlines())
+        if row["condition"] == "clean"
+    ]
+    assert clean["change"] == ""
 
 
 @pytest.fixture
