@@ -168,16 +168,14 @@ def _exchanged(mine: Terms, yours: Terms, exchanges: np.ndarray) -> np.ndarray:
     Returns:
         (draws, targets), means over the pairs of seeds
     """
-    moved: list[np.ndarray] = [
-        np.tensordot(exchanges, side.each, 1) for side in (mine, yours)
-    ]
+    moved = [np.tensordot(exchanges, side.each, 1) for side in (mine, yours)]
     kept = [
         side.each.sum(axis=0) - gone
         for side, gone in zip((mine, yours), moved, strict=True)
     ]
     for rest in kept:
         rest[:, :, 1] += mine.truth[:, None]
-    return _mean_ccc(kept[0], moved[1]) - _mean_ccc(kept[1], moved[0])
+    return np.asarray(_mean_ccc(kept[0], moved[1]) - _mean_ccc(kept[1], moved[0]))
 
 
 def _mean_ccc(kept: np.ndarray, moved: np.ndarray) -> np.ndarray:
