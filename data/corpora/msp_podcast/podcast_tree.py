@@ -64,6 +64,7 @@ class PodcastTree:
 
     root: Path
     labels: Path  # file that the ratings are read from
+    raters: Path | None  # file of single ratings, which may be `labels`
     wavs: Listing | None  # None: there is no folder of recordings
     transcripts: Listing | None  # None: there is no folder of transcripts
     partitions: Path | None
@@ -127,6 +128,7 @@ def survey(root: Path, labels: Path) -> PodcastTree:
     return PodcastTree(
         root,
         labels,
+        next((p for p in (labels, *_label_files(root)) if _has_raters(p)), None),
         _listing(wavs, WAV),
         _listing(transcripts, TRANSCRIPT),
         next((path for path in paths if path.is_file()), None),
@@ -152,6 +154,11 @@ def _label_files(folder: Path) -> Iterator[Path]:
         if entry.name.lower() in LABEL_FILES
     }
     yield from (files[name] for name in LABEL_FILES if name in files)
+
+
+def _has_raters(path: Path) -> bool:
+    """Return True if a label file has the ratings of single raters."""
+    return path.stem.lower() not in CONSENSUS
 
 
 def _is_release(folder: Path) -> bool:
