@@ -52,6 +52,7 @@ FACTS = CorpusFacts(
     page="https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Podcast.html",
     licence="by The University of Texas at Dallas, on request",
     ratings="human: means over five or more raters, from 1 to 7",
+    texts="one file for each turn in later releases; none of Test3",
     size="50,000 turns (release 1.6) to 264,705 turns, 409 hours (release 2.0)",
     signs=("[Ll]abel*/labels_con[cs]ensus.*", "[Ll]abel*/labels_detailed.*"),
 )

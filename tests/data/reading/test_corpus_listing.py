@@ -14,7 +14,7 @@ from affuse.data.options.source_options import CorpusSource
 from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.reading import corpus_listing, corpus_reading
 
-KEYS = ["ROOT", "page", "licence", "ratings", "size"]
+KEYS = ["ROOT", "page", "licence", "ratings", "texts", "size"]
 
 
 def test_every_reader_is_listed_with_all_facts():
@@ -24,6 +24,9 @@ def test_every_reader_is_listed_with_all_facts():
     assert names == plugins.names(CORPUS_KIND)
     assert re.findall(r"^  (\w+) ", done.output, re.MULTILINE) == KEYS * len(names)
     assert f"  page     {msp_podcast.FACTS.page}\n" in done.output
+    assert max(map(len, done.output.splitlines())) <= 80
+    words = " ".join(done.output.split())
+    assert f"texts {msp_improv.FACTS.texts} size" in words
 
 
 def test_the_list_is_also_json():
