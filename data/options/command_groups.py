@@ -106,7 +106,7 @@ class RecordCommand(CommandWithExamples):
         """
         run = next((p for p in self.params if p.name == "run"), None)
         if not isinstance(run, click.Argument) or ctx.resilient_parsing:
-            return super().parse_args(ctx, args)
+            return self._parse(ctx, args)
         ctx.allow_extra_args = True
         more = super().parse_args(ctx, args)
         folders = [str(ctx.params["run"]), *more]
@@ -116,6 +116,26 @@ class RecordCommand(CommandWithExamples):
             plural = "s" if len(more) > 1 else ""
             ctx.fail(f"Got unexpected extra argument{plural} ({' '.join(more)})")
         return more
+
+    def _parse(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words, and say how a corpus is named if --corpus does not exist.
+
+        Raises:
+            click.UsageError: if a word is not valid
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            corpus = next((p for p in self.params if p.name == "corpus"), None)
+            if error.option_name != "--corpus" or not isinstance(
+                corpus, click.Argument
+            ):
+                raise
+        ctx.fail(
+            f"{self.name} takes one corpus, which is named without an option, as in: "
+            f"{self.name} demo; to train on several corpora, extract each of them, "
+            f"then repeat --corpus of train, as in: train --corpus demo --corpus emodb"
+        )
 
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter

@@ -34,7 +34,7 @@ def listing(*, as_json: bool = False) -> Iterator[str]:
         yield printable(f"{name}: {each.title}")
         for key, value in _values(name, each).items():
             if key != "title":
-                yield from _wrapped(f"  {key:8} ", printable(value))
+                yield from _wrapped(f" {key:7} ", printable(value))
 
 
 def _wrapped(begin: str, text: str) -> list[str]:
