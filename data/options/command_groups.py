@@ -14,6 +14,7 @@ import click
 
 from affuse.data.errors import AffuseError, OptionError, message
 from affuse.data.options.command_record import PROGRAM, Command, program
+from affuse.data.options.corpus_argument import refuse_corpus_option
 from affuse.data.options.option_fields import HEADINGS
 from affuse.data.system.environment import version
 from affuse.data.terminal import escape_active, print_line, protect
@@ -106,7 +107,11 @@ class RecordCommand(CommandWithExamples):
         """
         run = next((p for p in self.params if p.name == "run"), None)
         if not isinstance(run, click.Argument) or ctx.resilient_parsing:
-            return self._parse(ctx, args)
+            try:
+                return super().parse_args(ctx, args)
+            except click.NoSuchOption as error:
+                refuse_corpus_option(self, error)
+                raise
         ctx.allow_extra_args = True
         more = super().parse_args(ctx, args)
         folders = [str(ctx.params["run"]), *more]
@@ -116,26 +121,6 @@ class RecordCommand(CommandWithExamples):
             plural = "s" if len(more) > 1 else ""
             ctx.fail(f"Got unexpected extra argument{plural} ({' '.join(more)})")
         return more
-
-    def _parse(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words, and say how a corpus is named if --corpus does not exist.
-
-        Raises:
-            click.UsageError: if a word is not valid
-        """
-        try:
-            return super().parse_args(ctx, args)
-        except click.NoSuchOption as error:
-            corpus = next((p for p in self.params if p.name == "corpus"), None)
-            if error.option_name != "--corpus" or not isinstance(
-                corpus, click.Argument
-            ):
-                raise
-        ctx.fail(
-            f"{self.name} takes one corpus, which is named without an option, as in: "
-            f"{self.name} demo; to train on several corpora, extract each of them, "
-            f"then repeat --corpus of train, as in: train --corpus demo --corpus emodb"
-        )
 
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter

@@ -108,7 +108,7 @@ class ModelFacts:
 
     @property
     def training(self) -> str:
-        """What the model was trained on, in words."""
+        """Training data of the model in words."""
         kind = f"trained on {self.several or f'{self.nature} ratings'}"
         return f"{kind} of {self.corpus}" if self.corpus and not self.several else kind
 

@@ -46,13 +46,12 @@ def add_test(
 
     Args:
         gain: of the predictions; noise lowers their CCC the more, the lower it is
-        seed: of the noise
         left: number of utterances that are left out
     """
     info = read_run(run).info
     targets = targets or info.targets
     truth = np.random.default_rng(2).normal(0, 0.4, (SIZE, len(targets)))
-    noise = np.random.default_rng(seed).normal(0, 0.2, truth.shape)
+    noise = np.random.default_rng(3).normal(0, 0.2, truth.shape)
     ids = [f"{corpus}{k:02d}" for k in range(SIZE)]
     predicted = Predictions(
         id=np.array(ids),
@@ -258,8 +257,8 @@ def cells_of(root, corpus="emodb"):
 
 
 def test_rows_of_a_column_are_compared_with_its_best_row(tmp_path):
-    for seed, (corpus, gain) in enumerate({"a": 0.9, "b": 0.1, "c": 0.85}.items()):
-        add_test(trained_on(tmp_path, corpus), gain=gain, seed=seed)
+    for corpus, gain in {"a": 0.9, "b": 0.1, "c": 0.9}.items():
+        add_test(trained_on(tmp_path, corpus), gain=gain)
     cells = cells_of(tmp_path)
     assert cells["a-late"].versus is None
     versus = {name: cells[name].versus for name in ("b-late", "c-late")}
