@@ -109,6 +109,7 @@ def read(root: Path) -> Corpus:
             _raters_sentence(tree, utterances),
             _release_sentence(version, releases),
             *_hidden_sentence(collection.hidden),
+            *_audio_sentence(tree),
         ),
     )
 
@@ -155,10 +156,11 @@ def _raters_sentence(tree: PodcastTree, utterances: Sequence[Utterance]) -> str:
                 f"labels_detailed.json and labels.txt"
             )
         return f"{lack}; human agreement and weighting=raters need them"
+    fewest, most = min(numbers), max(numbers)
     return (
         f"ratings of single raters from {tree.name(tree.raters)}: "
         f"{sum(bool(u.raters) for u in utterances):,} utterances by "
-        f"{min(numbers)} to {max(numbers)} raters each"
+        f"{fewest if fewest == most else f'{fewest} to {most}'} raters each"
     )
 
 
@@ -185,6 +187,13 @@ def _hidden_sentence(count: int) -> Iterator[str]:
             f"recordings of Test3, whose labels are hidden: {count:,}; they have no "
             f"ratings and can only be predicted"
         )
+
+
+def _audio_sentence(tree: PodcastTree) -> Iterator[str]:
+    """Yield the sentence on the folder of recordings, if there are several."""
+    if tree.wavs is not None and tree.other_wavs:
+        others = ", ".join(tree.other_wavs)
+        yield f"recordings from {tree.wavs.folder.name}; {others} is not read"
 
 
 def _missing_folders(tree: PodcastTree) -> Iterator[Problem]:

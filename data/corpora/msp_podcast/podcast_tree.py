@@ -68,6 +68,7 @@ class PodcastTree:
     wavs: Listing | None  # None: there is no folder of recordings
     transcripts: Listing | None  # None: there is no folder of transcripts
     partitions: Path | None
+    other_wavs: tuple[str, ...] = ()  # names of more folders of recordings
 
     def name(self, path: Path) -> str:
         """Return the name of a file relative to the release, for problems."""
@@ -117,7 +118,8 @@ def survey(root: Path, labels: Path) -> PodcastTree:
     Raises:
         FileNotFoundError: if there are neither recordings nor transcripts
     """
-    wavs = next((folder for name in AUDIO if (folder := _folder(root, name))), None)
+    folders = [folder for name in AUDIO if (folder := _folder(root, name))]
+    wavs = folders[0] if folders else None
     transcripts = _folder(root, TRANSCRIPTS)
     if wavs is None and transcripts is None:
         raise FileNotFoundError(
@@ -132,6 +134,7 @@ def survey(root: Path, labels: Path) -> PodcastTree:
         _listing(wavs, WAV),
         _listing(transcripts, TRANSCRIPT),
         next((path for path in paths if path.is_file()), None),
+        tuple(dict.fromkeys(f.name for f in folders if f != wavs)),
     )
 
 

@@ -71,7 +71,7 @@ def differs(rating: float | None, summary: RaterSummary) -> bool:
     """Return True if a released rating is not the mean of its single ratings.
 
     Args:
-        rating: as released; None if it is missing
+        rating: as released; None if it is missing, which another note says
         summary: of the single ratings
     """
-    return rating is None or abs(summary.mean - rating) > TOLERANCE
+    return rating is not None and abs(summary.mean - rating) > TOLERANCE

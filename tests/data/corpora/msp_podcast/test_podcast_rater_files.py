@@ -50,6 +50,23 @@ def test_single_ratings_are_never_taken_for_the_released_mean(root):
     )
 
 
+def test_a_missing_rating_is_not_compared_with_its_single_ratings(root):
+    path = root / "Labels" / "labels_consensus.csv"
+    first, *rest = path.read_text(encoding="utf-8").splitlines()[1:]
+    cells = first.split(",")
+    cells[3] = "NaN"
+    path.write_text(
+        "\n".join(
+            [path.read_text(encoding="utf-8").splitlines()[0], ",".join(cells), *rest]
+        ),
+        encoding="utf-8",
+    )
+    corpus = msp_podcast.read(root)
+    assert "valence" not in by_id(corpus)[FIRST].ratings
+    assert by_id(corpus)[FIRST].raters["valence"].raters == 6
+    assert not [r for r in reasons(corpus) if "single ratings" in r]
+
+
 def test_a_rater_who_is_listed_twice_counts_once(root):
     line = lines_of(root, FIRST)[0]
     change(root, line, f"{line}\n{line}")
