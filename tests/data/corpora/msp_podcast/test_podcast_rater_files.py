@@ -52,15 +52,11 @@ def test_single_ratings_are_never_taken_for_the_released_mean(root):
 
 def test_a_missing_rating_is_not_compared_with_its_single_ratings(root):
     path = root / "Labels" / "labels_consensus.csv"
-    first, *rest = path.read_text(encoding="utf-8").splitlines()[1:]
+    header, first, *rest = path.read_text(encoding="utf-8").splitlines()
     cells = first.split(",")
     cells[3] = "NaN"
-    path.write_text(
-        "\n".join(
-            [path.read_text(encoding="utf-8").splitlines()[0], ",".join(cells), *rest]
-        ),
-        encoding="utf-8",
-    )
+    text = "\n".join([header, ",".join(cells), *rest])
+    path.write_text(text, encoding="utf-8")
     corpus = msp_podcast.read(root)
     assert "valence" not in by_id(corpus)[FIRST].ratings
     assert by_id(corpus)[FIRST].raters["valence"].raters == 6
