@@ -27,14 +27,14 @@ COLUMNS = ("condition", "value", "unit", "rating", "ccc", "low", "high")
 
 
 def robustness_figure(
-    name: str, title: str, nature: str, scores: Sequence[ConditionScore]
+    name: str, title: str, kind: str, scores: Sequence[ConditionScore]
 ) -> ReportFigure:
     """Return the CCC of each rating in a few conditions, with 95 % intervals.
 
     Args:
         name: of the files
         title: of the figure, such as the name of the run
-        nature: kind of the ratings
+        kind: kind of the ratings in words
         scores: the clean condition, then those of one degradation or of several
     """
     kinds = list(dict.fromkeys(each.facts.name for each in scores[1:]))
@@ -55,7 +55,7 @@ def robustness_figure(
             f"{title}. Mean test CCC over the ratings, and its 95 % interval, by "
             f"condition: {'; '.join(ends)}. The figure shows each rating."
         ),
-        nature=nature,
+        kind=kind,
         columns=COLUMNS,
         rows=[
             (f.text, "" if f.value is None else f.value, f.unit, rating, *bounds)

@@ -98,4 +98,4 @@ def _figures(
         score for scores in kinds.values() if len(scores) == 1 for score in scores
     ]
     for scores in (*curves, *([others] if others else [])):
-        yield robustness_figure(name, each.row.name, table.nature, [clean, *scores])
+        yield robustness_figure(name, each.row.name, table.kind, [clean, *scores])
