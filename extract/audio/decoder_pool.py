@@ -198,8 +198,8 @@ class Pool:
         why: object = "its process ends at once"
         try:
             request = {"task": "start", "seconds": DEADLINE}
-            worker.send([request])
-            values, _ = worker.receive(request)
+            (sent,) = worker.send([request])
+            values, _ = worker.receive(sent)
             why = values.get("unusable")
         except EOFError:
             pass

@@ -4,6 +4,7 @@ A request that crashes or hangs the process is refused, and the others are sent 
 another process.
 """
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -89,6 +90,7 @@ class Service:
         self.worker: Worker | None = None
         self._waiting: deque[Message] = deque()
         self._is_stopped = False
+        self._lock = threading.Lock()
 
     def run(
         self,
@@ -115,20 +117,27 @@ class Service:
         except BaseException:
             self._drop()
             raise
-        if self.worker is not None:
-            self._give_back(self.worker)
-            self.worker = None
+        with self._lock:
+            if self.worker is not None and not self._is_stopped:
+                self._give_back(self.worker)
+                self.worker = None
+        self._drop()  # Its next answers belong to requests that nobody waits for.
 
     def stop(self) -> None:
         """End a call of `run` in another thread, and its process."""
-        self._is_stopped = True
-        if (worker := self.worker) is not None:
-            worker.process.kill()
+        with self._lock:  # so that a process that was given back is not killed
+            self._is_stopped = True
+            if self.worker is not None:
+                self.worker.process.kill()
 
     def _send(self, questions: Sequence[Question]) -> None:
         """Send questions to the process, with memory for their samples."""
         if self.worker is None:
-            self.worker = self._take()
+            worker = self._take()
+            with self._lock:  # `stop` cannot end a process that it does not know yet
+                self.worker = worker
+                if self._is_stopped:
+                    raise EOFError
         first, requests = 0, []
         for q in questions:
             path = str(q.path if q.path.is_absolute() else q.path.absolute())
@@ -140,8 +149,8 @@ class Service:
         if first and IS_SUPPORTED:
             with suppress(OSError):  # Without memory, samples go through the pipe.
                 descriptor, memory = self.worker.blocks.lease(first)
-        self.worker.send(requests, descriptor)
-        self._waiting.append(Message(deque(questions), deque(requests), memory))
+        sent = self.worker.send(requests, descriptor)
+        self._waiting.append(Message(deque(questions), deque(sent), memory))
 
     def _receive(self, put: Callable[[Question, Any], object]) -> None:
         """Take the answers to the first message, and put each."""
@@ -177,7 +186,8 @@ class Service:
         if self._is_stopped:
             raise EOFError
         rest = [q for message in self._waiting for q in message.questions]
-        is_expired, is_new = self.worker.expired, not self.worker.files
+        is_expired = self.worker.expired == request["number"]
+        is_new = not self.worker.files
         self._drop()
         if is_expired or is_new:
             rest = rest[1:]

@@ -68,16 +68,16 @@ class Worker:
             import fcntl
 
             fcntl.fcntl(self.answers, fcntl.F_SETPIPE_SZ, PIPE)
-        self.sent = self.answered = 0  # numbers of requests
+        self.sent = self.answered = 0  # numbers of the last requests
         self.blocks = Blocks()
         self.files = 0  # that the process has answered
         self.lock = threading.Lock()  # so that `watch` never ends a later request
         self.until = math.inf  # deadline by the monotonic clock
-        self.expired = False
+        self.expired = 0  # number of the request that the deadline ended
 
     def send(
         self, requests: Sequence[Mapping[str, Any]], descriptor: int | None = None
-    ) -> None:
+    ) -> list[Mapping[str, Any]]:
         """Send requests, which are answered in their order.
 
         If the process has ended, nothing is sent, and `receive` raises an error.
@@ -85,8 +85,11 @@ class Worker:
         Args:
             requests: task, path and seconds, as `decoder_main` reads them
             descriptor: of the memory for their samples; None for a pipe
+
+        Returns:
+            the requests with their numbers, for `receive`
         """
-        numbered = [
+        numbered: list[Mapping[str, Any]] = [
             {"number": self.sent + i, **request}
             for i, request in enumerate(requests, start=1)
         ]
@@ -97,10 +100,11 @@ class Worker:
             if not isinstance(self.requests, socket.socket):
                 self.requests.write(message)
                 self.requests.flush()
-                return
+                return numbered
             descriptors = [] if descriptor is None else [descriptor]
             count = socket.send_fds(self.requests, [message], descriptors)
             self.requests.sendall(message[count:])
+        return numbered
 
     def receive(
         self, request: Mapping[str, Any], memory: np.ndarray | None = None
@@ -108,14 +112,15 @@ class Worker:
         """Return the next answer: values, and (n,) float32 samples.
 
         Args:
-            request: that is answered; after its seconds, `watch` ends the process
+            request: that is answered, as `send` returned it; after its seconds, `watch`
+                ends the process
             memory: that was sent with it
 
         Raises:
             EOFError: if the process ends, or its answer is invalid
         """
-        self.answered += 1
         with self.lock:
+            self.answered = request["number"]
             self.until = time.monotonic() + request["seconds"]
         try:
             return self._answer(request, memory)
@@ -160,12 +165,17 @@ class Worker:
         """End the process if the deadline of its request has passed."""
         with self.lock:
             if time.monotonic() > self.until:
-                self.expired = True
+                self.expired = self.answered
+                self.until = math.inf  # so that no later request is blamed
                 self.process.kill()
 
     def is_alive(self) -> bool:
-        """Return True if the process can serve requests."""
-        return not self.expired and self.process.poll() is None
+        """Return True if the process can serve requests, and has answered all so far.
+
+        Otherwise a request could get the answer to an earlier one.
+        """
+        is_done = self.answered == self.sent
+        return is_done and not self.expired and self.process.poll() is None
 
     def stop(self) -> None:
         """Kill the process and close its channel."""

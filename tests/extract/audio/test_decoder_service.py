@@ -15,6 +15,7 @@ from affuse.extract.audio import (
     decoding,
     sample_checks,
     shared_memory,
+    sound_requests,
 )
 from affuse.extract.audio.decoder_service import Question
 from affuse.extract.audio.sample_digest import fingerprint
@@ -265,3 +266,67 @@ def test_samples_of_16_bits_equal_those_of_libsndfile(tmp_path, form, channels):
         wanted = file.read(dtype="float32", always_2d=True)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found.view(np.uint32), wanted.view(np.uint32))
+
+
+def test_a_process_with_unread_answers_is_never_asked_again(tmp_path, pool):
+    """A later request would get the answer to an earlier one."""
+    paths = [request.path for request in requests(tmp_path, map(str, range(40)))]
+    questions = [
+        Question(i, "probe", path, sound_requests.read_probe)
+        for i, path in enumerate(paths)
+    ]
+    service = pool._service()
+
+    def stop(question, _):
+        service._is_stopped = True  # as just before `stop` ends the process
+
+    service.run(decoder_service.messages(questions, 1), stop)
+    for path in paths[::-1]:
+        assert decoder_pool.probe(path) == decoding.probe(path)
+
+
+def test_a_process_is_given_back_only_if_all_requests_are_answered(tmp_path, pool):
+    path = requests(tmp_path, ["a"])[0].path
+    worker = pool._take()
+    worker.send([{"task": "probe", "path": str(path), "seconds": 9.0}])
+    pool._keep(worker)
+    assert pool.idle == []
+
+
+def test_a_service_that_is_stopped_while_its_process_starts_ends(tmp_path, pool):
+    (request,) = requests(tmp_path, ["hang load"])
+    question = Question(0, "load", request.path, request.read, request.values())
+    service = pool._service()
+    take = service._take
+
+    def slow():
+        worker = take()
+        service.stop()
+        return worker
+
+    service._take, pool.deadline = slow, 3.0
+    with pytest.raises(EOFError):
+        service.run(iter([[question]]), lambda *_: None)
+    assert not pool.workers
+    assert not request.path.with_suffix(".met").exists()
+
+
+def test_an_answer_just_before_the_deadline_does_not_blame_the_next_file(
+    tmp_path, pool
+):
+    asked = requests(tmp_path, [f"good {i}" for i in range(12)])
+    questions = [
+        Question(i, "load", r.path, r.read, r.values(), r.room)
+        for i, r in enumerate(asked)
+    ]
+    service, found = pool._service(), {}
+
+    def put(question, result):
+        if question.index == 5 and 5 not in found:
+            with service.worker.lock:  # as `watch` does at this moment
+                service.worker.until = 0.0
+            service.worker.watch()
+        found[question.index] = result
+
+    service.run(decoder_service.messages(questions, 1), put)
+    assert not [r for r in found.values() if isinstance(r, decoding.Unusable)]
