@@ -32,6 +32,8 @@ class InputSource:
     stretch: RecordingSpan | None = (
         None  # span of a recording; None in other modalities
     )
+    # of the recording before it was listed, see `recording_listing.file_status`
+    status: str = ""
 
 
 def find(
@@ -75,7 +77,11 @@ def find(
         found = listing.probes(progress) if listing else {}
         if files - found.keys():
             found = {**found, **probes(files - found.keys(), threads, progress)}
-        results = ((u, _stretch(u, found[kind.source(u, root)])) for u in present)
+        located = ((u, kind.source(u, root)) for u in present)
+        results = (
+            (u, _stretch(u, found[file], listing.status(file) if listing else ""))
+            for u, file in located
+        )
     else:
         results = _inputs(present, kind, root, threads, progress)
     sources = []
@@ -186,7 +192,9 @@ def recording_content(
     return hashlib.sha256(f"{file} {span}{chosen}".encode()).hexdigest()[:32]
 
 
-def _stretch(u: Utterance, probe: decoding.Probe | str) -> InputSource | str:
+def _stretch(
+    u: Utterance, probe: decoding.Probe | str, status: str
+) -> InputSource | str:
     """Return the input of an utterance, or the reason why its recording has none."""
     if isinstance(probe, str):
         return probe
@@ -194,4 +202,4 @@ def _stretch(u: Utterance, probe: decoding.Probe | str) -> InputSource | str:
     content = recording_content(probe.digest, u.span, u.channel)
     until = probe.seconds if end is None else min(end, probe.seconds)
     stretch = RecordingSpan(probe.digest, begin, max(begin, until))
-    return InputSource(u, content, max(0.0, until - begin), stretch)
+    return InputSource(u, content, max(0.0, until - begin), stretch, status)

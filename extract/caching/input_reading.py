@@ -14,6 +14,7 @@ from affuse.extract.audio.decoding import Waveform
 from affuse.extract.audio.refusal import Unusable
 from affuse.extract.audio.sound_requests import SoundRequest
 from affuse.extract.caching.encoder_inputs import InputSource
+from affuse.extract.caching.recording_listing import file_status
 from affuse.extract.degradations.degraded_recordings import Degrade
 from affuse.extract.encoding.protocol import (
     Encoder,
@@ -21,6 +22,8 @@ from affuse.extract.encoding.protocol import (
     prepares_all,
     prepares_standardised,
 )
+
+CHANGED = "changed while the corpus was read; repeat the command"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class InputReader:
         prepare = standardised or self.encoder.prepare
 
         def use(place: int, wave: Waveform) -> PreparedInput:
+            check_unchanged(requests[place].path, sources[place])
             heard = wave.samples
             if degrade is not None:
                 heard = degrade(heard, sources[place].content)
@@ -125,3 +129,21 @@ class InputReader:
         except (Unusable, UnreadableInputError) as error:
             return str(error)
         return PreparedInput(source, ready.blocks, ready.notes)
+
+
+def check_unchanged(path: Path, source: InputSource) -> None:
+    """Raise `Unusable` if a recording is no longer the one whose digest was computed.
+
+    Otherwise its row would be cached as that of the earlier content. It is called
+    after the recording was decoded.
+
+    Args:
+        path: of the recording
+        source: with its digest, and its status before that was computed
+    """
+    if not source.status or file_status(path) == source.status:
+        return
+    # A changed status alone, as of permissions, leaves the content as it was.
+    wanted = source.stretch and source.stretch.file
+    if decoder_pool.probe(path).digest != wanted:
+        raise Unusable(CHANGED)

@@ -1,8 +1,9 @@
 """Listing of the recordings of a corpus: the digest and the header of each file.
 
 The folder of the corpus keeps them, so that a repeated command opens only new and
-changed files. A file counts as unchanged if its size, modification time and inode are
-the same, and if it was modified before it was listed. All other files are read.
+changed files. A file counts as unchanged if its size, its inode, and the times when its
+content and its status changed are the same, and if it was modified before it was
+listed. All other files are read.
 """
 
 import errno
@@ -62,7 +63,7 @@ class RecordingListing:
         self._root, self._path = root, folder.recordings
         self._kept = self._read()
         self._begun = time.time_ns()
-        self._status = {path: _status(path) for path in sorted(files)}
+        self._status = {path: file_status(path) for path in sorted(files)}
         self._results: dict[Path, Probe | str] = {}
         for path, status in self._status.items():
             if probe := self._unchanged(path, status):
@@ -91,6 +92,10 @@ class RecordingListing:
             self._keep()
             self._changed = []
         return self._results
+
+    def status(self, path: Path) -> str:
+        """Return the `file_status` of a file before it was listed; "" if unknown."""
+        return self._status.get(path, "")
 
     def _read(self) -> dict[str, Any]:
         """Return the kept entries by name of the file; {} if they cannot be used."""
@@ -161,13 +166,24 @@ def gather(
     return results
 
 
-def _status(path: Path) -> str:
-    """Return size, modification time and inode of a file; "" if there is none."""
+def file_status(path: Path) -> str:
+    """Return size, modification time, inode and status time of a file.
+
+    The system sets the status time at each change. So it tells even if a program sets
+    the modification time back, as `rsync --inplace --times` does.
+
+    Args:
+        path: of the file
+
+    Returns:
+        four numbers, times in nanoseconds; "" if there is no such file
+    """
     try:
         status = os.stat(path)
     except (OSError, ValueError):
         return ""
-    return f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return f"{status.st_size} {times[0]} {status.st_ino} {times[1]}"
 
 
 @cache

@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from extraction_calls import EXTRACT_OPTIONS, run_extract
 from part_limits import limit_parts
@@ -32,6 +33,7 @@ from affuse.data.reading import transcript_rule
 from affuse.data.records import Problem, Utterance
 from affuse.data.system.atomic_files import claim
 from affuse.extract.caching import extraction as stage
+from affuse.extract.caching import input_reading
 from affuse.extract.caching.extraction import OLD_NOTE
 from affuse.extract.commands import encoding_choices
 from affuse.extract.encoders import distilbert, wav2vec2
@@ -870,3 +872,26 @@ def test_a_refused_recording_is_tried_again(tmp_path):
     after = run(found, tmp_path / "cache")
     assert (after.utterances, after.problems) == (6, ())
     assert after.encoded == pytest.approx(2.0)
+
+
+def test_a_recording_that_changes_after_its_digest_is_not_cached(tmp_path):
+    """Its row would be that of the new content, under the digest of the old."""
+    found = corpus(tmp_path, count=3)
+    changed, touched, _ = [u.audio for u in found.utterances]
+
+    def change(folder, recipe):
+        length = len(soundfile.read(changed)[0])
+        record(changed.with_stem("new"), noise(length, seed=99))
+        changed.with_stem("new").replace(changed)
+        os.utime(touched, (1e9, 1e9))  # its content remains
+
+    choice = Choice("audio", checkpoint="tiny")
+    outcome = stage.extract(found, choice, MACHINE, tmp_path / "cache", begin=change)
+    (problem,) = outcome.problems
+    assert problem.id == found.utterances[0].id
+    assert problem.reason == input_reading.CHANGED
+    again = run(found, tmp_path / "cache")
+    assert not again.problems
+    fresh = run(found, tmp_path / "fresh")
+    for name, row in rows(fresh).items():
+        np.testing.assert_array_equal(rows(again)[name], row)

@@ -147,3 +147,18 @@ def test_a_listing_that_nobody_reads_ends(tmp_path, files):
         pass
     assert not kept(tmp_path).exists()
     assert decoder_pool.probe(files[0]).frames == 800
+
+
+def test_a_changed_file_whose_time_was_set_back_is_opened(tmp_path, files, opened):
+    """As after `rsync --inplace --times`: size, modification time and inode agree."""
+    first = listed(files, tmp_path)
+    opened.clear()
+    content = bytearray(files[1].read_bytes())
+    content[-1] ^= 1
+    time.sleep(0.05)  # the clock of status times advances every few milliseconds
+    with files[1].open("r+b") as file:
+        file.write(content)
+    os.utime(files[1], OLD)
+    again = listed(files, tmp_path)
+    assert opened == ["1.wav"]
+    assert again[files[1]].digest != first[files[1]].digest
