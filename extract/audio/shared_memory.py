@@ -5,12 +5,15 @@ block is used again as soon as no array lies in it, because new memory costs mor
 than decoding. A block has no name, so nothing stays behind if a process is killed. It
 is sealed: a malicious file that controls the decoding process cannot shrink it, which
 would end the parent. Only Linux has such blocks. On other systems, samples go through a
-pipe.
+pipe. They also do if blocks would take more than a share of the files that the parent
+may open.
 """
 
+import errno
 import mmap
 import os
 import socket
+import sys
 import weakref
 
 import numpy as np
@@ -18,7 +21,10 @@ import numpy as np
 IS_SUPPORTED = hasattr(os, "memfd_create") and hasattr(socket, "send_fds")
 SAMPLE = np.dtype("<f4")
 USUAL = 2**22  # samples of a block; only a longer recording gets a larger one
+SHARE = 4  # one of so many file descriptors of the parent may be that of a block
 ALIGNMENT = 16  # samples; the array of each file begins at a multiple
+
+open_descriptors = set[int]()  # of the blocks of this process
 
 
 class Block:
@@ -28,15 +34,18 @@ class Block:
         samples: that fit into it
 
     Raises:
-        OSError: if the system has no memory for it
+        OSError: if the system has no memory for it, or too many blocks are open
     """
 
     def __init__(self, samples: int):
         import fcntl
 
+        if len(open_descriptors) >= most_blocks():
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         self.samples, size = samples, samples * SAMPLE.itemsize
         flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
         self.descriptor = os.memfd_create("samples", flags)
+        open_descriptors.add(self.descriptor)
         try:
             os.ftruncate(self.descriptor, size)
             seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
@@ -48,6 +57,7 @@ class Block:
 
     def close(self) -> None:
         """Close the file descriptor; the memory remains as long as it is mapped."""
+        open_descriptors.discard(self.descriptor)
         os.close(self.descriptor)
 
 
@@ -125,6 +135,14 @@ class AttachedBlocks:
     def size(self) -> int:
         """Return the bytes of all blocks that stay in memory."""
         return len(self._usual) * USUAL * SAMPLE.itemsize
+
+
+def most_blocks() -> int:
+    """Return the number of blocks that this process may have at the same time."""
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit // SHARE
 
 
 def aligned(samples: int) -> int:

@@ -329,3 +329,20 @@ def test_an_answer_just_before_the_deadline_does_not_blame_the_next_file(
 
     service.run(decoder_service.messages(questions, 1), put)
     assert not [r for r in found.values() if isinstance(r, decoding.Unusable)]
+
+
+@SHARED
+def test_blocks_leave_file_descriptors_for_other_files(tmp_path, monkeypatch, pool):
+    """With many threads, each file has a message and a block of its own."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limits = (4 * (len(shared_memory.open_descriptors) + 3), hard)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(decoder_service, "LARGEST", 1)
+    found = load_all(requests(tmp_path, [f"good {i}" for i in range(40)]))
+    check(found, set(), "")
+    assert sum(not samples.flags.owndata for samples in found) == 3
+    del found
+    found = load_all(requests(tmp_path, [f"good {i}" for i in range(3)]))
+    assert not any(samples.flags.owndata for samples in found)
