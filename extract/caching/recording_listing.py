@@ -43,7 +43,8 @@ PROBE: dict[str, Kind] = {
 }
 FILE = Record({"status": Text(80), "listed": Whole(0), **PROBE})
 LISTING = Record({"decoder": Text(64), "files": MapOf(FILE)})
-FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}  # errors of read-only folders
+# errors of folders that are read-only, or hold something else by this name
+FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP}
 ADVICE = "the recordings are listed again"
 
 
@@ -101,7 +102,7 @@ class RecordingListing:
         """Return the kept entries by name of the file; {} if they cannot be used."""
         try:
             kept = read_json(self._path, LISTING, advice=ADVICE, limit=TABLE)
-        except (FileNotFoundError, DamagedFileError):
+        except (OSError, DamagedFileError):  # The listing only saves time.
             return {}
         files: dict[str, Any] = kept["files"]
         return files if kept["decoder"] == decoder_identity() else {}
@@ -119,7 +120,11 @@ class RecordingListing:
 
     def _keep(self) -> None:
         """Write the properties of all files that were ever listed and still exist."""
-        files = dict(self._kept)
+        files = {
+            name: entry
+            for name, entry in self._kept.items()
+            if os.path.exists(self._root / name)
+        }
         for path in self._changed:
             probe, status = self._results.get(path), self._status[path]
             files.pop(self._name(path), None)

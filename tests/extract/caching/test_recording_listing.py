@@ -162,3 +162,24 @@ def test_a_changed_file_whose_time_was_set_back_is_opened(tmp_path, files, opene
     again = listed(files, tmp_path)
     assert opened == ["1.wav"]
     assert again[files[1]].digest != first[files[1]].digest
+
+
+@pytest.mark.parametrize("kind", ["folder", "loop"])
+def test_recordings_are_listed_if_the_listing_cannot_be_kept(tmp_path, files, kind):
+    place = kept(tmp_path)
+    place.parent.mkdir()
+    if kind == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to(place)
+    assert len(listed(files, tmp_path)) == 3
+
+
+def test_removed_files_leave_the_listing(tmp_path, files):
+    listed(files, tmp_path)
+    files[0].unlink()
+    new = record(tmp_path / "sound" / "3.wav", noise(900))
+    listed([new], tmp_path)
+    assert json.loads(kept(tmp_path).read_text())["files"].keys() == {
+        f"sound/{n}.wav" for n in (1, 2, 3)
+    }
