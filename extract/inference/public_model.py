@@ -1,6 +1,10 @@
 """Prediction from Python: a model that takes files, arrays and texts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from numbers import Real
 from os import PathLike
 from pathlib import Path
@@ -24,6 +28,13 @@ from affuse.extract.inference.prediction_loop import predict_segments
 from affuse.extract.inference.segment_plan import SegmentPlan
 from affuse.extract.inference.segmentation import segments
 from affuse.extract.inference.segments import Recording, TimedText
+
+# options of `predict` that are arguments of `load` and `Model.predict`
+FLAG = re.compile(
+    r"--((?:audio|text)-checkpoint|cache|channels|design|device|hop|threads|window) "
+)
+WAYS = {"text": "as text=[...]", "audio": "by naming the recording"}
+log = logging.getLogger(__name__)
 
 PathName = str | PathLike[str]
 Source = PathName | tuple[Any, float] | None
@@ -85,17 +96,14 @@ class Model:
             >>> model.predict("a.wav", "I am fine.")[0].valence  # doctest: +SKIP
             0.31
         """
-        plan = SegmentPlan(window, hop, channels)
+        with _python_names():
+            plan = SegmentPlan(window, hop, channels)
         sources = _as_list(recordings)
         texts = _as_texts(text, len(sources))
         with array_folder() as folder:
             pairs = zip(sources, texts, strict=True)
             inputs = [_recording(*pair, folder) for pair in pairs]
-            if inputs:
-                self._loaded.demand_inputs(
-                    has_audio=any(each.path is not None for each in inputs),
-                    has_text=any(each.texts for each in inputs),
-                )
+            self._loaded.check_inputs(inputs, log.warning)
             stream = segments(inputs, plan, threads=self._machine.threads)
             predicted = tuple(predict_segments(self._loaded, stream))
         return SegmentPredictions(self.facts, predicted)
@@ -128,16 +136,36 @@ def load(
         FileNotFoundError: if there is no such model
         AffuseError: if the model or an encoder is damaged, or an encoder is not found
     """
-    machine = Machine.of(ComputeOptions(device=device, threads=threads), progress=False)
-    torch.set_num_threads(machine.threads)
     named: Mapping[str, Sequence[str]] = {
         "audio": [str(audio_checkpoint)] if audio_checkpoint else [],
         "text": [str(text_checkpoint)] if text_checkpoint else [],
     }
     places = EncoderPlaces(named=named, cache=Path(cache))
     files = [Path(design)] if design else []
-    request = ModelRequest(str(model), machine, places, files)
-    return Model(open_model(request), machine)
+    with _python_names():
+        options = ComputeOptions(device=device, threads=threads)
+        machine = Machine.of(options, progress=False)
+        torch.set_num_threads(machine.threads)
+        loaded = open_model(ModelRequest(str(model), machine, places, files))
+    return Model(replace(loaded, ways=WAYS), machine)
+
+
+@contextmanager
+def _python_names() -> Iterator[None]:
+    """Name the arguments of Python in errors that name options of the command line.
+
+    Raises:
+        AffuseError: the error that occurs in this context, with ``window=8`` in place
+            of ``--window 8``
+    """
+    try:
+        yield
+    except AffuseError as error:
+        error.args = tuple(
+            FLAG.sub(lambda match: f"{match[1].replace('-', '_')}=", str(line))
+            for line in error.args
+        )
+        raise
 
 
 def _as_list(recordings: Source | Sequence[Source]) -> list[Source]:
