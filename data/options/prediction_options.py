@@ -148,6 +148,11 @@ class Predict(FileInputs, SpeechInputs, FileOutputs, ComputeOptions):
         Raises:
             OptionError: if options of both are mixed
         """
+        if self.run.is_file():
+            raise OptionError(
+                f"{self.run} is a file, and no model; name the folder of a run or of a "
+                f"bundle before the recordings, as in: predict runs/RUN {self.run.name}"
+            )
         typed = [*self.files, *self.text, *filter(None, (self.transcripts,))]
         if self.files and (mixed := [n for n in CORPUS_FIELDS if getattr(self, n)]):
             raise OptionError(

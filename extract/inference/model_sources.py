@@ -75,9 +75,8 @@ def open_model(request: ModelRequest) -> LoadedFileModel:
     if is_checkpoint or is_short or is_hub_name:
         return _open_head(request)
     if folder.is_file():
-        raise OptionError(
-            f"{folder} is a file, and no model; name the folder of a run or of a "
-            f"bundle before the recordings, as in: predict runs/RUN {folder.name}"
+        raise AffuseError(
+            f"{folder} is a file, and no model; name the folder of a run or of a bundle"
         )
     if folder.is_dir():
         raise AffuseError(

@@ -51,6 +51,10 @@ class Model:
     def __init__(self, loaded: LoadedFileModel, machine: Machine):
         self._loaded, self._machine = loaded, machine
 
+    def __repr__(self) -> str:
+        """Return the name and the digest of the model."""
+        return f"Model({self.facts.identity!r})"
+
     @property
     def facts(self) -> ModelFacts:
         """Facts on the model: ratings, scale, training corpus and kind of ratings."""

@@ -72,6 +72,15 @@ def test_footnotes_count_failures_and_notes_on_the_input():
     assert "1 of 2 recordings could not be predicted" in prose(found)
 
 
+def test_a_long_reason_fits_the_page():
+    reason = "has no text; the model needs text: " + "give it with a table, or " * 8
+    found = lines([[failed(reason=reason)], [segment()]])
+    assert max(map(len, found)) <= 80
+    (first,) = (k for k, line in enumerate(found) if "no prediction: has no" in line)
+    assert found[first + 1].startswith("    ")
+    assert " ".join(reason.split()) in " ".join(" ".join(found).split())
+
+
 def test_the_list_of_notes_is_limited():
     recordings = [[segment(notes=(f"note {k}",))] for k in range(MOST_NOTES + 2)]
     found = lines(recordings)
