@@ -161,7 +161,7 @@ def with_path(error: OSError, path: Path) -> OSError:
 
 @contextmanager
 def named_errors(path: Path) -> Iterator[None]:
-    """Name a file in errors of a full or broken disk, which the system does not.
+    """Add the name of a file to errors of a full or broken disk.
 
     Args:
         path: that is written in this context; or words for a file without a path

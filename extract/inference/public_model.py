@@ -156,7 +156,7 @@ def load(
 
 @contextmanager
 def _python_names() -> Iterator[None]:
-    """Name the arguments of Python in errors that name options of the command line.
+    """Replace options of the command line by arguments of Python in errors.
 
     Raises:
         AffuseError: the error that occurs in this context, with ``window=8`` in place
