@@ -134,10 +134,12 @@ def _footnotes(columns: PredictionColumns, cells: TableCells) -> Iterator[str]:
     if NATURES.get(facts.nature):
         yield NATURES[facts.nature]
     if facts.level is not None:
+        kind = "calibrated or adapted" if facts.adaptation else "calibrated"
+        also = ", or of clips like those of the user" if facts.adaptation else ""
         yield (
-            f"x [low, high]: calibrated prediction and its interval, made to hold "
+            f"x [low, high]: {kind} prediction and its interval, made to hold "
             f"{100 * facts.level:g} % of the ratings of utterances like those of the "
-            f"training corpus"
+            f"training corpus{also}"
         )
     elif facts.models > 1:
         yield (
@@ -147,7 +149,7 @@ def _footnotes(columns: PredictionColumns, cells: TableCells) -> Iterator[str]:
     if facts.scale is None:
         yield "The scale of the training data is not known, so ratings are on [-1, 1]"
     if facts.adaptation:
-        yield facts.adaptation.rstrip(".")
+        yield facts.adaptation[0].upper() + facts.adaptation[1:].rstrip(".")
     if columns.words:
         yield NOTE
     if cells.names.shortened:

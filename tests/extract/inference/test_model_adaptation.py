@@ -109,7 +109,7 @@ def test_a_bundle_follows_the_ratings_of_a_user(folder, predicted, tmp_path):
         assert float(row["valence_0_to_100"]) == pytest.approx(shown, abs=1e-3)
     words = ("--text", "it is", "--format", "table", "--threads", 1)
     said = call("predict", tmp_path / "mine", folder / "wav" / "000.wav", *words)
-    assert "adapted to ratings of a user: valence by offset" in said.output
+    assert "Adapted to ratings of a user: valence by offset" in said.output
     card = (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
     assert card.startswith("# Model\n\n## Adaptation\n")
     assert "- valence: adapted by offset and gain" in card

@@ -97,6 +97,11 @@ def test_words_are_marked_as_approximate():
 def test_an_adaptation_is_stated():
     facts = dataclasses.replace(FACTS, adaptation="Adapted to 30 clips of yours.")
     assert "Adapted to 30 clips of yours." in lines([], facts)
+    facts = dataclasses.replace(CALIBRATED, adaptation="adapted: valence")
+    assert "Adapted: valence." in lines([], facts)
+    found = prose(lines([], facts))
+    assert "those of the training corpus, or of clips like those of the user." in found
+    assert "of the user" not in prose(lines([], CALIBRATED))
 
 
 def test_short_names_of_different_recordings_differ():
