@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup install installed ready extract train report demo bench lint type test test-slow test-gpu test-oldest test-coverage test-damage test-hostile crashtest check clean
+.PHONY: help setup install installed ready extract train report demo bench lint type test test-browser test-slow test-gpu test-oldest test-coverage test-damage test-hostile crashtest check clean
 
 # The first interpreter on the path that is new enough; an active environment comes first.
 PYTHON ?= $(shell for p in python python3 python3.13 python3.12 python3.11; do \
@@ -105,7 +105,15 @@ type: ready  ## Check static types (setup.cfg, [mypy])
 	MYPYPATH=build/import $(RUN) -m mypy
 
 test: ready  ## Run tests and docstring examples that need no GPU, download or long wait
-	$(RUN) -m pytest -q -n $(WORKERS) --dist loadfile -m "not gpu and not slow"
+	$(RUN) -m pytest -q -n $(WORKERS) --dist loadfile -m "not gpu and not slow and not browser"
+
+# Playwright drives the system's Chromium. AFFUSE_SCREENSHOTS names the folder of pictures.
+test-browser: ready  ## Run the tests that need Chromium and the extra serve
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; } \
+	|| { echo "please install: chromium"; exit 1; }
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[serve]' \
+	axe-playwright-python playwright
+	$(RUN) -m pytest -q tests/browser tests/extract/inference/serving
 
 test-slow: ready  ## Run the tests that take longer
 	$(RUN) -m pytest -q -m slow
@@ -113,16 +121,17 @@ test-slow: ready  ## Run the tests that take longer
 test-gpu: ready  ## Run the tests that need a CUDA device
 	$(RUN) -m pytest -q -m gpu
 
-# The oldest PyTorch includes the CUDA libraries: a download of 3 GB, and 8 GB on disk. The
-# first call installs for seven minutes on two busy cores; later calls take as long as
-# `make test`. Style and types are checked with the versions of constraints.txt only.
+# The oldest PyTorch includes the CUDA libraries: a download of 3 GB, and 8 GB on disk. On
+# two busy cores (load 8), the first call installed for five minutes and tested for 21;
+# later calls take as long as `make test`. Style and types are checked with the versions
+# of constraints.txt only.
 test-oldest:  ## Run the tests with the oldest versions of setup.cfg, in .venv-oldest
 	@[ -n "$(OLDEST)" ] || { echo "Python 3.11, the oldest that setup.cfg allows," \
 	"not found; install it first"; exit 1; }
 	@[ -x .venv-oldest/bin/pip ] || $(OLDEST) -m venv --clear .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --editable '.[dev]' \
 	--constraint .constraints-oldest.txt
-	.venv-oldest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not gpu and not slow"
+	.venv-oldest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not gpu and not slow and not browser"
 
 test-hostile: ready  ## Run all tests of forged runs, checkpoints, caches and files
 	AFFUSE_HOSTILE=all $(RUN) -m pytest -q $(HOSTILE) -o log_cli=true \

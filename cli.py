@@ -24,9 +24,21 @@ from affuse.extract.commands.adapt_command import adapt
 from affuse.extract.commands.bench_command import bench
 from affuse.extract.commands.bundle_command import bundle
 from affuse.extract.commands.cache_command import cache
-from affuse.extract.commands.corpora_command import corpora
+from affuse.extract.commands.corpus_commands import (
+    check,
+    corpora,
+    sample,
+    utterances,
+)
 from affuse.extract.commands.predict_command import predict
+from affuse.extract.commands.serve_command import serve
 from affuse.extract.commands.transcribe_command import transcribe
+from affuse.fuse.commands.finished_run_commands import (
+    ablate,
+    calibrate,
+    lint,
+    verify,
+)
 
 if TYPE_CHECKING:
     from affuse.data.options import (
@@ -35,8 +47,6 @@ if TYPE_CHECKING:
         finetuning_options,
         pipeline_options,
         report_options,
-        run_options,
-        source_options,
         training_options,
     )
 
@@ -59,62 +69,6 @@ def main() -> None:
 
 @main.command()
 @takes_record
-def check(options: "source_options.CheckCorpus") -> None:
-    """Compare a corpus with its published counts.
-
-    The command reads CORPUS at ROOT (demo needs none), and names each kind of problem
-    by file and line. The exit status is 1 if there is a problem, or if a count is not
-    as published. Notes and questions do not change the exit status.
-
-    \b
-    Example:
-      python cli.py check manifest table.csv --scale 1 5 --map valence=v_mean
-    """
-    from affuse.data.reading import corpus_checks
-    from affuse.extract.caching import recording_headers
-
-    find = recording_headers.find_problems
-    sys.exit(not corpus_checks.command(print_line, find, options))
-
-
-@main.command()
-@takes_record
-def utterances(options: "source_options.WriteUtterances") -> None:
-    """Write the utterances of a corpus as CSV, one row each.
-
-    The command reads CORPUS at ROOT (demo needs none). It names every problem on the
-    error stream. The exit status is 1 if something was left out.
-
-    \b
-    Example:
-      python cli.py utterances demo --output utterances.csv
-    """
-    from affuse.data.reading import corpus_checks
-
-    sys.exit(not corpus_checks.utterances(options, print_line))
-
-
-@main.command()
-@takes_record
-def sample(options: "source_options.WriteSample") -> None:
-    """Write a small example of a corpus.
-
-    The example has the layout of CORPUS, with made-up sentences and generated tones.
-    ROOT must be a new or an empty folder.
-
-    \b
-    Example:
-      python cli.py sample manifest small-corpus
-    """
-    from affuse.data.reading import corpus_reading
-
-    corpus, root = options.corpus, options.root
-    count = corpus_reading.sample(corpus, root)
-    print_line(f"{count} synthetic utterances in the layout of {corpus} in {root}")
-
-
-@main.command()
-@takes_record
 def extract(options: "extraction_options.Extract") -> None:
     """Encode a corpus into the cache (stage one).
 
@@ -131,11 +85,6 @@ def extract(options: "extraction_options.Extract") -> None:
     from affuse.extract.commands import extract_command
 
     sys.exit(extract_command.run(options, print_line) > 0)
-
-
-main.add_command(transcribe)
-main.add_command(cache)
-main.add_command(corpora)
 
 
 @main.command()
@@ -199,9 +148,6 @@ def finetune(options: "finetuning_options.Finetune") -> None:
     finetune_command.finetune(print_line, options)
 
 
-main.add_command(bench)
-
-
 @main.command()
 @takes_record
 def train(options: "training_options.Train") -> None:
@@ -244,43 +190,6 @@ def sweep(options: "training_options.Sweep") -> None:
 
 @main.command()
 @takes_record
-def lint(options: "run_options.Lint") -> None:
-    """Look for leaks in finished runs.
-
-    Every rule checks RUN, or all runs. A rule reads the run folder and, if they are in
-    the cache, the corpus and the embeddings. The exit status is 1 if a rule fails.
-
-    \b
-    Example:
-      python cli.py lint runs/demo-early-speakers-0123abcd
-    """
-    from affuse.fuse.commands import lint_command
-
-    sys.exit(not lint_command.lint(print_line, options))
-
-
-@main.command()
-@takes_record
-def verify(options: "run_options.Verify") -> None:
-    """Check caches and runs against the digests of their files.
-
-    The command reads every file below each FOLDER, which is a cache, a run, or a
-    folder of several. Without FOLDER, it reads all caches and runs. It names every
-    file that is damaged or missing. It also names folders without digests, which an
-    older version or an interrupted command wrote. The exit status is 1 if a file is
-    damaged or missing, or if the named folders hold neither a cache nor a run.
-
-    \b
-    Example:
-      python cli.py verify runs/demo-early-speakers-0123abcd
-    """
-    from affuse.data.cache import verification
-
-    sys.exit(not verification.command(print_line, options))
-
-
-@main.command()
-@takes_record
 def report(options: "report_options.Report") -> None:
     """Print the CCC table of finished runs.
 
@@ -294,47 +203,27 @@ def report(options: "report_options.Report") -> None:
       python cli.py report --corpus demo --format latex --output table.tex
       python cli.py report --format html --output report.html
     """
+    from affuse.extract.commands.page_clips import encode_clip
     from affuse.fuse.commands import report_command
 
-    sys.exit(not report_command.report(options, print_line))
+    sys.exit(not report_command.report(options, print_line, encode_clip))
 
 
-@main.command()
-@takes_record
-def calibrate(options: "run_options.Calibrate") -> None:
-    """Calibrate the predictions of RUN, and add intervals to them.
-
-    The command learns from validation predictions alone: the affine map of the highest
-    CCC, and split conformal intervals. It prints the scores of both on the test parts,
-    and the scores without the most uncertain utterances. It writes calibration.json,
-    rejection.csv and rejection.svg into RUN.
-
-    \b
-    Example:
-      python cli.py calibrate runs/demo-early-speakers-0123abcd
-    """
-    from affuse.fuse.commands import calibrate_command
-
-    calibrate_command.calibrate_run(options)
-
-
-main.add_command(adapt)
-main.add_command(predict)
-main.add_command(bundle)
-
-
-@main.command()
-@takes_record
-def ablate(options: "run_options.Ablate") -> None:
-    """Measure the contribution of each modality.
-
-    The command prints the test CCC of RUN with both modalities, with one of them
-    only, and with one that is permuted between utterances.
-
-    \b
-    Example:
-      python cli.py ablate runs/demo-early-speakers-0123abcd
-    """
-    from affuse.fuse.commands import ablation_command
-
-    ablation_command.ablate(print_line, options)
+for command in (
+    adapt,
+    ablate,
+    bench,
+    bundle,
+    cache,
+    calibrate,
+    check,
+    corpora,
+    lint,
+    predict,
+    sample,
+    serve,
+    transcribe,
+    utterances,
+    verify,
+):
+    main.add_command(command)

@@ -9,13 +9,15 @@ Usage, after `make demo`:
 import csv
 import math
 import sys
+import textwrap
 from html import escape
 from pathlib import Path
 
 PANELS = ("valence", "arousal", "dominance", "mean")
 COLOURS = {"valence": "#1b6ca8", "arousal": "#b8471b", "dominance": "#3b7d3b"}
-LEFT, WIDTH, GAP, TOP, STEP = 136, 142, 38, 74, 26  # pixels
-FOOT = 68  # pixels below the axis, for its labels and two lines
+LEFT, WIDTH, GAP, TOP, STEP = 150, 142, 38, 74, 26  # pixels
+MARGIN, FOOT, LINE = 12, 32, 18  # pixels: beside texts, below the axis, of a footnote
+LETTER = 6.8  # pixels of a letter on average, in a wide typeface such as DejaVu Sans
 GRID = 0.25  # CCC between two vertical lines
 
 
@@ -38,12 +40,18 @@ def draw(rows: list[dict[str, str]]) -> str:
     bottom = TOP + STEP * len(rows)
     corpus, nature = rows[0]["corpus"], rows[0]["nature"]
     title = f"CCC on the corpus {corpus} ({nature} data), {rows[0]['utterances']}"
+    letters = int((width - 2 * MARGIN) / LETTER)
+    notes = [_note(rows[0]), f"Encoders: {rows[0]['encoders']}"]
+    lines = [line for note in notes for line in textwrap.wrap(note, letters)]
+    height = bottom + FOOT + LINE * len(lines)
+    # The background makes the picture readable on dark pages too.
     marks = [
-        f'<rect width="{width}" height="{bottom + FOOT}" fill="white"/>',
-        _text(12, 24, f"{title} utterances", size=16, weight="bold"),
-        _text(12, bottom + 40, _note(rows[0]), fill="#555"),
-        _text(12, bottom + 58, f"Encoders: {rows[0]['encoders']}", fill="#555"),
+        f'<rect width="{width}" height="{height}" fill="white"/>',
+        _text(MARGIN, 24, f"{title} utterances", size=16, weight="bold"),
     ]
+    for number, line in enumerate(lines):
+        y = bottom + FOOT + 8 + LINE * number
+        marks.append(_text(MARGIN, y, line, fill="#555"))
     for number, name in enumerate(PANELS):
         left = LEFT + number * (WIDTH + GAP)
         marks += _panel(left, name, rows, _ticks(rows), bottom)
@@ -51,8 +59,8 @@ def draw(rows: list[dict[str, str]]) -> str:
         label = row["design"] + (f" ({row['detail']})" if row["detail"] else "")
         marks.append(_text(LEFT - 14, TOP + STEP * number + 17, label, anchor="end"))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom + FOOT}"'
-        f' width="{width}" height="{bottom + FOOT}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
+        f' width="{width}" height="{height}"'
         ' font-family="Helvetica, Arial, sans-serif" role="img">\n'
         f"<title>{escape(title)} utterances</title>\n" + "\n".join(marks) + "\n</svg>\n"
     )

@@ -113,10 +113,12 @@ def mark(of: "Field[Any]") -> Mark:
 def row_setting_names(settings: type) -> tuple[str, ...]:
     """Return the names of the fields that no training uses, in order of declaration.
 
+    They select rows, columns or ratings, or are settings of baselines.
+
     Examples:
         >>> from affuse.fuse.settings import Settings
         >>> row_setting_names(Settings)
-        ('protocol', 'folds', 'split_seed', 'out_of_range', 'map')
+        ('protocol', 'folds', 'split_seed', 'out_of_range', 'pooling', 'map')
     """
     return _names(settings, _selects_rows)
 

@@ -52,12 +52,14 @@ class Settings:
 
     # Dimensionality reduction of one modality's embedding
     # Layers to take of a cache: "all", "last" or numbers such as "0,6,12", which are
-    # concatenated, also by modality: "audio=0,6,text=last"; "weighted": a scalar mix of
-    # all for each rating. "concat" is the old name of "all".
+    # concatenated, also by modality or encoder: "audio=0,6,text=last",
+    # "audio:mini=last"; "weighted": a scalar mix of all for each rating. "concat" is
+    # the old name of "all".
     layers: str = setting("all")
     # Statistics over time to take: "mean", or "mean+std" where the cache has
-    # deviations, also by modality; others than those that are named have "mean+std"
-    pooling: str = added_setting("text=mean")
+    # deviations, also by modality or encoder; others than those that are named have
+    # "mean+std". It selects columns, like the settings above select rows.
+    pooling: str = added_setting("text=mean", regressor=UNUSED, autoencoder=UNUSED)
     # "autoencoder", "pca", or "none": the embedding unchanged
     reduce: str = setting("autoencoder")
     latent: int = setting(128)  # size of the reduced embedding

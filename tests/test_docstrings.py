@@ -23,7 +23,7 @@ VERBS = """
     Measure Merge Move Normalise Open Pack Parse Predict Prepare Print Publish Put
     Raise Read Rebuild Recognise Reduce Refuse Register Release Remove Rename Render
     Repair Replace Reserve Reset Resolve Restore Resume Return Run Save Search See Seed
-    Select Send Set Show Shuffle Silence Skip Sort Standardise Start Stop Store
+    Select Send Serve Set Show Shuffle Silence Skip Sort Standardise Start Stop Store
     Summarise Suppress Switch Sync Take Tokenise Train Transform Update Upload Use
     Validate Verify Wait Warn Wrap Write Yield
 """.split()  # imperatives that functions begin with; add a verb that is missing

@@ -33,6 +33,8 @@ NEEDS = {
     "MSP-IMPROV",
     "MSP-Podcast",
     "a copy of the repository",
+    "a run and the extra serve",
+    "a running server",
     "a package registry",
     "a run, recordings and the extra transcribe",
     "a table with a column pleasure",
@@ -43,7 +45,7 @@ NEEDS = {
     "the extra transcribe",
     "the teachers and their data",
 }
-PYTHON = {"README.md", "fuse/README.md"}
+PYTHON = {"README.md", "extract/inference/README.md", "fuse/README.md"}
 LINES = 250  # largest number of lines of the README
 WORDS = 25  # largest number of words of a sentence
 

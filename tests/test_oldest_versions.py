@@ -16,9 +16,9 @@ MODULES = {"pytest-xdist": "xdist"}  # package to import name, if they differ
 # Packages whose licences exclude commercial use. `make setup` installs none of them,
 # because whoever installs one accepts its licence.
 RESTRICTED = {"opensmile"}
-# Packages of 250 MB with their dependencies, which only one extra needs. Tests that
-# need them are skipped where they are absent.
-LARGE = {"faster-whisper", "jiwer"}
+# Packages of 150 MB or more with their dependencies, which only one extra needs. Tests
+# that need them are skipped where they are absent.
+LARGE = {"faster-whisper", "jiwer", "gradio", "starlette", "uvicorn"}
 TOOLS = {"audmetric", "mypy", "pytest", "pytest-xdist", "ruff"}  # for development only
 needs_make = pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 

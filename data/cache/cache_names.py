@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
 from affuse.data.cache import current_content, fold_encoders, provenance
-from affuse.data.cache.recipe import OMITTED
+from affuse.data.cache.recipe import OMITTED, Recipe
 from affuse.data.cache.store import Cache
 from affuse.data.errors import OptionError
 from affuse.data.modality import modality_names
@@ -53,14 +53,33 @@ def names(cache: Cache) -> tuple[str, ...]:
 
     The most specific name of the checkpoint is first.
     """
-    r = cache.recipe
-    typed = provenance.checkpoint(cache.path, r.modality)
-    last = PurePath(r.checkpoint).name
+    first, checkpoint, *rest = _recorded_names(cache.recipe)
+    typed = provenance.checkpoint(cache.path, cache.recipe.modality)
+    candidates = (first, checkpoint, typed, *rest)
+    return tuple(dict.fromkeys(name for name in candidates if name))
+
+
+def _recorded_names(r: Recipe) -> tuple[str, ...]:
+    """Return the names of a recipe's checkpoint and transcripts; some may be ""."""
     texts = (r.transcripts, r.transcripts.rpartition("-")[0])
     if r.modality == "text" and not r.transcripts:
         texts = (GOLD, "")
-    candidates = (fold_encoders.name(r), r.checkpoint, typed, last, *texts)
-    return tuple(dict.fromkeys(name for name in candidates if name))
+    return fold_encoders.name(r), r.checkpoint, PurePath(r.checkpoint).name, *texts
+
+
+def is_encoder_name(recipe: Recipe, name: str) -> bool:
+    """Return True if a name is one of those with which options select a cache.
+
+    The cache of the recipe is not read. So a folder is compared by its name alone.
+
+    Args:
+        recipe: of the cache
+        name: as for `find_matches`, but not the name of a cache folder
+    """
+    if name in _recorded_names(recipe):
+        return bool(name)
+    is_digest = PREFIX.fullmatch(name) and recipe.digest().startswith(name)
+    return bool(is_digest) or (_is_path(name) and _is_in(recipe, _absolute(name)))
 
 
 def column_order(chosen: Sequence[tuple[str, Cache]], modality: str) -> list[int]:
@@ -161,11 +180,25 @@ def _is_at(cache: Cache, name: str) -> bool:
     Without provenance of the cache, the name of the folder is compared. For an encoder
     that was fine-tuned for a fold, the names of run and fold are compared too.
     """
-    if not name.startswith((".", "~")) and os.sep not in name:
+    if not _is_path(name):
         return False
-    folder = Path(os.path.abspath(os.path.expanduser(name)))
-    r = cache.recipe
-    if typed := provenance.checkpoint(cache.path, r.modality):
+    folder = _absolute(name)
+    if typed := provenance.checkpoint(cache.path, cache.recipe.modality):
         return bool(str(folder) == typed)
-    parts = PurePath(fold_encoders.name(r)).parts
+    return _is_in(cache.recipe, folder)
+
+
+def _is_path(name: str) -> bool:
+    """Return True if a name may be that of a folder."""
+    return name.startswith((".", "~")) or os.sep in name
+
+
+def _absolute(name: str) -> Path:
+    """Return the absolute path of a folder."""
+    return Path(os.path.abspath(os.path.expanduser(name)))
+
+
+def _is_in(recipe: Recipe, folder: Path) -> bool:
+    """Return True if a folder exists and has the name of a recipe's checkpoint."""
+    parts = PurePath(fold_encoders.name(recipe)).parts
     return folder.is_dir() and bool(folder.parts[-len(parts) :] == parts)

@@ -137,9 +137,32 @@ class Report(ReportContents, OutputFile, RunsFolder):
 
     COMMAND: ClassVar[str] = "report"
     MOVED: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("runs", "cache", "transcripts"), READ
+        ("runs", "cache", "transcripts", "sounds", "imports", "label", "scale"), READ
     )
     HEADING: ClassVar[str] = WRITE
+    imports: tuple[Path, ...] = option(
+        "--import",
+        default=(),
+        type=FILE,
+        metavar="FILE",
+        help="Also score the predictions of another system, from a CSV table with "
+        "the columns id, valence, arousal and dominance. The option may be repeated.  "
+        "[default: only runs]",
+    )
+    label: tuple[str, ...] = option(
+        "--label",
+        default=(),
+        metavar="NAME",
+        help="Name of the system of --import; one for each file.  [default: the name "
+        "of the file]",
+    )
+    scale: tuple[float, float] | None = option(
+        "--scale",
+        default=None,
+        metavar="LOW HIGH",
+        help="Lowest and highest rating of the scale of --import, for example "
+        "--scale 1 5.  [default: -1 1]",
+    )
     form: str = option(
         "--format",
         default="text",
@@ -159,8 +182,9 @@ class Report(ReportContents, OutputFile, RunsFolder):
         "--cache",
         default=None,
         type=FOLDER,
-        help="Also score fusion designs with a modality removed or permuted, with the "
-        "embeddings in this folder; the page shows it.  [default: not measured]",
+        help="Also score groups by duration, and fusion designs with a modality "
+        "removed or permuted, with the cache in this folder; the page shows it.  "
+        "[default: not measured]",
     )
     transcripts: Path | None = option(
         "--transcripts",
@@ -170,4 +194,13 @@ class Report(ReportContents, OutputFile, RunsFolder):
         help="Also show the transcripts of the utterances with the largest errors on "
         "the page, from this table of `utterances`. The licence of a corpus may forbid "
         "to share such a page.  [default: no transcripts]",
+    )
+    sounds: Path | None = option(
+        "--sound",
+        default=None,
+        type=FOLDER,
+        metavar="FOLDER",
+        help="Also play the recordings of these utterances on the page, 20 s of each "
+        "at most. FOLDER is that of the corpus, as ROOT of `extract`. It needs "
+        "--transcripts.  [default: no recordings]",
     )

@@ -70,6 +70,7 @@ class Run:
     info: RunInfo
     predictions: Predictions
     folds: tuple[FoldRow, ...]
+    is_imported: bool = False  # True for predictions of a system trained elsewhere
 
 
 def write_predictions(path: Path, predictions: Predictions, info: RunInfo) -> None:

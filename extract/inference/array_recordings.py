@@ -53,7 +53,7 @@ class ArrayFolder:
         except (TypeError, ValueError, RuntimeError) as error:  # as of a GPU's tensor
             raise AffuseError(f"{name} is no array of samples: {error}") from error
         values = _checked_samples(name, array)
-        path = self.path / f"{self.count}.wav"
+        path = self.path / f"{name}.wav"  # a table of speakers may name it
         _write(path, values, _checked_rate(name, rate))
         return Recording(name, path)
 

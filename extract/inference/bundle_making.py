@@ -16,7 +16,7 @@ from affuse.fuse.bundles.bundle_card import CardFacts, model_card, place
 from affuse.fuse.bundles.bundle_writing import BundleContent, write_bundle
 from affuse.fuse.bundles.onnx_graph import onnx_graph
 from affuse.fuse.bundles.run_models import load_run_models
-from affuse.fuse.commands.report_command import tabulate
+from affuse.fuse.reporting.run_tables import tabulate
 
 Say = Callable[[str], object]
 
@@ -61,7 +61,7 @@ def _card(content: BundleContent, options: MakeBundle) -> str:
         info=info,
         name=options.push_to_hub or options.output.resolve().name,
         licence=inherited(encoder.licence for encoder in info.encoders),
-        table=tabulate([read_run(options.run)]),
+        table=tabulate([read_run(options.run)])[0],
         source=source,
         has_graph=options.onnx,
     )

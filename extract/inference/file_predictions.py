@@ -12,6 +12,7 @@ import torch
 from affuse.data.errors import OptionError
 from affuse.data.options.option_fields import SCREEN
 from affuse.data.options.prediction_options import Predict
+from affuse.data.options.serving_options import Serve
 from affuse.data.runs.run_folder import RunFolder
 from affuse.extract.encoding.choices import Machine
 from affuse.extract.inference import recording_search, speaker_turns, transcripts
@@ -88,7 +89,7 @@ def _print(task: PredictionTask, options: Predict, columns: PredictionColumns) -
             screen.flush()
 
 
-def model_request(options: Predict) -> ModelRequest:
+def model_request(options: Predict | Serve) -> ModelRequest:
     """Return the requested model, with the places of its encoders.
 
     Args:

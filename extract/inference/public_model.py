@@ -1,22 +1,18 @@
 """Prediction from Python: a model that takes files, arrays and texts."""
 
 import logging
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from numbers import Real
-from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal
 
 import torch
 
-from affuse.data.errors import AffuseError
 from affuse.data.options.shared_options import ComputeOptions
+from affuse.data.options.speech_options import SpeechInputs
 from affuse.extract.encoding.choices import Machine
-from affuse.extract.inference import transcripts
-from affuse.extract.inference.array_recordings import ArrayFolder, array_folder
+from affuse.extract.inference import speaker_turns
+from affuse.extract.inference.array_recordings import array_folder
 from affuse.extract.inference.encoder_places import EncoderPlaces
 from affuse.extract.inference.loaded_model import LoadedFileModel
 from affuse.extract.inference.model_sources import ModelRequest, open_model
@@ -25,19 +21,20 @@ from affuse.extract.inference.predicted_segments import (
     SegmentPredictions,
 )
 from affuse.extract.inference.prediction_loop import predict_segments
-from affuse.extract.inference.segment_plan import SegmentPlan
-from affuse.extract.inference.segmentation import segments
-from affuse.extract.inference.segments import Recording, TimedText
-
-# options of `predict` that are arguments of `load` and `Model.predict`
-FLAG = re.compile(
-    r"--((?:audio|text)-checkpoint|cache|channels|design|device|hop|threads|window) "
+from affuse.extract.inference.python_inputs import (
+    WAYS,
+    PathName,
+    Source,
+    as_recordings,
+    python_names,
 )
-WAYS = {"text": "as text=[...]", "audio": "by naming the recording"}
-log = logging.getLogger(__name__)
+from affuse.extract.inference.recording_search import Found
+from affuse.extract.inference.segment_division import SegmentDivision
+from affuse.extract.inference.segment_plan import SegmentPlan
+from affuse.extract.inference.segments import Recording
+from affuse.extract.inference.speech_model_loading import SpeechModelCache
 
-PathName = str | PathLike[str]
-Source = PathName | tuple[Any, float] | None
+log = logging.getLogger(__name__)
 
 
 class Model:
@@ -50,6 +47,7 @@ class Model:
 
     def __init__(self, loaded: LoadedFileModel, machine: Machine):
         self._loaded, self._machine = loaded, machine
+        self._speech = SpeechModelCache(machine)
 
     def __repr__(self) -> str:
         """Return the name and the digest of the model."""
@@ -68,11 +66,15 @@ class Model:
         window: float | None = None,
         hop: float | None = None,
         channels: Literal["mix", "separate"] = "mix",
+        transcribe: PathName | tuple[PathName, str] = "",
+        segment: Literal["windows", "speech"] = "windows",
+        speakers: PathName | None = None,
     ) -> SegmentPredictions:
         """Predict recordings, arrays of samples, or texts.
 
         A recording that cannot be used is no error: its `PredictedSegment.reason` says
-        why it has no prediction.
+        why it has no prediction. `transcribe` and ``segment="speech"`` need the extra
+        ``transcribe``; the model of the last call is kept for the next one.
 
         Args:
             recordings: files, or pairs of samples and their rate in Hz; None for a
@@ -84,15 +86,24 @@ class Model:
                 division. By default 8 for recordings over 20 seconds
             hop: seconds between the beginnings of two windows; by default half a window
             channels: ``"mix"`` for the mean of all channels, or ``"separate"``
+            transcribe: Whisper model that recognises the words of each segment, such as
+                ``"small.en"``, or a folder; with the language of the speech as in
+                ``("small", "de")``, which is detected by default. By default no words
+                are recognised
+            segment: ``"windows"``, or ``"speech"`` for the segments in which somebody
+                speaks
+            speakers: table with the columns file, start, end and speaker, or an .rttm
+                file; it gives each segment its speaker. An array is named
+                ``"array 1"`` there
 
         Returns:
             segments in the order of `recordings`; a recording without division is one
             segment
 
         Raises:
-            AffuseError: if the model needs an input that no recording has, the numbers
-                of recordings and texts differ, or an array is no sound, or an input
-                has another type
+            AffuseError: if the model needs an input that no recording has, an input is
+                not valid, or a package for speech is not installed
+            OptionError: if two options contradict each other
 
         Examples:
             >>> import affuse
@@ -100,17 +111,51 @@ class Model:
             >>> model.predict("a.wav", "I am fine.")[0].valence  # doctest: +SKIP
             0.31
         """
-        with _python_names():
+        named = transcribe if isinstance(transcribe, tuple) else (transcribe, None)
+        with python_names(), array_folder() as folder:
             plan = SegmentPlan(window, hop, channels)
-        sources = _as_list(recordings)
-        texts = _as_texts(text, len(sources))
-        with array_folder() as folder:
-            pairs = zip(sources, texts, strict=True)
-            inputs = [_recording(*pair, folder) for pair in pairs]
-            self._loaded.check_inputs(inputs, log.warning)
-            stream = segments(inputs, plan, threads=self._machine.threads)
+            speech = SpeechInputs.from_values(
+                transcribe=str(named[0]),
+                language=named[1],
+                segment=segment,
+                speakers=speakers,
+            )
+            inputs = as_recordings(recordings, text, folder)
+            self._demand_inputs(inputs, speech, (window, hop) != (None, None))
+            division = SegmentDivision(
+                plan, self._machine.threads, *self._speech.load(speech)
+            )
+            stream = division(_with_speakers(inputs, speech))
             predicted = tuple(predict_segments(self._loaded, stream))
         return SegmentPredictions(self.facts, predicted)
+
+    def _demand_inputs(
+        self, inputs: Sequence[Recording], speech: SpeechInputs, has_windows: bool
+    ) -> None:
+        """Raise an error if options contradict each other, or an input is missing."""
+        if not inputs:
+            return
+        has_audio = any(each.path is not None for each in inputs)
+        has_text = any(each.texts for each in inputs)
+        speech.demand_speech_options(
+            has_files=has_audio,
+            text_flag="text" if has_text else "",
+            has_windows=has_windows,
+        )
+        self._loaded.check_inputs(
+            inputs, log.warning, are_recognised=bool(speech.transcribe)
+        )
+
+
+def _with_speakers(
+    inputs: Sequence[Recording], speech: SpeechInputs
+) -> Sequence[Found]:
+    """Return recordings with the turns of their speakers, if a table gives them."""
+    if speech.speakers is None:
+        return inputs
+    table = speaker_turns.read_turns(speech.speakers)
+    files = [each.file for each in inputs if each.path is not None]
+    return speaker_turns.with_turns(inputs, table, files, log.warning)
 
 
 def load(
@@ -146,87 +191,9 @@ def load(
     }
     places = EncoderPlaces(named=named, cache=Path(cache))
     files = [Path(design)] if design else []
-    with _python_names():
+    with python_names():
         options = ComputeOptions(device=device, threads=threads)
         machine = Machine.of(options, progress=False)
         torch.set_num_threads(machine.threads)
         loaded = open_model(ModelRequest(str(model), machine, places, files))
     return Model(replace(loaded, ways=WAYS), machine)
-
-
-@contextmanager
-def _python_names() -> Iterator[None]:
-    """Replace options of the command line by arguments of Python in errors.
-
-    Raises:
-        AffuseError: the error that occurs in this context, with ``window=8`` in place
-            of ``--window 8``
-    """
-    try:
-        yield
-    except AffuseError as error:
-        error.args = tuple(
-            FLAG.sub(lambda match: f"{match[1].replace('-', '_')}=", str(line))
-            for line in error.args
-        )
-        raise
-
-
-def _as_list(recordings: Source | Sequence[Source]) -> list[Source]:
-    """Return the sources as a list; a single one is a list of one."""
-    if isinstance(recordings, (str, bytes)) or not isinstance(recordings, Iterable):
-        return [recordings]
-    # A pair of two files has no number; an array of samples has a rate.
-    if isinstance(recordings, tuple) and isinstance((None, *recordings)[-1], Real):
-        return [cast(Source, recordings)]
-    return list(cast(Sequence[Source], recordings))
-
-
-def _as_texts(
-    text: str | None | Sequence[str | None], number: int
-) -> Sequence[str | None]:
-    """Return a text or None for each recording.
-
-    Raises:
-        AffuseError: if there are more or fewer texts than recordings, or one is no text
-    """
-    if text is None:
-        return [None] * number
-    is_one = isinstance(text, (str, bytes)) or not isinstance(text, Iterable)
-    texts = [cast(str, text)] if is_one else list(text)
-    for place, each in enumerate(texts, 1):
-        if each is not None and not isinstance(each, str):
-            raise AffuseError(
-                f"text {place} is {each!r:.30}, of the type {type(each).__name__}; "
-                f"give a str, or None where there is no text"
-            )
-    if len(texts) != number:
-        raise AffuseError(
-            f"there are {len(texts)} texts for {number} recordings; give one text for "
-            f"each, and None where there is none"
-        )
-    return texts
-
-
-def _recording(source: Source, text: str | None, folder: ArrayFolder) -> Recording:
-    """Return a source as a recording; an array is written to a temporary file.
-
-    Raises:
-        AffuseError: if the source is neither a path, nor an array of samples and its
-            rate, nor None
-    """
-    texts = () if text is None else (TimedText(transcripts.clean(text)),)
-    if source is None:
-        return Recording("", texts=texts)
-    if isinstance(source, tuple) and len(source) == 2:
-        written = folder.write(*source)
-        return Recording(written.file, written.path, texts)
-    if isinstance(source, (str, PathLike)):
-        name = str(Path(source))
-        return Recording(name, Path(name), texts)
-    length = f" of length {len(source)}" if isinstance(source, tuple) else ""
-    raise AffuseError(
-        f"a recording is of the type {type(source).__name__}{length}; give a path, a "
-        f"pair of samples and their rate in Hz, such as (samples, 16000), or None for "
-        f"a text without a recording"
-    )

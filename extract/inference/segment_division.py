@@ -13,12 +13,11 @@ from affuse.extract.inference.segment_plan import SegmentPlan
 from affuse.extract.inference.segment_transcription import transcribe_segments
 from affuse.extract.inference.segmentation import segments
 from affuse.extract.inference.segments import Segment
-from affuse.extract.transcription import faster_whisper_models
+from affuse.extract.inference.speech_model_loading import load_speech_models
 from affuse.extract.transcription.speech_models import (
     SpeechDetector,
     SpeechRecogniser,
 )
-from affuse.extract.transcription.transcript_records import RecognitionOptions
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,7 @@ class SegmentDivision:
         """
         channels = cast(Literal["mix", "separate"], options.channels)
         plan = SegmentPlan(options.window, options.hop, channels)
-        detector, recogniser = None, None
-        if options.segment == SPEECH:
-            detector = faster_whisper_models.load_detector()
-        if options.transcribe:
-            recogniser = faster_whisper_models.load_recogniser(
-                options.transcribe, RecognitionOptions(options.language), machine
-            )
+        detector, recogniser = load_speech_models(options, machine)
         return cls(plan, machine.threads, detector, recogniser)
 
     def __call__(self, inputs: Sequence[Found]) -> Iterator[Segment | PredictedSegment]:

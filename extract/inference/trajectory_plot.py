@@ -123,7 +123,7 @@ def draw_figure(facts: ModelFacts, segments: Iterable[PredictedSegment]) -> "Fig
         draw_legend(figure, title, series)
     else:
         figure.suptitle(title, fontsize=TITLE)
-    sentences = _notes(facts, with_bands=over_time)
+    sentences = describe_values(facts, with_bands=over_time)
     notes = "\n".join(_wrapped(text, room) for text in sentences)
     figure.supxlabel(notes, fontsize=8, color="#444444", x=0.02, ha="left")
     return figure
@@ -140,8 +140,13 @@ def _title(facts: ModelFacts, series: Sequence[PlottedSeries]) -> str:
     )
 
 
-def _notes(facts: ModelFacts, *, with_bands: bool) -> Iterator[str]:
-    """Yield sentences below the panels."""
+def describe_values(facts: ModelFacts, *, with_bands: bool) -> Iterator[str]:
+    """Yield sentences on values, bands and the model, which stand below the panels.
+
+    Args:
+        facts: on the model
+        with_bands: True if the panels have bands
+    """
     is_calibrated = facts.level is not None
     yield (
         "Values: calibrated predictions."

@@ -1,20 +1,15 @@
 """Command ablate: the CCC of a run with modalities removed and permuted.
 
-`report --cache` measures the same for every fusion design of its tables.
+`affuse.fuse.commands.cached_facts` measures the same for every fusion design of a page.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
-from affuse.data.errors import AffuseError
 from affuse.data.options.run_options import Ablate
-from affuse.data.runs.run_predictions import Run
-from affuse.data.terminal import printable
 from affuse.fuse.commands.computing_device import compute
 from affuse.fuse.inputs.joint_selection import select_for_run
 from affuse.fuse.models.design_files import use_run_files
-from affuse.fuse.reporting.table_records import ReportTable
 from affuse.fuse.robustness import ablation
 from affuse.fuse.robustness.ablation import Ablation
 from affuse.fuse.trained import prediction
@@ -54,32 +49,3 @@ def measure_ablation(options: Ablate) -> Ablation:
         seed=options.seed,
         device=device,
     )
-
-
-def add_ablations(
-    tables: Sequence[ReportTable], cache: Path, damaged: Callable[[str], object]
-) -> tuple[ReportTable, ...]:
-    """Return tables with the contribution of each modality to each fusion design.
-
-    Args:
-        tables: of a report, with their predictions
-        cache: folder of all caches
-        damaged: is called with a sentence on every run that cannot be measured
-    """
-    found = []
-    for table in tables:
-        runs = [each["all"] for each in table.sources.parts] if table.sources else []
-        ablations = tuple(_ablations(runs, cache, damaged))
-        found.append(replace(table, ablations=ablations))
-    return tuple(found)
-
-
-def _ablations(
-    runs: Sequence[Run], cache: Path, damaged: Callable[[str], object]
-) -> Iterator[Ablation]:
-    """Yield the contributions to each run of several modalities, each run once."""
-    for path in dict.fromkeys(r.path for r in runs if len(r.info.encoders) > 1):
-        try:
-            yield measure_ablation(Ablate(run=path, cache=cache))
-        except (AffuseError, OSError) as error:
-            damaged(printable(f"not measured without a modality: {path}: {error}"))

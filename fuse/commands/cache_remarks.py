@@ -83,12 +83,21 @@ def demand_layers(
         embeddings: {modality: rows of its caches}
 
     Raises:
-        OptionError: with the option of an extraction that caches several layers
+        OptionError: with the option of an extraction that caches several layers, or
+            with another choice if no encoder has layers
     """
     weighted = any(settings.layers == "weighted" for settings in tried)
     parts = [part for cache in embeddings.values() for part in cache.recipe.parts]
-    if weighted and all(len(part.layers) == 1 for part in parts):
+    if not weighted or any(len(part.layers) > 1 for part in parts):
+        return
+    if all(part.is_descriptive for part in parts):
+        names = " and ".join(sorted({part.checkpoint for part in parts}))
         raise OptionError(
-            "layers='weighted' needs a cache of several layers, and these hold one "
-            "each; extract again with --layers all"
+            f"layers='weighted' needs an encoder with layers, and {names} has none; "
+            f"leave layers at all, or join another encoder, as in --audio mini "
+            f"--audio {names}"
         )
+    raise OptionError(
+        "layers='weighted' needs a cache of several layers, and these hold one each; "
+        "extract again with --layers all"
+    )

@@ -158,7 +158,9 @@ def _names(typed: str | Sequence[str]) -> tuple[str, ...]:
 
 def _joined(caches: Sequence[Cache], choice: FeatureChoice) -> Embeddings:
     """Return what is taken of the caches of one modality, joined by id."""
-    return join([narrow(store.load(c), choice.narrowed(c.recipe)) for c in caches])
+    taken = choice.narrowed_each([cache.recipe for cache in caches])
+    pairs = zip(caches, taken, strict=True)
+    return join([narrow(store.load(cache), recipe) for cache, recipe in pairs])
 
 
 def _checked(modalities: str | Sequence[str] | None) -> tuple[str, ...]:

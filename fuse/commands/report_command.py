@@ -15,60 +15,64 @@ from typing import TextIO
 
 from affuse.data.errors import AffuseError, OptionError, as_option_errors
 from affuse.data.options.report_options import Report, ReportContents, RunSelection
+from affuse.data.options.source_options import WriteUtterances
 from affuse.data.options.training_options import Train
-from affuse.data.rating_scales import RATINGS
-from affuse.data.reading.transcript_table import read_transcripts
+from affuse.data.reading.transcript_table import (
+    ListedUtterance,
+    read_utterance_table,
+)
+from affuse.data.runs.imported_predictions import (
+    ImportedPredictions,
+    read_all_imported,
+)
 from affuse.data.runs.run_predictions import (
     Run,
     unfinished_runs,
 )
 from affuse.data.suggestions import hint
-from affuse.data.terminal import page_width, printable
-from affuse.fuse.commands.ablation_command import add_ablations
+from affuse.data.terminal import page_width
+from affuse.fuse.commands.cached_facts import add_cached_facts
 from affuse.fuse.commands.readable_runs import read_runs
 from affuse.fuse.figures.report_figure import write_figures
-from affuse.fuse.inputs.rating_variation import undefined_notes
 from affuse.fuse.page.page_sections import report_figures
+from affuse.fuse.page.sound_clips import add_sounds
 from affuse.fuse.reporting import (
-    footnotes,
-    human_rows,
     measures,
-    published_figures,
     subgroups,
 )
 from affuse.fuse.reporting.blocks import WIDTH
-from affuse.fuse.reporting.comparisons import compare_all_pairs, compare_rows
 from affuse.fuse.reporting.corpus_matrix import add_matrix
+from affuse.fuse.reporting.imported_rows import check_all_scored
 from affuse.fuse.reporting.run_selection import select_runs
-from affuse.fuse.reporting.scored_rows import score_runs
+from affuse.fuse.reporting.run_tables import tabulate
 from affuse.fuse.reporting.table_format import load_format
-from affuse.fuse.reporting.table_records import ReportTable, TableSources
-from affuse.fuse.reporting.verdicts import comparisons, untested_pairs
+from affuse.fuse.reporting.table_records import ReportTable
 from affuse.fuse.training.failed_runs import explain_unfinished_run
 
 log = logging.getLogger(__name__)
 
 
-def report(options: Report, say: Callable[..., object]) -> bool:
+EncodeRecording = Callable[[ListedUtterance, Path], bytes]
+
+
+def report(
+    options: Report, say: Callable[..., object], encode_clip: EncodeRecording
+) -> bool:
     """Write the tables; return True if no run is damaged.
 
     Args:
         options: of the command line
         say: prints a sentence on each damaged run, with ``err=True``
+        encode_clip: returns the recording of an utterance in a folder as an OGG file
     """
     problems: list[str] = []
     with as_option_errors():
         is_page = getattr(load_format(options.form), "IS_PAGE", False)
-    for flag, value in (("cache", options.cache), ("transcripts", options.transcripts)):
-        if value and not is_page:
-            raise OptionError(f"--{flag} adds to the page only; add --format html")
+    _check_page_options(options, is_page)
     contents = replace(options, pairs=options.pairs or is_page)
-    tables = collect(options.runs, contents, damaged=problems.append)
-    if options.cache:
-        tables = add_ablations(tables, options.cache, problems.append)
-    if options.transcripts:
-        texts = read_transcripts(options.transcripts)
-        tables = tuple(replace(table, transcripts=texts) for table in tables)
+    systems = read_all_imported(options.imports, options.label, options.scale)
+    tables = collect(options.runs, contents, systems, damaged=problems.append)
+    tables = _with_page_contents(options, tables, encode_clip, problems.append)
     if options.figures:
         write_figures(options.figures, tuple(report_figures(tables)))
     with options.open_output() as output:
@@ -78,9 +82,48 @@ def report(options: Report, say: Callable[..., object]) -> bool:
     return not problems
 
 
+def _check_page_options(options: Report, is_page: bool) -> None:
+    """Raise an error if an option adds to the page, and there is no page.
+
+    Raises:
+        OptionError: with the option to add
+    """
+    wanted = {
+        "cache": options.cache,
+        "transcripts": options.transcripts,
+        "sound": options.sounds,
+    }
+    for flag, value in wanted.items():
+        if value and not is_page:
+            raise OptionError(f"--{flag} adds to the page only; add --format html")
+    if options.sounds and not options.transcripts:
+        raise OptionError(
+            f"--sound needs the table with the paths of the recordings: --transcripts; "
+            f"write it with: {WriteUtterances(corpus='demo', output='texts.csv')}"
+        )
+
+
+def _with_page_contents(
+    options: Report,
+    tables: tuple[ReportTable, ...],
+    encode_clip: EncodeRecording,
+    damaged: Callable[[str], object],
+) -> tuple[ReportTable, ...]:
+    """Return tables with what the page shows from the cache and the corpus."""
+    if options.cache:
+        tables = add_cached_facts(tables, options.cache, damaged)
+    if options.transcripts:
+        listed = read_utterance_table(options.transcripts)
+        tables = tuple(replace(table, utterances=listed) for table in tables)
+    if folder := options.sounds:
+        tables = add_sounds(tables, lambda each: encode_clip(each, folder), damaged)
+    return tables
+
+
 def collect(
     runs: Path,
     contents: ReportContents | None = None,
+    systems: Sequence[ImportedPredictions] = (),
     *,
     damaged: Callable[[str], object] = log.error,
 ) -> tuple[ReportTable, ...]:
@@ -89,6 +132,7 @@ def collect(
     Args:
         runs: folder of run folders
         contents: selection of runs and contents; None for the usual table of all runs
+        systems: trained elsewhere, whose predictions are scored too
         damaged: is called with a sentence on every run that cannot be read
 
     Raises:
@@ -111,11 +155,14 @@ def collect(
     contents = replace(contents, by=subgroups.column(picked, contents.by))
     measures.parse_names(contents.columns)  # raises before any run is scored
     ordered = sorted(picked, key=_kind)
-    tables = tuple(
-        _table(list(group), contents, problems)
+    made = [
+        tabulate(list(group), contents, systems)
         for _, group in groupby(ordered, key=_kind)
-    )
+    ]
+    tables = tuple(table for table, _ in made)
+    problems += (sentence for _, damaged_files in made for sentence in damaged_files)
     _check_against(tables, contents.against)
+    check_all_scored(systems, tables)
     tables = add_matrix(tables, picked, contents.unit or "", problems)
     for sentence in problems:
         damaged(sentence)
@@ -124,7 +171,7 @@ def collect(
 
 def _check_against(tables: Sequence[ReportTable], against: str) -> None:
     """Raise an error if no table has the row to compare against."""
-    rows = [row for table in tables for row in table.rows if row.info]
+    rows = [row for table in tables for row in table.rows if row.is_compared]
     designs = {row.design for row in rows}
     if against and against not in designs | {row.name for row in rows}:
         raise OptionError(
@@ -178,59 +225,3 @@ def write(tables: Sequence[ReportTable], format: str, output: TextIO) -> None:
 def _kind(run: Run) -> tuple[str, str, str]:
     """Return corpus, kind of ratings and protocol, which runs of a table share."""
     return run.info.corpus, run.info.nature, run.info.protocol
-
-
-def tabulate(runs: Sequence[Run]) -> ReportTable:
-    """Return the usual table of runs of one corpus, kind of ratings and protocol.
-
-    Args:
-        runs: at least one
-    """
-    return _table(runs, ReportContents(), [])
-
-
-def _table(
-    group: Sequence[Run], contents: ReportContents, problems: list[str]
-) -> ReportTable:
-    """Return the table of one corpus and protocol; damage is added to `problems`."""
-    scored = score_runs(group, contents)
-    problems += [printable(f"damaged, so not mapped: {s}") for s in scored.damaged]
-    columns = measures.parse_names(contents.columns)
-    runs, parts, info = scored.runs, scored.parts, group[0].info
-    rows = (
-        measures.add_measures(parts, scored.rows, columns) if columns else scored.rows
-    )
-    rows, missing = compare_rows(
-        parts,
-        rows,
-        against=contents.against,
-        unit=scored.unit,
-        narrowed=contents.is_filtered,
-    )
-    pairs = compare_all_pairs(parts, rows, unit=scored.unit) if contents.pairs else ()
-    human = human_rows.score_raters(runs, [row.name for row in rows], scored.unit)
-    extra = published_figures.rows(info.corpus, info.nature)
-    return ReportTable(
-        corpus=info.corpus,
-        members=info.members,
-        nature=info.nature,
-        protocol=info.protocol,
-        targets=tuple(t for t in RATINGS if any(t in r.info.targets for r in runs)),
-        rows=(*rows, *human.rows, *extra),
-        encoders=footnotes.encoders(runs),
-        shared=footnotes.shared_speakers(runs),
-        pairs=pairs,
-        split=contents.split,
-        columns=columns,
-        comparisons=(*comparisons(rows), *missing, *untested_pairs(pairs)),
-        notes=(
-            *footnotes.notes(runs, rows, by=contents.by),
-            *subgroups.notes(runs, rows, contents.by),
-            *undefined_notes(parts),
-            *scored.notes,
-            *human.notes,
-            *measures.notes(columns),
-            *(published_figures.NOTES if extra else ()),
-        ),
-        sources=TableSources(parts, scored.unit, contents.unit or ""),
-    )

@@ -31,6 +31,7 @@ MOST_POINTS = 300  # predictions, above which their density is drawn
 BINS = 48  # of the density on each axis
 RESIDUAL_BINS = 40
 HEIGHT, RESIDUAL_HEIGHT = 4.4, 0.9  # inches
+TICKS = 5  # largest number of intervals between ticks
 LONGEST = 44  # characters of the name of a row
 LEFT = 0.5  # inches, for labels such as -1.5
 COLUMNS = ("id", "fold", "seed", "rated", "predicted")
@@ -122,6 +123,7 @@ def _draw_agreement(
         axes.plot(limits, ends, "--", color=LINES[1], label=label)
     axes.set_xlim(*limits)
     axes.set_ylim(*limits)
+    axes.locator_params(nbins=TICKS)  # more labels would leave no room for the names
     axes.set_xlabel(f"rated {target}", labelpad=1)
     axes.set_ylabel(f"predicted {target}", labelpad=1)
     axes.legend(loc="upper left", borderpad=0, handlelength=1.6)

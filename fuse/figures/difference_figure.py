@@ -30,7 +30,7 @@ def difference_figure(table: ReportTable) -> ReportFigure | None:
         table: of a report with all pairs
     """
     compared = [pair for pair in table.pairs if pair.versus]
-    names = [row.name for row in table.rows if row.info]
+    names = [row.name for row in table.rows if row.is_compared]
     if not compared:
         return None
 

@@ -61,12 +61,17 @@ def select_for_training(
         )
     taken = {
         fold: {
-            m: [(cache, choice.narrowed(cache.recipe)) for cache in caches]
+            m: list(zip(caches, _narrowed(choice, caches), strict=True))
             for m, caches in by_modality.items()
         }
         for fold, by_modality in chosen.items()
     }
     return _load(options, taken, shared=not options.finetuned)
+
+
+def _narrowed(choice: FeatureChoice, caches: Sequence[Cache]) -> list[Recipe]:
+    """Return the recipes of what is taken of the caches of one modality."""
+    return choice.narrowed_each([cache.recipe for cache in caches])
 
 
 def select_for_run(

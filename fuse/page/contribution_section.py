@@ -25,6 +25,7 @@ from affuse.fuse.page.page_records import (
 )
 from affuse.fuse.reporting.table_records import ReportTable
 from affuse.fuse.robustness.ablation import Ablation
+from affuse.fuse.robustness.modality_weights import SHARE
 from affuse.fuse.scoring import metrics
 from affuse.fuse.scoring.statistics import folds
 from affuse.fuse.trained.layer_weight_files import average_weights
@@ -49,6 +50,7 @@ def contribution_section(table: ReportTable) -> PageSection:
         ),
         tables=(
             *(_ablation(each) for each in table.ablations),
+            *_weights(table),
             *_agreement(rows),
         ),
         groups=(FigureGroup("Weights of layers", layers),) if layers else (),
@@ -87,6 +89,22 @@ def _ablation(each: Ablation) -> PageTable:
         cells = (name, *map(figure, values), figure(mean), change)
         rows.append(tuple(map(PageCell, cells)))
     return PageTable(f"CCC of {each.run} by its input", heads, tuple(rows))
+
+
+def _weights(table: ReportTable) -> Iterator[PageTable]:
+    """Yield the weights by which gated designs combine the modalities."""
+    lines = [
+        (each.run, modality, *map(figure, (found.mean, found.low, found.high)))
+        for each in table.ablations
+        for modality, found in each.weights.items()
+    ]
+    if lines:
+        yield PageTable(
+            f"Weights of the modalities in designs with gates or experts: mean and "
+            f"range of {SHARE} % of the test utterances",
+            ("run", "modality", "mean", "low", "high"),
+            tuple(tuple(map(PageCell, line)) for line in lines),
+        )
 
 
 def _agreement(rows: Sequence[ScoredRow]) -> Iterator[PageTable]:

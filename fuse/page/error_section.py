@@ -1,6 +1,7 @@
 """Section of the utterances whose predictions are furthest from their ratings."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,19 @@ from affuse.fuse.wording import figure
 
 SHOWN = 5  # utterances of each run
 CAUTION = (
-    "This page contains transcripts. The licence of a corpus may forbid to share them."
+    "This page contains transcripts or recordings. The licence of a corpus may forbid "
+    "to share them."
 )
+
+
+@dataclass(frozen=True)
+class UtteranceError:
+    """Test utterance with its rating and its prediction."""
+
+    row: FoldRow
+    predicted: np.ndarray  # (targets,), mean over the seeds
+    rated: np.ndarray  # (targets,)
+    distance: float  # absolute error, averaged over the ratings
 
 
 def error_section(table: ReportTable) -> PageSection:
@@ -41,47 +53,72 @@ def error_section(table: ReportTable) -> PageSection:
         sentences=(
             "The distance is that between the prediction and the rating, averaged over "
             "the ratings on [-1, 1]. A prediction is the mean over the seeds.",
-            *((CAUTION,) if table.transcripts else ()),
+            *((CAUTION,) if table.utterances else ()),
         ),
-        tables=tuple(_table(each, table.transcripts) for each in rows),
-        missing=() if rows and table.transcripts else (_missing(rows),),
+        tables=tuple(_table(each, table) for each in rows),
+        missing=tuple(_missing(table, rows)),
     )
 
 
-def _missing(rows: Sequence[ScoredRow]) -> MissingData:
-    """Return the command that provides predictions, or else transcripts."""
+def _missing(table: ReportTable, rows: Sequence[ScoredRow]) -> Iterator[MissingData]:
+    """Yield the command that provides predictions, transcripts or recordings."""
     if not rows:
-        return no_predictions()
+        yield no_predictions()
+        return
+    if table.utterances and table.sounds:
+        return
     write = WriteUtterances(corpus=rows[0].run.info.corpus, output="texts.csv")
     show = Report(form="html", output="report.html", transcripts=Path("texts.csv"))
-    return MissingData("Transcripts are not shown.", f"{write}; {show}")
+    if not table.utterances:
+        yield MissingData("Transcripts are not shown.", f"{write}; {show}")
+    show = replace(show, sounds=Path("corpus"))
+    yield MissingData("Recordings are not played.", f"{write}; {show}")
 
 
-def _table(each: ScoredRow, transcripts: Mapping[str, str]) -> PageTable:
+def _table(each: ScoredRow, table: ReportTable) -> PageTable:
     """Return the utterances of largest error of one run."""
     targets = each.run.info.targets
-    heads = ("utterance", "fold", "speaker", *targets, "distance")
-    rows = tuple(_lines(each.run, transcripts))
-    heads = (*heads, "transcript") if transcripts else heads
-    return PageTable(f"{each.row.name}: predicted (rated)", heads, rows)
+    heads = ["utterance", "fold", "speaker", *targets, "distance"]
+    heads += ["transcript"] if table.utterances else []
+    heads += ["recording"] if table.sounds else []
+    rows = tuple(_line(error, table) for error in largest_errors(each.run))
+    return PageTable(f"{each.row.name}: predicted (rated)", tuple(heads), rows)
 
 
-def _lines(run: Run, transcripts: Mapping[str, str]) -> Iterator[tuple[PageCell, ...]]:
-    """Yield a line for each of the utterances of largest error."""
+def largest_errors(run: Run) -> list[UtteranceError]:
+    """Return the utterances whose mean predictions are furthest from their ratings.
+
+    Args:
+        run: of any corpus
+
+    Returns:
+        the largest errors, at most `SHOWN`
+    """
     tested = {(row.fold, row.id): row for row in run.folds if row.part == "test"}
-    found: list[tuple[float, FoldRow, np.ndarray, np.ndarray]] = []
+    found: list[UtteranceError] = []
     for fold in folds(run, "utterance"):
         mean = fold.predicted.mean(axis=0)  # (n, targets)
         distances = np.abs(mean - fold.truth).mean(axis=1)
         for k in np.argsort(-distances, kind="stable")[:SHOWN].tolist():
             row = tested[fold.name, str(fold.ids[k])]
-            found.append((float(distances[k]), row, mean[k], fold.truth[k]))
-    found.sort(key=lambda each: (-each[0], each[1].id))
-    for distance, row, predicted, rated in found[:SHOWN]:
-        texts = (
-            f"{figure(p, digits=2)} ({figure(t, digits=2)})"
-            for p, t in zip(predicted.tolist(), rated.tolist(), strict=True)
-        )
-        cells = (row.id, row.fold, row.speaker or "unknown", *texts, figure(distance))
-        words = (transcripts.get(row.id, ""),) if transcripts else ()
-        yield tuple(map(PageCell, (*cells, *words)))
+            distance = float(distances[k])
+            found.append(UtteranceError(row, mean[k], fold.truth[k], distance))
+    found.sort(key=lambda each: (-each.distance, each.row.id))
+    return found[:SHOWN]
+
+
+def _line(error: UtteranceError, table: ReportTable) -> tuple[PageCell, ...]:
+    """Return the line of one utterance."""
+    row = error.row
+    pairs = zip(error.predicted.tolist(), error.rated.tolist(), strict=True)
+    texts = (f"{figure(p, digits=2)} ({figure(t, digits=2)})" for p, t in pairs)
+    speaker = row.speaker or "unknown"
+    words = [row.id, row.fold, speaker, *texts, figure(error.distance)]
+    if table.utterances:
+        listed = table.utterances.get(row.id)
+        words.append(listed.text if listed else "")
+    cells = tuple(map(PageCell, words))
+    if not table.sounds:
+        return cells
+    sound = table.sounds.get(row.id, b"")
+    return (*cells, PageCell("" if sound else "not included", sound=sound))

@@ -13,10 +13,11 @@ from affuse.fuse.reporting.table_records import ReportTable, TableRow
 
 @dataclass(frozen=True)
 class PageCell:
-    """Cell of a table: its text, and the number by which its column is sorted."""
+    """Cell of a table: text, the number that sorts its column, and a recording."""
 
     text: str
     key: float | None = None  # None: the column is sorted by the text
+    sound: bytes = b""  # file in the format OGG, which the cell plays
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ def _environment() -> "Environment":
     )
     environment.filters["raw"] = markup  # for the style and the script of this project
     environment.filters["image"] = image_address
+    environment.filters["sound"] = sound_address
     return environment
 
 
@@ -128,7 +129,8 @@ def _policy(style: str, script: str) -> str:
     """Return the content security policy of a page with one style and one script."""
     return (
         f"default-src 'none'; style-src {_source(style)}; script-src "
-        f"{_source(script)}; img-src data:; base-uri 'none'; form-action 'none'"
+        f"{_source(script)}; img-src data:; media-src data:; "
+        f"base-uri 'none'; form-action 'none'"
     )
 
 
@@ -146,6 +148,15 @@ def image_address(figure: ReportFigure) -> str:
     """
     drawn = with_dark_colours(encode(figure, "svg").decode())
     return f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"
+
+
+def sound_address(file: bytes) -> str:
+    """Return a recording as an address with data.
+
+    Args:
+        file: in the format OGG
+    """
+    return f"data:audio/ogg;base64,{base64.b64encode(file).decode()}"
 
 
 def with_dark_colours(svg: str) -> str:

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from affuse.data.errors import AffuseError
+from affuse.data.options.report_options import Report
 from affuse.fuse.figures.forest_figure import ForestRow, forest
 from affuse.fuse.figures.report_figure import ReportFigure, file_word
 from affuse.fuse.page.page_records import (
     FigureGroup,
+    MissingData,
     PageCell,
     PageSection,
     PageTable,
@@ -16,6 +19,7 @@ from affuse.fuse.page.page_records import (
     no_predictions,
     scored_rows,
 )
+from affuse.fuse.reporting.duration_groups import duration_groups
 from affuse.fuse.reporting.scored_rows import estimate_sections
 from affuse.fuse.reporting.sections import sections
 from affuse.fuse.reporting.subgroups import column_names
@@ -26,6 +30,7 @@ from affuse.fuse.wording import count, figure
 # Columns of units, which are too many and too small to be compared with each other.
 UNITS = {"dialogue", "recording"}
 KINDS = "kind of sentence"
+DURATION = "duration"
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ def subgroup_section(table: ReportTable) -> PageSection:
     """
     rows = list(scored_rows(table))
     tables, figures, sentences = [], [], []
-    for column in _columns(rows):
+    for column in _columns(table, rows):
         try:
             grouped = [_grouped(table, each, column) for each in rows]
         except AffuseError as error:  # there are too many groups
@@ -70,14 +75,24 @@ def subgroup_section(table: ReportTable) -> PageSection:
         ),
         tables=tuple(tables),
         groups=(FigureGroup("Mean CCC of groups", tuple(figures)),) if figures else (),
-        missing=() if rows else (no_predictions(),),
+        missing=tuple(_missing(table, rows)),
     )
 
 
-def _columns(rows: Sequence[ScoredRow]) -> list[str]:
-    """Return the kinds of sentences, and the columns of the corpus."""
+def _missing(table: ReportTable, rows: Sequence[ScoredRow]) -> Iterator[MissingData]:
+    """Yield the commands that provide what the section lacks."""
+    if not rows:
+        yield no_predictions()
+    elif not table.durations and any("audio" in e.run.info.encoders for e in rows):
+        command = Report(form="html", output="report.html", cache=Path("cache"))
+        yield MissingData("Groups by duration need the cache.", str(command))
+
+
+def _columns(table: ReportTable, rows: Sequence[ScoredRow]) -> list[str]:
+    """Return the kinds of sentences, the durations, and the columns of the corpus."""
     names = column_names([each.run for each in rows])
-    return [KINDS, *(name for name in names if name not in UNITS)]
+    first = [KINDS, DURATION] if table.durations else [KINDS]
+    return [*first, *(name for name in names if name not in {*UNITS, *first})]
 
 
 def _grouped(table: ReportTable, each: ScoredRow, column: str) -> GroupedRow:
@@ -92,8 +107,11 @@ def _grouped(table: ReportTable, each: ScoredRow, column: str) -> GroupedRow:
     if column == KINDS:
         found = each.row.sections
         return GroupedRow(each, {n: found[n] for n in found if n in known - {"all"}})
-    parts = sections(each.run, by=column)
-    mine = {name: run for name, run in parts.items() if name not in known}
+    if column == DURATION and table.durations:
+        mine = duration_groups(each.run, table.durations)
+    else:
+        parts = sections(each.run, by=column)
+        mine = {name: run for name, run in parts.items() if name not in known}
     estimates = estimate_sections(mine, sources.unit, sources.unit_name)
     return GroupedRow(each, estimates)
 

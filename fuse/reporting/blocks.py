@@ -31,7 +31,7 @@ def blocks(table: ReportTable) -> tuple[TableBlock, ...]:
 
 def _pairs(table: ReportTable) -> Iterator[TableBlock]:
     """Yield the block of all pairs: differences above the diagonal, p below it."""
-    rows = [row.name for row in table.rows if row.info]
+    rows = [row.name for row in table.rows if row.is_compared]
     if not table.pairs:
         return
     tested = sum(bool(p.versus and not p.versus.reason) for p in table.pairs)
@@ -57,7 +57,7 @@ def _split(table: ReportTable) -> Iterator[TableBlock]:
     letters = [LETTERS[target] for target in table.targets]
     heads = [f"{k} {part}" for k in letters for part in ("r", "Cb", "v", "u")]
     for section in section_names(table.rows):
-        rows = [r for r in table.rows if section in r.sections and r.info]
+        rows = [r for r in table.rows if section in r.sections and r.is_compared]
         if rows:
             yield TableBlock(
                 heading=f"{section}: CCC = r Cb, Cb = 2 / (v + 1/v + u^2); r "

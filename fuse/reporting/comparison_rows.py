@@ -2,8 +2,9 @@
 
 By default, a row of several modalities is compared with single modalities on the same
 encoders. Models are compared with models and ensembles with ensembles, because
-averaging alone may improve a figure. A network after an affine map is compared with the
-baselines that have such a map, and no row is compared with it.
+averaging alone may improve a figure. A system that was trained elsewhere is compared
+with the models of the highest test CCC. A network after an affine map is compared with
+the baselines that have such a map, and no row is compared with it.
 """
 
 import math
@@ -39,14 +40,24 @@ def choose_rivals(
     if against:
         matches = _named(rows, against)
         return {i: matches for i in places if matches and i not in matches}
-    rivals = {
-        i: _mapped(i, rows, sides)
-        if rows[i].mapped
-        else find_single_modality_rivals(i, rows, sides)
-        for i in places
-        if rows[i].mapped or _is_fusion(rows[i])
-    }
+    rivals = {i: _default_rivals(i, rows, sides) for i in places}
     return {i: others for i, others in rivals.items() if others}
+
+
+def _default_rivals(
+    i: int, rows: Sequence[TableRow], sides: Sequence[ComparedRun]
+) -> list[int]:
+    """Return the numbers of the rows that a row is compared with by default."""
+    if rows[i].is_imported:
+        return [k for k, row in enumerate(rows) if _has_models(row)]
+    if rows[i].mapped:
+        return _mapped(i, rows, sides)
+    return find_single_modality_rivals(i, rows, sides) if _is_fusion(rows[i]) else []
+
+
+def _has_models(row: TableRow) -> bool:
+    """Return True for the models of a run, neither an ensemble nor a mapped row."""
+    return row.info is not None and row.members == 1 and not row.mapped
 
 
 def _is_fusion(row: TableRow) -> bool:

@@ -49,6 +49,7 @@ class ComparedRun:
     diverged: int  # number of diverged models
     settings: Mapping[str, Any]  # with dotted names
     path: Path  # of the run
+    is_imported: bool = False  # True for a system that was trained elsewhere
 
     @classmethod
     def of(cls, run: Run) -> Self:
@@ -62,6 +63,7 @@ class ComparedRun:
             diverged=count_diverged(run.predictions),
             settings=flatten_settings(run.info.settings),
             path=run.path,
+            is_imported=run.is_imported,
         )
 
 
@@ -82,6 +84,9 @@ def contrast(a: ComparedRun, b: ComparedRun) -> Contrast:
     """Return the differences between two runs that affect both of them."""
     if a.info.name == b.info.name:  # for example, a row and its ensemble
         return Contrast(("both rows are of the same models",))
+    if elsewhere := [side.info.design for side in (a, b) if side.is_imported]:
+        remark = f"{' and '.join(elsewhere)} trained elsewhere"
+        return Contrast(tuple(_diverged(a, b)), remark)
     sized = _equal_sizes(a, b)
     names = [n for n in differing_settings(a, b) if not (sized and n == "hidden")]
     settings = [f"{name} differs: {_both(a, b, name)}" for name in names]

@@ -22,13 +22,18 @@ NATURES = {
 
 
 def notes(
-    runs: Sequence[Run], rows: Sequence[TableRow], *, by: str = ""
+    runs: Sequence[Run],
+    rows: Sequence[TableRow],
+    *,
+    imported: Sequence[TableRow] = (),
+    by: str = "",
 ) -> tuple[str, ...]:
     """Return the footnotes of one table.
 
     Args:
-        runs: of the rows, in the same order
-        rows: of the table
+        runs: of a table
+        rows: of the runs, in the same order
+        imported: rows of other systems
         by: column of the requested groups, which may have no values
     """
     sentences = [
@@ -38,7 +43,7 @@ def notes(
         *run_cautions.checkpoints(runs),
         speakers(shared_speakers(runs)),
         *run_cautions.assumptions(runs),
-        *interval_notes.notes(rows),
+        *interval_notes.notes([*rows, *imported]),
         _unknown(rows, by),
         _unequal(runs, rows),
         *sorted({_partial(run) for run in runs}),

@@ -163,7 +163,8 @@ def _few(rows: Sequence[TableRow]) -> Iterator[str]:
 
 def _one_seed(rows: Sequence[TableRow]) -> str:
     """Return a footnote on rows of a single seed, or ""."""
-    seeded = [row for row in rows if find_trainable(row.design).is_seeded]
+    trained = (row for row in rows if not row.is_imported)
+    seeded = [row for row in trained if find_trainable(row.design).is_seeded]
     if all(row.sections["all"].seeds > 1 for row in seeded):
         return ""
     return (

@@ -9,7 +9,7 @@ from affuse.data.options.shared_options import named_caches
 from affuse.data.options.training_options import Train
 from affuse.data.plugin_kinds import DESIGN_KIND
 from affuse.data.runs.run_information import RunInfo
-from affuse.fuse.feature_texts import EVERY_LAYER, layer_choice, pooling_choice
+from affuse.fuse.feature_texts import EVERY_LAYER, STATISTICS, choices
 from affuse.fuse.reporting.contrasts import ComparedRun
 from affuse.fuse.settings import Settings
 
@@ -62,5 +62,6 @@ def _takes_all(info: RunInfo, modality: str) -> bool:
     """Return True if a run takes all that its caches of a modality hold."""
     layers = str(info.settings.get("layers", Settings.layers))
     pooling = str(info.settings.get("pooling", Settings.pooling))
-    has_deviations = pooling_choice(pooling, modality) == WITH_DEVIATION
-    return has_deviations and layer_choice(layers, modality) in EVERY_LAYER
+    statistics = choices(pooling, modality) or STATISTICS[-1:]
+    takes_layers = {*choices(layers, modality)} <= {*EVERY_LAYER}
+    return {*statistics} == {WITH_DEVIATION} and takes_layers

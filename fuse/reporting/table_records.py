@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from affuse.data.reading.transcript_table import ListedUtterance
 from affuse.data.records import WORST_FIRST, Member
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
@@ -105,11 +106,17 @@ class TableRow:
     )  # by section, affuse.fuse.reporting.measures.MEASURES, and rating or "mean"
     group: str = ""  # heading of the rows on the same encoders; "" without headings
     mapped: bool = False  # True for a network after an affine map
+    is_imported: bool = False  # True for a system that was trained elsewhere
 
     @property
     def name(self) -> str:
         """Name that is unique in the table."""
         return f"{self.design} ({self.detail})" if self.detail else self.design
+
+    @property
+    def is_compared(self) -> bool:
+        """True if the row has predictions, so that other rows can be compared."""
+        return self.info is not None or self.is_imported
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,9 @@ class ReportTable:
     notes: tuple[str, ...] = ()  # footnotes
     members: tuple[Member, ...] = ()  # of a training set of several corpora
     ablations: tuple[Ablation, ...] = ()  # of fusion designs, on request
-    transcripts: Mapping[str, str] = field(default_factory=dict)  # by id, on request
+    durations: Mapping[str, float] = field(default_factory=dict)  # seconds, by id
+    utterances: Mapping[str, ListedUtterance] = field(default_factory=dict)  # by id
+    sounds: Mapping[str, bytes] = field(default_factory=dict)  # OGG files, by id
     sources: TableSources | None = field(default=None, repr=False, compare=False)
 
     @property

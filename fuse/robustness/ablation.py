@@ -7,7 +7,7 @@ ratings (Breiman, 2001, Machine Learning 45:5).
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,12 @@ from affuse.fuse.inputs.fold_embeddings import FoldEmbeddings
 from affuse.fuse.inputs.rating_variation import demand_defined
 from affuse.fuse.inputs.tensors import gather
 from affuse.fuse.models.regressor import pick
+from affuse.fuse.robustness.modality_weights import (
+    SHARE,
+    WeightSummary,
+    summarise,
+    weigh,
+)
 from affuse.fuse.scoring.failure_notes import sentences
 from affuse.fuse.scoring.metrics import ccc
 from affuse.fuse.scoring.statistics import folds
@@ -48,6 +54,7 @@ class Ablation:
     robust: bool  # True if the models accept a missing modality
     seed: int  # of the permutations
     failed: tuple[str, ...] = ()  # sentences on models that diverged or are constant
+    weights: Mapping[str, WeightSummary] = field(default_factory=dict)  # by modality
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of a table, and of an explanation of its rows."""
@@ -72,6 +79,12 @@ class Ablation:
             f"mean of {PERMUTATIONS} permutations, seed {self.seed}"
         )
         yield from self.failed
+        if self.weights:
+            each = (f"{name} {summary}" for name, summary in self.weights.items())
+            yield (
+                f"weights by which the design combines the modalities, mean (range of "
+                f"{SHARE} % of the test utterances): {', '.join(each)}"
+            )
         if not self.robust:
             yield (
                 "only: the training mean replaces the other modality, but these models "
@@ -109,6 +122,7 @@ def ablate(
         demand_defined(tested.truth, done.info.targets, part="test", where=where)
     by_fold = {fold: (fold_embeddings or {}).get(fold, embeddings) for fold, _ in pairs}
     scores: dict[str, dict[str, list[tuple[float, ...]]]] = {}
+    weights = []
     for fold, number in pairs:
         module, about = model_files.load(
             model_files.model_folder(run, fold=fold, seed=int(number))
@@ -121,6 +135,7 @@ def ablate(
             module, part.features, model_files.model_folder(run, fold=fold, seed=number)
         )
         rows = _score(module.to(device), part, np.random.default_rng(seed))
+        weights.append(weigh(module, part.features))
         for name, values in rows.items():
             scores.setdefault(name, {}).setdefault(fold, []).append(values)
     figures = {
@@ -136,6 +151,7 @@ def ablate(
         robust=bool(getattr(module, "robust", False)),
         seed=seed,
         failed=tuple(s for s, _ in sentences(done.predictions, done.info.targets)),
+        weights=summarise(weights),
     )
 
 

@@ -6,7 +6,7 @@ function for the same checks. That branch follows the documentation and was not 
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -21,11 +21,12 @@ from affuse.fuse.setting_scopes import row_setting_names
 from affuse.fuse.settings import Settings
 
 # These settings are no parameters of the regressor, because the user passes the rows
-# and baselines are not among its designs.
+# and their columns, and baselines are not among its designs.
 ROW_SETTINGS = row_setting_names(Settings)
 # settings that need columns or single ratings of a corpus
 OF_COLUMNS = ("auxiliary", "agreement", "weighting")
-LEFT_OUT = (*ROW_SETTINGS, *OF_COLUMNS)
+OF_CACHES = ("layers", "pooling")  # what to take of a cache
+LEFT_OUT = tuple(dict.fromkeys((*ROW_SETTINGS, *OF_COLUMNS, *OF_CACHES)))
 TRAINING_SETTINGS = {
     f.name: f.default for f in fields(Settings) if f.name not in LEFT_OUT
 }
@@ -55,6 +56,30 @@ def expose_settings(init: Callable[..., None]) -> Callable[..., None]:
     extended = signature.replace(parameters=[*named, *settings])
     init.__signature__ = extended  # type: ignore[attr-defined]
     return init
+
+
+def demand_parameters(settings: Iterable[str]) -> None:
+    """Raise an error if a name is that of no parameter.
+
+    Args:
+        settings: names that the caller passed
+
+    Raises:
+        TypeError: naming the parameters that are settings
+    """
+    unknown = sorted({*settings} - TRAINING_SETTINGS.keys())
+    if cached := [name for name in unknown if name in OF_CACHES]:
+        chosen = ", ".join(f"{name}=..." for name in cached)
+        raise TypeError(
+            f"{' and '.join(cached)} cannot be chosen here, because X holds the "
+            f"columns to train on; choose them where these are read: "
+            f"load_dataset(..., features=FeatureChoice({chosen}))"
+        )
+    if unknown:
+        raise TypeError(
+            f"unknown parameter {', '.join(unknown)}; settings are "
+            f"{', '.join(TRAINING_SETTINGS)}"
+        )
 
 
 def check_arrays(model: BaseEstimator, X: ArrayLike, *y: ArrayLike) -> tuple[Any, ...]:

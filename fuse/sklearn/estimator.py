@@ -93,11 +93,7 @@ class FusionRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         device: str = "cpu",
         **settings: Any,
     ):
-        if unknown := sorted(settings.keys() - TRAINING_SETTINGS.keys()):
-            raise TypeError(
-                f"unknown parameter {', '.join(unknown)}; settings are "
-                f"{', '.join(TRAINING_SETTINGS)}"
-            )
+        conventions.demand_parameters(settings)
         self.fusion = fusion
         self.columns = columns
         self.validation_fraction = validation_fraction

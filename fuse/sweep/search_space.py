@@ -13,7 +13,7 @@ from affuse.data.suggestions import hint
 from affuse.fuse.setting_scopes import row_setting_names
 from affuse.fuse.settings import RANGES, Settings, override
 
-UNSEARCHED_SETTINGS = row_setting_names(Settings)  # they select rows
+UNSEARCHED_SETTINGS = row_setting_names(Settings)  # they select rows or columns
 DIGITS = 4  # significant digits of drawn numbers
 MOST = 10_000  # largest number of settings in one search
 
@@ -161,6 +161,11 @@ def _named(text: str, example: str) -> tuple[str, str]:
         raise OptionError(
             "map is a setting of baselines, which are not searched; train them with "
             "--set map=affine and with --set map=none to compare both"
+        )
+    if name == "pooling":
+        raise OptionError(
+            "one sweep takes one choice of pooling, because all its models share the "
+            "columns in memory; start one sweep for each choice, with --set pooling=..."
         )
     if name in UNSEARCHED_SETTINGS:
         raise OptionError(

@@ -160,7 +160,14 @@ def folder(tmp_path_factory):
         "verify": call(folder, "verify"),
         "again": call(folder, "extract", *read, *other),
         "ambiguous": call(folder, "train", "--fusion", "ridge", *quick),
+        "joined": call(folder, "train", *BOTH, "--fusion", "talkinghead,ridge", *quick),
     }
+
+
+BOTH = (
+    *("--embeddings", "face=identity", "--embeddings", "face=other"),
+    *("--set", "layers=face:other=last", "--runs", "joined"),
+)
 
 
 def said(folder, command, code=0):
@@ -209,6 +216,15 @@ def test_runs_with_the_modality_predict(folder):
     done = call(folder[0], "predict", f"runs/{run.name}")
     assert (done.crash, done.code) == ("", 0), done
     assert len(done.out.split("\n")) == COUNT - 3 + 2  # a header, and the last line end
+
+
+def test_two_encoders_of_the_modality_are_joined(folder):
+    said(folder, "joined")
+    for design in ("talkinghead", "ridge"):
+        (run,) = (folder[0] / "joined").glob(f"*-{design}-*")
+        record = json.loads((run / "run.json").read_text())["encoders"]["face"]
+        assert record["checkpoint"] == "identity + other"
+        assert [len(each["layers"]) for each in record["encoders"]] == [1, 1]
 
 
 def test_another_checkpoint_makes_another_cache_with_provenance(folder):

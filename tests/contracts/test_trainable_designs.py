@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 import torch
-from learnable_corpus import corpus, embeddings
+from learnable_corpus import corpus, embeddings, joined_embeddings
 
 from affuse.data.errors import AffuseError, DamagedFileError, OptionError
 from affuse.fuse.inputs.tensors import HEAD, align
@@ -32,9 +32,17 @@ BASE = Settings(latent=4, autoencoder_hidden=8, hidden=8, epochs=1)
 FOLDS = (range(120), range(120, 180))  # rows to train on, to validate on
 
 
+EMBEDDINGS = {"one encoder": embeddings, "joined encoders": joined_embeddings}
+
+
+@pytest.fixture(scope="module", params=EMBEDDINGS)
+def aligned(request):
+    return align(corpus(count=180), EMBEDDINGS[request.param](count=180))
+
+
 @pytest.fixture(scope="module")
-def aligned():
-    return align(corpus(count=180), embeddings(count=180))
+def joined():
+    return align(corpus(count=180), joined_embeddings(count=180))
 
 
 def settings_of(name):
@@ -44,14 +52,19 @@ def settings_of(name):
 @pytest.fixture(scope="module")
 def tasks(aligned):
     """Training task of each design on the same rows, in the order of NAMES."""
+    return tasks_on(aligned, NAMES)
+
+
+def tasks_on(aligned, names, **changes):
+    """Return the training task of each design on all rows."""
     rows = aligned.all_rows(features=[*EVERY, HEAD])
     train, validation = (torch.tensor(part) for part in FOLDS)
-    return [
-        ModelTask(
-            rows, train, validation, name, settings_of(name), 0, name, aligned.head
-        )
-        for name in NAMES
-    ]
+    tasks = []
+    for name in names:
+        settings = dataclasses.replace(settings_of(name), **changes)
+        where = train, validation, name, settings, 0, name, aligned.head
+        tasks.append(ModelTask(rows, *where))
+    return tasks
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +84,13 @@ def layers_of(design, aligned):
     return {m: aligned.layers[m] for m in design.modalities(EVERY)}
 
 
-def saved(design, aligned, state):
+def saved(design, aligned, state, **changes):
     return SavedModel(
         state,
         targets=aligned.targets,
         head=aligned.head,
         layers=layers_of(design, aligned),
-        settings=settings_of(design.name),
+        settings=dataclasses.replace(settings_of(design.name), **changes),
     )
 
 
@@ -218,6 +231,50 @@ def test_a_design_is_restored_from_its_weights(design, fitted, aligned):
     features = aligned.rows(aligned.ids[:5], features=[*EVERY, HEAD]).features
     with torch.no_grad():
         assert torch.equal(module(features), fitted[design.name].module(features))
+
+
+def test_each_of_joined_encoders_affects_the_predictions_of_its_modality(
+    design, joined
+):
+    (task,) = tasks_on(joined, [design.name], epochs=5)
+    ((_, found),) = fit_any_kind([task])
+    features = joined.rows(joined.ids[:60], features=[*EVERY, HEAD]).features
+    taken = design.features(design.modalities(EVERY))
+    with torch.no_grad():
+        expected = found.module(features)
+        for modality, blocks in joined.layers.items():
+            first = blocks[0].layers * blocks[0].dim
+            for columns in (slice(0, first), slice(first, None)):
+                other = {name: values.clone() for name, values in features.items()}
+                other[modality][:, columns] = other[modality][:, columns].roll(1, 0)
+                same = torch.allclose(found.module(other), expected, atol=1e-4)
+                assert same is (modality not in taken)
+
+
+VARIANTS = {
+    "mixed layers": {"layers": "weighted"},
+    "mixed layers without a code": {"layers": "weighted", "reduce": "none"},
+    "pretraining": {"training": "pretrain"},
+    "principal components": {"reduce": "pca"},
+    "no reduction": {"reduce": "none"},
+    "options of the training": {"ema": 0.9, "noise": 0.1, "mixup": 0.2},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_all_designs_are_trained_and_restored_on_joined_encoders(joined, variant):
+    changes = VARIANTS[variant]
+    found = dict(fit_any_kind(tasks_on(joined, NAMES, **changes)))
+    features = joined.rows(joined.ids[:5], features=[*EVERY, HEAD]).features
+    for number, name in enumerate(NAMES):
+        assert not isinstance(found[number], Exception), (name, found[number])
+        design, module = find_trainable(name), found[number].module.eval()
+        state = module.state_dict()
+        restored = design.restore(saved(design, joined, state, **changes)).eval()
+        with torch.no_grad():
+            predicted = module(features)
+            assert torch.isfinite(predicted).all()
+            assert torch.equal(restored(features), predicted), name
 
 
 def test_weights_that_lack_a_tensor_are_refused(design, fitted, aligned):

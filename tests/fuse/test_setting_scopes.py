@@ -200,9 +200,11 @@ def test_tasks_share_autoencoders_that_do_not_use_their_difference(
         assert same(one, two, "autoencoders.")
 
 
-def test_settings_of_rows_and_baselines_are_no_parameters_of_a_training():
+def test_settings_of_inputs_and_baselines_are_no_parameters_of_a_training():
     of_rows = [f.name for f in FIELDS if mark(f) == Mark(UNUSED, UNUSED)]
-    assert of_rows == ["protocol", "folds", "split_seed", "out_of_range", "map"]
+    assert of_rows == [
+        *("protocol", "folds", "split_seed", "out_of_range", "pooling", "map")
+    ]
     assert list(ROW_SETTINGS) == list(UNSEARCHED_SETTINGS) == of_rows
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from affuse.data.cache.embedding_views import join
 from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Embeddings
 from affuse.data.rating_scales import RATINGS
@@ -61,6 +62,27 @@ def embeddings(*, count=COUNT):
             if audio
             else None,
         )
+    return found
+
+
+def joined_embeddings(*, count=COUNT):
+    """Return `embeddings`, to which two encoders of other sizes are joined.
+
+    One has layers, and the other one vector, as acoustic features have.
+    """
+    found = embeddings(count=count)
+    for modality, layers, dim in (("audio", 1, 5), ("text", 3, 4)):
+        rng = np.random.default_rng(100 + len(modality))
+        mixed = truth(count) @ rng.normal(size=(3, layers * dim))
+        values = 1 + mixed + 0.3 * rng.normal(size=mixed.shape)
+        other = Embeddings(
+            recipe=recipe(modality, layers=tuple(range(layers)), checkpoint="zweites"),
+            ids=tuple(f"u{row:03d}" for row in range(count)),
+            contents=("",) * count,
+            values=values.reshape(count, layers, dim).astype(np.float32),
+        )
+        backwards = reorder_rows(other, range(count - 1, -1, -1))
+        found[modality] = join([found[modality], backwards])
     return found
 
 

@@ -60,11 +60,28 @@ class Fusion(nn.Module):
         """
         if not any(modality in embeddings for modality in MODALITIES):
             pick(embeddings, MODALITIES[0])
+        means, precisions = self._judge(embeddings)
+        return (precisions.softmax(dim=0) * means).sum(dim=0)
+
+    def modality_weights(self, embeddings: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the mean weight of each modality over the ratings.
+
+        Args:
+            embeddings: {modality: (batch, dim)}, of at least one modality
+
+        Returns:
+            {modality: (batch,)}, for the modalities that are present
+        """
+        weights = self._judge(embeddings)[1].softmax(dim=0).mean(dim=2)
+        present = [m for m in self.experts if m in embeddings]
+        return dict(zip(present, weights, strict=True))
+
+    def _judge(self, embeddings: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return means and log precisions, both (modalities, batch, targets)."""
         outputs = [
             expert(embeddings[modality])
             for modality, expert in self.experts.items()
             if modality in embeddings
         ]
         means, precisions = torch.stack(outputs).chunk(2, dim=2)
-        # The shape of both is (modalities, batch, targets).
-        return (precisions.softmax(dim=0) * means).sum(dim=0)
+        return means, precisions

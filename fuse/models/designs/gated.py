@@ -51,7 +51,7 @@ class Fusion(nn.Module):
             (batch, targets)
         """
         audio, text = (pick(embeddings, modality) for modality in MODALITIES)
-        gate = torch.sigmoid(self.gate(torch.cat([audio, text], dim=1)))
+        gate = self._open_gate(audio, text)
         from_audio, from_text = (
             torch.tanh(self.audio(audio)),
             torch.tanh(self.text(text)),
@@ -59,3 +59,17 @@ class Fusion(nn.Module):
         fused = gate * from_audio + (1 - gate) * from_text
         predictions: Tensor = self.regressor(fused)
         return predictions
+
+    def modality_weights(self, embeddings: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the mean gate of each modality over the units: {modality: (batch,)}.
+
+        Args:
+            embeddings: {modality: (batch, dim)}
+        """
+        audio, text = (pick(embeddings, modality) for modality in MODALITIES)
+        weight = self._open_gate(audio, text).mean(dim=1)
+        return {"audio": weight, "text": 1 - weight}
+
+    def _open_gate(self, audio: Tensor, text: Tensor) -> Tensor:
+        """Return the weights of the audio units: (batch, hidden), from 0 to 1."""
+        return torch.sigmoid(self.gate(torch.cat([audio, text], dim=1)))

@@ -74,14 +74,16 @@ def _cells(
         sizes = ("utterances", "folds", "seeds", "clusters")
         cells |= {name: getattr(estimate, name) for name in sizes}
         cells["resampled"] = estimate.unit
-    if row.info is None:
+    if not row.is_compared:
         return cells
-    cells |= {
-        "run": row.info.name,
-        "parameters": row.info.parameters,
-        "shared_speakers": _shared(table),
-        "encoders": "; ".join(describe(*pair) for pair in row.info.encoders.items()),
-    }
+    if row.info:
+        words = (describe(*pair) for pair in row.info.encoders.items())
+        cells |= {
+            "run": row.info.name,
+            "parameters": row.info.parameters,
+            "shared_speakers": _shared(table),
+            "encoders": "; ".join(words),
+        }
     for name, split in estimate.parts.items():
         cells |= {f"{name}_{p}": finite_or_none(getattr(split, p)) for p in PARTS}
     for measure, values in row.measures.get(section, {}).items():

@@ -57,6 +57,7 @@ def _rows(table: ReportTable) -> Iterator[dict[str, Any]]:
             "design": row.design,
             "detail": row.detail,
             "published": "published" in row.sections,
+            "imported": row.is_imported,
             "members": row.members,
             "sections": {
                 name: _estimate(e) | _measures(row, name)

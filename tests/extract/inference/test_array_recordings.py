@@ -67,8 +67,8 @@ def test_arrays_become_segments_and_are_removed():
     with array_folder() as folder:
         made = [folder.write(noise(800), RATE), folder.write([0.5] * 800, RATE)]
         assert made == [
-            Recording("array 1", folder.path / "1.wav"),
-            Recording("array 2", folder.path / "2.wav"),
+            Recording("array 1", folder.path / "array 1.wav"),
+            Recording("array 2", folder.path / "array 2.wav"),
         ]
         found = list(segments(made, SegmentPlan(), threads=1))
         assert [(s.file, s.seconds) for s in found] == [

@@ -7,9 +7,10 @@ import own_runs
 import pytest
 import soundfile
 from cli_calls import call
+from stand_in_speech import replaced
 
 import affuse
-from affuse.data.errors import AffuseError
+from affuse.data.errors import AffuseError, OptionError
 from affuse.data.rating_scales import RATINGS
 
 
@@ -93,7 +94,7 @@ def test_windows_and_facts_are_stated(model, wav):
     assert (result.facts.corpus, result.facts.scale) == ("own", (1.0, 5.0))
     assert result.facts.targets == RATINGS
     assert result[0].valence_interval is None
-    with pytest.raises(AffuseError, match="^window=-1: give a length"):
+    with pytest.raises(AffuseError, match="^window -1: give a length"):
         model.predict(wav / "000.wav", "it", window=-1)
 
 
@@ -133,15 +134,93 @@ def test_a_text_of_another_type_is_explained(model, wav, text, kind):
         model.predict(wav / "000.wav", text)
 
 
+# Speech: the same options as those of the command
+
+RATE = 16_000
+TURNS = "file,start,end,speaker\ntalk,0,1.6,Ann\ntalk,1.6,4,Bob\n"
+
+
+@pytest.fixture
+def talk(wav, tmp_path):
+    """Return a recording of one second of speech, a pause, and half a second."""
+    speech, _ = soundfile.read(wav / "000.wav", dtype="float32")
+    speech = np.resize(speech[speech != 0], RATE)
+    gap = np.zeros(RATE // 2, np.float32)
+    samples = np.concatenate([gap, speech, gap, speech[: RATE // 2], gap])
+    path = tmp_path / "talk.wav"
+    soundfile.write(path, samples, RATE, subtype="FLOAT")
+    return path
+
+
+def test_speech_options_are_those_of_the_command(runs, model, talk, monkeypatch):
+    turns = talk.with_name("turns.csv")
+    turns.write_text(TURNS, encoding="utf-8")
+    where = ("--cache", runs["early"].parent.parent / "cache", "--threads", 1)
+    typed = ("--transcribe", "small.en", "--segment", "speech", "--speakers", turns)
+    with replaced(monkeypatch):
+        result = model.predict(
+            talk, transcribe="small.en", segment="speech", speakers=turns
+        )
+        done = call("predict", runs["early"], talk, *typed, *where, "--format", "csv")
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert [each.speaker for each in result] == ["Ann", "Bob"]
+    assert [each.text for each in result] == [row["text"] for row in rows]
+    for found, row in zip(result, rows, strict=True):
+        assert (found.start, found.end) == (float(row["start"]), float(row["end"]))
+        assert found.valence == pytest.approx(float(row["valence"]), abs=1e-5)
+        assert "text recognised by small.en" in found.notes[0]
+
+
+def test_an_array_has_words_and_speakers_too(model, talk, monkeypatch):
+    samples, rate = soundfile.read(talk, dtype="float32")
+    turns = talk.with_name("turns.csv")
+    turns.write_text(TURNS.replace("talk", "array 1"), encoding="utf-8")
+    with replaced(monkeypatch):
+        result = model.predict(
+            (samples, rate), transcribe="small.en", segment="speech", speakers=turns
+        )
+    assert [each.speaker for each in result] == ["Ann", "Bob"]
+
+
+def test_speech_models_are_loaded_once_for_equal_options(model, talk, monkeypatch):
+    loaded = []
+    with replaced(monkeypatch) as recogniser:
+
+        def load_recogniser(name, options, machine):
+            loaded.append((name, options.language))
+            return recogniser
+
+        place = "affuse.extract.transcription.faster_whisper_models.load_recogniser"
+        monkeypatch.setattr(place, load_recogniser)
+        for transcribe in ("base", "base", ("base", "de")):
+            model.predict(talk, transcribe=transcribe)
+    assert loaded == [("base", None), ("base", "de")]
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"text": "it", "transcribe": "base"}, "base and text both give texts"),
+        ({"text": "it", "segment": "speech"}, "other times than the texts of text"),
+        ({"transcribe": "base", "segment": "speech", "window": 2}, "leave window"),
+        ({"text": "it", "segment": "speach"}, "'speach' is not one of"),
+    ],
+)
+def test_contradicting_speech_options_are_refused(model, talk, values, sentence):
+    with pytest.raises(OptionError, match=sentence):
+        model.predict(talk, **values)
+
+
 def test_errors_name_arguments_of_python(runs, model, wav):
-    with pytest.raises(AffuseError, match="^hop=9 has no effect with window=0; leave"):
+    with pytest.raises(AffuseError, match="^hop 9 has no effect with window 0; leave"):
         model.predict(wav / "000.wav", "it", window=0, hop=9)
-    with pytest.raises(AffuseError, match=r"give it as text=\[...\]; or take"):
+    give = r"give it as text=\[...\] or with transcribe=MODEL; or take a model"
+    with pytest.raises(AffuseError, match=give):
         model.predict(wav / "000.wav")
     found = model.predict([wav / "000.wav", wav / "001.wav"], ["it", None])
     assert "give it as text=[...]" in found[1].reason
-    with pytest.raises(AffuseError, match="^text_checkpoint=x has no effect"):
-        affuse.load("audeering", text_checkpoint="x")
+    with pytest.raises(AffuseError, match="^text_checkpoint x has no effect: the"):
+        affuse.load(runs["audio"], text_checkpoint="x")
 
 
 def test_a_text_that_the_model_does_not_take_is_named(runs, wav, caplog):

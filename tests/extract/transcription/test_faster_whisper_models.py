@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from affuse.data.errors import AffuseError, OptionError
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_reading
 from affuse.extract.audio import decoder_pool
+from affuse.extract.encoding.choices import Machine
 from affuse.extract.transcription import faster_whisper_models as models
 from affuse.extract.transcription.transcript_records import RecognitionOptions
 from affuse.extract.transcription.word_errors import normalise_words
@@ -44,6 +46,37 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     monkeypatch.setitem(sys.modules, PACKAGE, None)
     with pytest.raises(AffuseError, match=r"package faster-whisper; .*\[transcribe\]"):
         make()
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ("cpu", ("cpu", 0, "int8")),
+        ("cuda", ("cuda", 0, "float16")),
+        ("cuda:1", ("cuda", 1, "float16")),
+    ],
+)
+def test_the_device_is_passed_to_the_package(device, expected, tmp_path, monkeypatch):
+    calls = []
+
+    class WhisperModel:
+        supported_languages = ("en",)
+
+        def __init__(self, folder, **options):
+            calls.append(options)
+
+    package = types.SimpleNamespace(WhisperModel=WhisperModel)
+    monkeypatch.setitem(sys.modules, PACKAGE, package)
+    monkeypatch.setattr(models, "installed_version", lambda name: "1")
+    for name in models.NEEDED_FILES:
+        (tmp_path / name).write_text("{}")
+    machine = Machine(device=device, threads=3)
+    found = models.load_recogniser(str(tmp_path), RecognitionOptions("en"), machine)
+    (options,) = calls
+    names = ("device", "device_index", "compute_type")
+    assert tuple(options[name] for name in names) == expected
+    assert options["cpu_threads"] == 3
+    assert found.identity.precision == expected[2]
 
 
 @pytest.mark.slow

@@ -8,7 +8,8 @@ from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.bundles.bundle_card import CardFacts, model_card
 from affuse.fuse.bundles.bundle_writing import BundleContent, EncoderFiles
 from affuse.fuse.bundles.run_models import load_run_models
-from affuse.fuse.commands.report_command import render, tabulate
+from affuse.fuse.commands.report_command import render
+from affuse.fuse.reporting.run_tables import tabulate
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def facts(tmp_path_factory):
         info=BundleContent(source, encoders).info(),
         name="me/toy",
         licence="cc-by-nc-4.0",
-        table=tabulate([read_run(run)]),
+        table=tabulate([read_run(run)])[0],
         source=source,
     )
 

@@ -1,5 +1,6 @@
 """Training on some of what is cached, and on several encoders of one modality."""
 
+import dataclasses
 import json
 import shutil
 
@@ -12,9 +13,13 @@ from learnable_corpus import reorder_rows
 
 import affuse
 from affuse.data.cache import joined_recipe
+from affuse.data.cache.embedding_views import join
+from affuse.data.errors import OptionError
 from affuse.data.runs.run_information import read_info
 from affuse.data.runs.run_predictions import read_run
+from affuse.fuse.commands.cache_remarks import demand_layers
 from affuse.fuse.models.trainable.design_registry import design_names
+from affuse.fuse.settings import Settings
 from affuse.fuse.trained.layer_weight_files import average_weights
 
 BOTH = ("--audio", "one", "--audio", "two")
@@ -106,6 +111,62 @@ def test_the_order_of_the_encoders_does_not_matter(root):
     record = read_info(run).encoders["audio"]
     assert record["checkpoint"] == "one + two"
     assert [each["layers"] for each in record["encoders"]] == [[0, 1, 2], [0, 1]]
+
+
+def test_layers_and_pooling_are_chosen_for_each_encoder(root, tmp_path):
+    chosen = (
+        *("--set", "layers=audio:one=0,2,audio:two=last,text=1"),
+        *("--set", "pooling=mean,audio:two=mean+std"),
+    )
+    run, said = train(root, *BOTH, *chosen, "--fusion", "early")
+    assert (
+        "one layers 0,1,2, mean+std, float32  60 utterances, of which layers 0,2, m"
+        in said
+    )
+    assert (
+        "two layers 0,1, mean+std, float32  60 utterances, of which layers 1\n" in said
+    )
+    narrow = tmp_path / "narrow"
+    encoder_caches.write(
+        narrow / "cache",
+        narrowed(wide("audio", "one"), (0, 2), "mean"),
+        narrowed(wide("audio", "two"), (1,), "mean+std"),
+        narrowed(wide("text", "bert"), (1,), "mean"),
+    )
+    other, said = train(narrow, *BOTH, "--fusion", "early")
+    assert "of which" not in said
+    assert run.name.rpartition("-")[0] == other.name.rpartition("-")[0]
+    assert contents(run) == contents(other)
+    demand_equal_predictions(run, root / "cache")
+    demand_equal_predictions(run, narrow / "cache")
+    members = read_info(run).encoders["audio"]["encoders"]
+    assert [(each["layers"], each["pooling"]) for each in members] == [
+        ([0, 2], "mean"),
+        ([1], "mean+std"),
+    ]
+
+
+def test_a_layer_of_one_encoder_alone_is_no_error_of_the_other(root):
+    failed = call(
+        *("train", *where(root), *QUICK, *BOTH, "--fusion", "audio"),
+        *("--set", "layers=0,2"),
+    )
+    sentence = "audio cache of two has no layer 2, only 0, 1; choose from these for "
+    assert f"{sentence}this encoder alone, as in audio:two=1" in error_sentence(
+        failed, status=2
+    )
+    run, _ = train(root, *BOTH, "--fusion", "audio", "--set", "layers=0,2,audio:two=1")
+    members = read_info(run).encoders["audio"]["encoders"]
+    assert [each["layers"] for each in members] == [[0, 2], [1]]
+
+
+def test_an_unknown_encoder_in_a_choice_is_refused(root):
+    typed = (*BOTH, "--fusion", "early", "--set", "layers=audio:three=0")
+    failed = call("train", *where(root), *QUICK, *typed)
+    sentence = (
+        "no audio encoder of this command is called 'three'; choose from one, two"
+    )
+    assert sentence in error_sentence(failed, status=2)
 
 
 def test_one_cache_is_not_named_twice(root):
@@ -205,12 +266,12 @@ def test_a_data_set_has_the_chosen_features(root):
         cache=root / "cache",
         audio=["one", "two"],
         features=affuse.FeatureChoice(
-            layers="audio=last,text=0,1", pooling="text=mean"
+            layers="audio=last,audio:two=0,text=0,1", pooling="text=mean"
         ),
     )
     one, two, text = (wide(*name).values for name in encoder_caches.SHAPES)
     np.testing.assert_array_equal(
-        data.features["audio"], np.concatenate([one[:, 2], two[:, 1]], axis=1)
+        data.features["audio"], np.concatenate([one[:, 2], two[:, 0]], axis=1)
     )
     np.testing.assert_array_equal(
         data.features["text"], text[:, :2, :3].reshape(len(text), -1)
@@ -268,3 +329,19 @@ def test_an_error_names_the_encoder_that_a_run_lacks(root, tmp_path):
     assert "extracted with dtype='bfloat16', not 'float32'" in sentence
     recipe = json.loads(contents(model(run), "model.json"))["recipes"]["audio"]
     assert len(joined_recipe.parse(json.dumps(recipe)).parts) == 2
+
+
+def test_a_mix_of_layers_needs_an_encoder_with_layers():
+    mixed = [Settings(layers="weighted")]
+    one = reorder_rows(wide("audio", "one"), range(3))
+    last = narrowed(one, (2,), "mean")
+    with pytest.raises(OptionError, match="hold one each; extract again with --layers"):
+        demand_layers(mixed, {"audio": last})
+    vector = dataclasses.replace(
+        last.recipe, checkpoint="acoustic", layers=(0,), inputs={"features": 81}
+    )
+    acoustic = dataclasses.replace(last, recipe=vector)
+    with pytest.raises(OptionError, match="acoustic has none; leave layers at all, or"):
+        demand_layers(mixed, {"audio": acoustic})
+    demand_layers(mixed, {"audio": join([acoustic, one])})
+    demand_layers([Settings()], {"audio": acoustic})

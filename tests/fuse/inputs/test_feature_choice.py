@@ -40,6 +40,94 @@ def test_layers_are_chosen_for_each_modality(layers, audio, text):
 
 
 @pytest.mark.parametrize(
+    ("layers", "first", "second"),
+    [
+        ("audio:one=0,6", (0, 6), tuple(range(13))),
+        ("last,audio:one=all", tuple(range(13)), (12,)),
+        ("audio=3,audio:hub/two=6,4,text=0", (3,), (4, 6)),
+        ("audio:one=last,audio:two=0", (12,), (0,)),
+    ],
+)
+def test_layers_are_chosen_for_each_of_joined_encoders(layers, first, second):
+    both = [dataclasses.replace(AUDIO, checkpoint=n) for n in ("one", "hub/two")]
+    found = FeatureChoice(layers).narrowed_each(both)
+    assert [each.layers for each in found] == [first, second]
+    # a digest tells caches of one checkpoint apart, and the order does not matter
+    layers = layers.replace("one", both[0].digest()).replace("hub/", "")
+    found = FeatureChoice(layers).narrowed_each(both[::-1])
+    assert [each.layers for each in found] == [second, first]
+
+
+def test_pooling_is_chosen_for_each_of_joined_encoders():
+    both = [dataclasses.replace(AUDIO, checkpoint=n) for n in ("one", "two")]
+    choice = FeatureChoice(pooling="mean,audio:two=mean+std")
+    found = [each.pooling for each in choice.narrowed_each(both)]
+    assert found == ["mean", "mean+std"]
+    means = [dataclasses.replace(each, pooling="mean") for each in both]
+    (sentence,) = choice.remarks(means)
+    assert sentence.startswith("audio: the cache of two holds means over time alone")
+
+
+@pytest.mark.parametrize("setting", ["layers", "pooling"])
+def test_an_encoder_that_is_not_among_those_of_a_command_is_refused(setting):
+    value = {"layers": "audio:oen=last", "pooling": "audio:oen=mean"}[setting]
+    choice = FeatureChoice(**{setting: value})
+    both = [dataclasses.replace(AUDIO, checkpoint=n) for n in ("one", "two")]
+    sentence = rf"{value}: no audio encoder of this command is called 'oen'; choose fro"
+    with pytest.raises(OptionError, match=f"{sentence}m one, two; did you mean 'one'"):
+        choice.narrowed_each(both)
+    assert [each.layers for each in choice.narrowed_each([TEXT])] == [TEXT.layers]
+
+
+def test_two_names_of_one_encoder_with_different_choices_are_refused():
+    cached = dataclasses.replace(AUDIO, checkpoint="hub/one")
+    choice = FeatureChoice("audio:one=0,audio:hub/one=6")
+    with pytest.raises(OptionError, match="one and hub/one name the same audio encod"):
+        choice.narrowed_each([cached])
+
+
+def test_an_encoder_without_layers_is_not_named_for_some_of_them():
+    vector = dataclasses.replace(
+        VECTOR, checkpoint="acoustic", inputs={"features": 81}, pooling="mean"
+    )
+    both = [AUDIO, vector]
+    for value in ("audio=6", "audio:acoustic=all", "audio:acoustic=0"):
+        assert FeatureChoice(value).narrowed_each(both)[1] == vector
+    sentence = "acoustic gives one vector for an utterance, .* leave audio:acoustic out"
+    for choice in (
+        FeatureChoice("audio:acoustic=6"),
+        FeatureChoice(pooling="audio:acoustic=mean+std"),
+    ):
+        with pytest.raises(OptionError, match=sentence):
+            choice.narrowed_each(both)
+
+
+def test_a_layer_that_one_of_joined_encoders_lacks_is_refused_with_the_way_out():
+    shallow = dataclasses.replace(AUDIO, layers=(0, 1), checkpoint="two")
+    with pytest.raises(OptionError, match="encoder alone, as in audio:two=1, or extra"):
+        FeatureChoice("0,6").narrowed_each([AUDIO, shallow])
+    found = FeatureChoice("0,6,audio:two=1").narrowed_each([AUDIO, shallow])
+    assert [each.layers for each in found] == [(0, 6), (1,)]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("layers=mini=last", "behind its modality, as in audio:mini=last"),
+        ("pooling=mini=mean", "behind its modality, as in audio:mini=mean"),
+        ("layers=audio:=last", "'audio:' names no encoder"),
+        ("layers=audio:mini=weighted", "use layers=weighted, which mixes those of eac"),
+        ("layers=audio=weighted", "use layers=weighted, which mixes those of each enc"),
+        ("layers=audio:mini=first", "layers must be all, weighted, last or numbers"),
+        ("pooling=audio:mini=frames", "pooling must be mean or mean[+]std"),
+    ],
+)
+def test_a_wrong_choice_for_an_encoder_names_the_way_out(value, reason):
+    with pytest.raises(OptionError, match=reason):
+        override(Settings(), [value])
+
+
+@pytest.mark.parametrize(
     ("pooling", "audio", "text"),
     [
         ("mean+std", "mean+std", "mean+std"),

@@ -1,9 +1,12 @@
 """Sections of the page: their figures and sentences come from the files of runs."""
 
+import base64
 import dataclasses
+import io
 
 import numpy as np
 import pytest
+import soundfile
 from cli_calls import call, error_sentence
 from html_pages import Page, draw_blank
 from page_runs import history, rejection_curve, save_designs
@@ -23,6 +26,7 @@ from affuse.fuse.page.provenance_section import provenance_section
 from affuse.fuse.page.results_section import caveats_section, results_section
 from affuse.fuse.page.subgroup_section import subgroup_section
 from affuse.fuse.robustness.ablation import Ablation
+from affuse.fuse.robustness.modality_weights import WeightSummary
 from affuse.fuse.scoring import metrics
 
 
@@ -233,6 +237,7 @@ def test_points_of_a_figure_are_the_predictions(folder):
 def test_transcripts_stand_beside_the_largest_errors_on_request(folder, tmp_path):
     section = error_section(table_of(folder))
     assert "--transcripts texts.csv" in section.missing[0].command
+    assert "--sound corpus" in section.missing[1].command
     ids = {row[0] for row in texts(section.tables[0])[1:]}
     table = tmp_path / "utterances.csv"
     lines = ["id,text", *(f"{name},<b>{name}</b>" for name in ids)]
@@ -246,9 +251,125 @@ def test_transcripts_stand_beside_the_largest_errors_on_request(folder, tmp_path
     assert any("licence of a corpus" in text for text in page.text("li"))
 
 
+@pytest.fixture
+def heard(folder, tmp_path):
+    """A table with a tone of 0.5 s for each utterance but one; and the ids."""
+    tables = error_section(table_of(folder)).tables
+    ids = sorted({row[0] for each in tables for row in texts(each)[1:]})
+    rate, corpus = 8000, tmp_path / "corpus"
+    corpus.mkdir()
+    tone = 0.5 * np.sin(np.arange(30 * rate) / 5)
+    soundfile.write(corpus / "tone.wav", tone, rate)
+    lines = ["id,text,audio,start,end"]
+    lines += [f"{name},a,tone.wav,{k / 2},{k / 2 + 0.5}" for k, name in enumerate(ids)]
+    (tmp_path / "table.csv").write_text("\n".join(lines), encoding="utf-8")
+    return tmp_path / "table.csv", corpus, ids
+
+
+def page_with_sound(folder, table, corpus, output):
+    """Return the result of the command, and the recordings by their labels."""
+    words = ("--transcripts", table, "--sound", corpus, "--output", output)
+    done = call("report", "--runs", folder, "--format", "html", *words)
+    page = Page(output.read_text(encoding="utf-8"))
+    sounds = {a["aria-label"]: a["src"].partition(",")[2] for a in page.all("audio")}
+    return done, {name: base64.b64decode(data) for name, data in sounds.items()}
+
+
+def test_recordings_are_played_beside_the_largest_errors(folder, heard, tmp_path):
+    table, corpus, ids = heard
+    done, sounds = page_with_sound(folder, table, corpus, tmp_path / "a.html")
+    assert done.exit_code == 0, done.output
+    assert set(sounds) == {f"Recording of {name}" for name in ids}
+    for file in sounds.values():
+        info = soundfile.info(io.BytesIO(file))
+        assert (info.format, info.samplerate, info.channels) == ("OGG", 16000, 1)
+        assert info.duration == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_long_recording_is_cut_to_twenty_seconds(folder, heard, tmp_path):
+    table, corpus, ids = heard
+    lines = ["id,text,audio,start,end", *(f"{name},a,tone.wav,," for name in ids)]
+    table.write_text("\n".join(lines), encoding="utf-8")
+    _, sounds = page_with_sound(folder, table, corpus, tmp_path / "a.html")
+    durations = {soundfile.info(io.BytesIO(f)).duration for f in sounds.values()}
+    assert durations == {20.0}
+
+
+@pytest.mark.parametrize(
+    ("audio", "reason"),
+    [
+        ("", "the table names no recording"),
+        ("gone.wav", "gone.wav"),
+        ("../table.csv", "is outside the folder"),
+        ("broken.wav", "broken.wav"),
+    ],
+)
+def test_a_missing_recording_is_named_and_others_are_played(
+    folder, heard, tmp_path, audio, reason
+):
+    table, corpus, ids = heard
+    (corpus / "broken.wav").write_text("no sound")
+    text = table.read_text(encoding="utf-8")
+    table.write_text(text.replace("tone.wav", audio, 1), encoding="utf-8")
+    done, sounds = page_with_sound(folder, table, corpus, tmp_path / "a.html")
+    assert done.exit_code == 1
+    assert reason in done.stderr
+    assert len(sounds) == len(ids) - 1
+
+
+def test_recordings_that_take_too_much_room_are_counted(
+    folder, heard, tmp_path, monkeypatch
+):
+    table, corpus, ids = heard
+    monkeypatch.setattr("affuse.fuse.page.sound_clips.MOST_BYTES", 12_000)
+    done, sounds = page_with_sound(folder, table, corpus, tmp_path / "a.html")
+    assert 0 < sum(map(len, sounds.values())) <= 12_000
+    assert f"{len(ids) - len(sounds)} recording" in done.stderr
+    assert "left out of the page" in done.stderr
+
+
+def test_sound_needs_the_table_of_the_corpus(folder, tmp_path):
+    words = ("--format", "html", "--sound", tmp_path)
+    done = call("report", "--runs", folder, *words)
+    assert "--transcripts" in error_sentence(done, status=2)
+
+
 def test_another_table_is_refused_as_transcripts(folder, tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("file,text\n1,2\n", encoding="utf-8")
     words = ("--format", "html", "--transcripts", table)
     done = call("report", "--runs", folder, *words)
     assert "has no columns id and text; write it with: " in error_sentence(done)
+
+
+def test_groups_by_duration_need_the_cache(folder):
+    section = subgroup_section(table_of(folder))
+    (missing,) = section.missing
+    assert "--cache" in missing.command
+    assert not any("duration" in found.caption for found in section.tables)
+
+
+def test_groups_by_duration_hold_all_utterances_once(folder):
+    table = table_of(folder)
+    ids = sorted(set(table.sources.parts[0]["all"].predictions.id.tolist()))
+    seconds = {id_: 1 + k / 10 for k, id_ in enumerate(ids)}
+    section = subgroup_section(dataclasses.replace(table, durations=seconds))
+    assert section.missing == ()
+    (found,) = (t for t in section.tables if t.caption == "CCC by duration")
+    heads, *lines = texts(found)
+    place = heads.index("utterances")
+    counts = [int(line[place]) for line in lines if line[0] == "early"]
+    assert len(counts) == 4
+    assert sum(counts) == 40
+    assert any(s.startswith("Largest gap by duration") for s in section.sentences)
+
+
+def test_weights_of_gates_are_a_table(folder):
+    weights = {"audio": WeightSummary(0.4, 0.3, 0.5)}
+    ablation = Ablation("gated", ("valence",), {"both": (0.5,)}, 1, 1, True, 0)
+    ablation = dataclasses.replace(ablation, weights=weights)
+    table = dataclasses.replace(table_of(folder), ablations=(ablation,))
+    (found,) = (
+        t for t in contribution_section(table).tables if t.caption.startswith("Weights")
+    )
+    assert texts(found)[1] == ("gated", "audio", ".400", ".300", ".500")

@@ -12,7 +12,7 @@ import sklearn
 import torch
 from estimator_models import QUICK, model
 from estimator_models import example_data as example_data
-from learnable_corpus import corpus, embeddings
+from learnable_corpus import corpus, embeddings, joined_embeddings
 from locations import ROOT
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
@@ -25,9 +25,11 @@ from affuse.data.cache.parts import Part
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.commands import design_training
 from affuse.fuse.inputs.column_ranges import resolve_columns
-from affuse.fuse.inputs.tensors import Rows
+from affuse.fuse.inputs.tensors import Rows, align
 from affuse.fuse.models import designs
 from affuse.fuse.models.designs import early, late
+from affuse.fuse.models.trainable.design_registry import design_names, find_trainable
+from affuse.fuse.models.trainable.network_design import NetworkDesign
 from affuse.fuse.scoring import metrics
 from affuse.fuse.settings import Settings
 from affuse.fuse.sklearn.conventions import LEAST_ROWS, LEFT_OUT, divide
@@ -54,6 +56,8 @@ def test_every_setting_is_a_parameter_with_its_default():
 
 
 def test_unknown_parameters_are_refused_by_name():
+    with pytest.raises(TypeError, match=r"FeatureChoice\(layers=..., pooling=...\)"):
+        FusionRegressor("audio", layers="last", pooling="mean")
     with pytest.raises(TypeError, match="unknown parameter protocol; settings are"):
         FusionRegressor(protocol="loso")
     with pytest.raises(ValueError, match="Invalid parameter 'speed'"):
@@ -96,6 +100,28 @@ def test_the_estimator_trains_the_model_of_fit(example_data):
     assert found.history_ == exact.history
     for name, values in exact.module.state_dict().items():
         assert torch.equal(found.module_.state_dict()[name], values.double())
+
+
+@pytest.mark.parametrize(
+    "fusion",
+    [n for n in design_names() if isinstance(find_trainable(n), NetworkDesign)],
+)
+def test_every_network_is_trained_on_joined_encoders(fusion):
+    aligned = align(corpus(count=120), joined_embeddings(count=120))
+    x = np.hstack([aligned.features[m] for m in ("audio", "text")])
+    sizes = [b.layers * b.dim for m in ("audio", "text") for b in aligned.layers[m]]
+    first, second, third, fourth = np.split(
+        np.arange(x.shape[1]), np.cumsum(sizes)[:-1]
+    )
+    columns = {"audio": [*first, *second], "text": [*third, *fourth]}
+    found = model(fusion, columns=columns, epochs=3).fit(x, aligned.truth)
+    expected = found.predict(x)
+    assert expected.shape == aligned.truth.shape
+    for encoder in (first, second, third, fourth):
+        other = x.copy()
+        other[:, encoder] = np.roll(other[:, encoder], 1, axis=0)
+        taken = any({*encoder} <= {*at} for _, at in found._ranges)
+        assert np.allclose(found.predict(other), expected, atol=1e-4) is not taken
 
 
 def predicted(module, x, found):

@@ -1,0 +1,78 @@
+"""Facts from the cache that a page shows: ablations, gates and durations."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from affuse.data.errors import AffuseError
+from affuse.data.options.run_options import Ablate
+from affuse.data.runs.run_predictions import Run
+from affuse.data.terminal import printable
+from affuse.fuse.commands.ablation_command import measure_ablation
+from affuse.fuse.inputs.joint_selection import select_for_run
+from affuse.fuse.linting.gathering import stretches
+from affuse.fuse.reporting.table_records import ReportTable
+from affuse.fuse.robustness.ablation import Ablation
+from affuse.fuse.trained import prediction
+
+HEARD = "audio"  # modality whose cache knows the spans of utterances
+
+
+def add_cached_facts(
+    tables: Sequence[ReportTable], cache: Path, damaged: Callable[[str], object]
+) -> tuple[ReportTable, ...]:
+    """Return tables with the durations of utterances and the use of each modality.
+
+    Args:
+        tables: of a report, with their predictions
+        cache: folder of all caches
+        damaged: is called with a sentence on every run that cannot be measured
+    """
+    found = []
+    for table in tables:
+        runs = [each["all"] for each in table.sources.parts] if table.sources else []
+        found.append(
+            replace(
+                table,
+                ablations=tuple(_ablations(runs, cache, damaged)),
+                durations=_durations(runs, cache, damaged),
+            )
+        )
+    return tuple(found)
+
+
+def _ablations(
+    runs: Sequence[Run], cache: Path, damaged: Callable[[str], object]
+) -> Iterator[Ablation]:
+    """Yield the contributions to each run of several modalities, each run once."""
+    for path in dict.fromkeys(r.path for r in runs if len(r.info.encoders) > 1):
+        try:
+            yield measure_ablation(Ablate(run=path, cache=cache))
+        except (AffuseError, OSError) as error:
+            damaged(printable(f"not measured without a modality: {path}: {error}"))
+
+
+def _durations(
+    runs: Sequence[Run], cache: Path, damaged: Callable[[str], object]
+) -> Mapping[str, float]:
+    """Return the duration of each utterance in seconds, by id; {} if none is known.
+
+    They are those of the first run on recordings.
+    """
+    path = next((r.path for r in runs if HEARD in r.info.encoders), None)
+    if path is None:
+        return {}
+    try:
+        recipes = prediction.recipes(path)
+        heard = {fold: {HEARD: by[HEARD]} for fold, by in recipes.items()}
+        corpus = next(iter(heard.values()))[HEARD].corpus
+        options = Ablate(run=path, cache=cache, corpus=corpus)
+        sources = select_for_run(options, heard)
+    except (AffuseError, OSError) as error:
+        damaged(printable(f"durations are not known: {path}: {error}"))
+        return {}
+    found = [
+        *sources.embeddings.values(),
+        *(e for by in (sources.fold_embeddings or {}).values() for e in by.values()),
+    ]
+    return {id_: span.end - span.begin for id_, span in stretches(found).items()}
