@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup install installed ready extract train report demo bench lint type test test-browser test-slow test-gpu test-oldest test-coverage test-damage test-hostile crashtest check clean
+.PHONY: help setup install installed ready extract train report demo bench bench-gpu lint type test test-browser test-slow test-gpu test-oldest test-coverage test-damage test-hostile crashtest check clean
 
 # The first interpreter on the path that is new enough; an active environment comes first.
 PYTHON ?= $(shell for p in python python3 python3.13 python3.12 python3.11; do \
@@ -94,6 +94,9 @@ bench: installed  ## Measure the speed of both stages, and compare with other me
 	$(RUN) cli.py bench extract $(OPTIONS)
 	$(RUN) cli.py bench extract --modality text $(OPTIONS)
 	$(RUN) cli.py bench train
+
+bench-gpu: installed  ## Measure everything on a GPU in one go, into bench-gpu.json
+	$(RUN) cli.py bench gpu $(OPTIONS)
 
 lint: ready  ## Check style and formatting (pyproject.toml)
 	$(RUN) -m ruff check .

@@ -82,9 +82,9 @@ def extract(options: "extraction_options.Extract") -> None:
       python cli.py extract demo --audio-checkpoint mini --text-checkpoint mini
       python cli.py extract iemocap /path/to/IEMOCAP_full_release --layers all
     """
-    from affuse.extract.commands import extract_command
+    from affuse.extract.commands import early_listing
 
-    sys.exit(extract_command.run(options, print_line) > 0)
+    sys.exit(early_listing.run(options, print_line) > 0)
 
 
 @main.command()

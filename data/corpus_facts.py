@@ -22,6 +22,7 @@ class CorpusFacts:
         page: address of the publisher's page; "" if there is none
         licence: under which the corpus is published
         ratings: kind of ratings and their scale
+        texts: where transcripts come from
         size: number of utterances, speakers or hours
         signs: glob patterns of paths, of which a copy has at least one; by these, an
             error on another reader names this one
@@ -32,6 +33,7 @@ class CorpusFacts:
     page: str = ""
     licence: str = NOT_STATED
     ratings: str = NOT_STATED
+    texts: str = NOT_STATED
     size: str = NOT_STATED
     signs: tuple[str, ...] = ()
 

@@ -31,9 +31,12 @@ ID_LENGTH = 200  # characters
 NO_COLUMNS: Mapping[str, str] = {}  # one object for all utterances without columns
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, because that takes three times as long
 class Utterance:
-    """Utterance of one speaker, with speech, text or both."""
+    """Utterance of one speaker, with speech, text or both.
+
+    Records are shared, so no code may change one; `dataclasses.replace` makes another.
+    """
 
     id: str  # unique in its corpus
     audio: Path | None = None  # None: there is only text

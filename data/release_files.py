@@ -12,7 +12,9 @@ from pathlib import Path
 
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.records import Problem
-from affuse.data.system.regular_files import SMALL, read_regular
+from affuse.data.system.regular_files import FLAGS, SMALL, read_regular
+
+SHORT = 2**13  # bytes; the transcript of a turn is shorter
 
 
 def find_copy(
@@ -69,9 +71,8 @@ def list_names(folder: Path, pattern: re.Pattern[str]) -> frozenset[str]:
         pattern: of the names
     """
     with os.scandir(folder) as entries:
-        return frozenset(
-            e.name for e in entries if pattern.fullmatch(e.name) and e.is_file()
-        )
+        names = [entry.name for entry in entries if entry.is_file()]
+    return frozenset(filter(pattern.fullmatch, names))
 
 
 def list_folders(folder: Path) -> list[Path]:
@@ -121,3 +122,23 @@ def read_text(path: Path | str, *, file: str) -> tuple[str | None, list[Problem]
         line = 1 + content.count(b"\n", 0, error.start)
         note = Problem(file, "not UTF-8; read as cp1252", line, fatal=False)
         return content.decode("cp1252", errors="backslashreplace"), [note]
+
+
+def read_listed_text(path: str, *, file: str) -> tuple[str | None, list[Problem]]:
+    """Return what `read_text` does, faster if the text is short and in UTF-8.
+
+    Args:
+        path: of a file that `list_names` just returned, so that it is a regular one
+        file: its name, for problems
+    """
+    try:
+        handle = os.open(path, FLAGS)
+        try:
+            content = os.read(handle, SHORT)
+        finally:
+            os.close(handle)
+        if 0 < len(content) < SHORT and content[:3] != codecs.BOM_UTF8:
+            return content.decode(), []
+    except (OSError, UnicodeDecodeError):
+        pass  # the other function says what is wrong
+    return read_text(path, file=file)

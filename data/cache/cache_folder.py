@@ -60,6 +60,7 @@ class CorpusFolder:
     current_lock = FolderFile(".current.json.lock")
     problems = FolderFile("problems.csv")
     problems_lock = FolderFile(".problems.lock")
+    recordings = FolderFile("recordings.json")  # digests and headers, to skip unchanged
     transcripts = FolderFile("transcripts")  # folder of recognised transcripts
 
     def transcript_file(self, label: str) -> Path:

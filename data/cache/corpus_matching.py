@@ -19,7 +19,9 @@ from affuse.data.tables import cell_values
 MANY = 0.1  # share of sampled inputs; different corpora share only a few sentences
 GENERIC = ("", "manifest")  # readers of any corpus, which do not identify one
 MOST_IDS = 0.5  # share of utterance ids that have the form of a published corpus
-FORMS: Mapping[str, str] = {  # of utterance ids, by name of the corpus; full matches
+# Forms of utterance ids by name of the corpus. Names of folders may stand before them,
+# and a span after them, as in the ids that the reader `manifest` makes of paths.
+FORMS: Mapping[str, str] = {
     "msppodcast": r"msp-podcast_\d{4}_\d{4}(_\d{4})?",
     "mspimprov": r"msp-improv-s\d\d[a-z]-[fm]\d\d-[a-z]-[a-z]{2}\d\d",
     "iemocap": r"ses0[1-5][fm]_(impro|script)\d\d(_\d)?[a-z]?_[fm]\d{3}",
@@ -27,6 +29,8 @@ FORMS: Mapping[str, str] = {  # of utterance ids, by name of the corpus; full ma
     "librispeech": r"\d+-\d+-\d{4}",
     "emodb": r"\d\d[a-z]\d\d[a-z]{2}",
 }
+ALONE = ("librispeech",)  # forms that other ids have too, with a folder or a span
+FOLDERS, SPAN = r"(?:.*[^a-z\d])?", r"(?:-\d+-(?:\d+|end))?"
 PREFIXES = r"(session|ses|speaker|spkr|spk|subject|participant|actor)(?=\d)"
 
 
@@ -43,8 +47,10 @@ class Identity:
     def form(self) -> str:
         """Published corpus whose form most utterance ids have; "" for none."""
         names = [re.sub(r"\.\w+$", "", id_.casefold()) for id_ in self.ids]
-        for corpus, pattern in FORMS.items():
-            alike = sum(re.fullmatch(pattern, name) is not None for name in names)
+        for corpus, form in FORMS.items():
+            whole = form if corpus in ALONE else f"{FOLDERS}{form}{SPAN}"
+            pattern = re.compile(whole)
+            alike = sum(pattern.fullmatch(name) is not None for name in names)
             if names and alike > MOST_IDS * len(names):
                 return corpus
         return ""

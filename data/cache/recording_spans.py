@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import h5py
 import numpy as np
 
 from affuse.data.errors import AffuseError
@@ -29,6 +28,8 @@ def arrays(rows: Sequence[RecordingSpan]) -> dict[str, np.ndarray]:
     Args:
         rows: span of each row of the part
     """
+    import h5py  # Here, because decoding processes import this module without it.
+
     text = h5py.string_dtype("utf-8", DIGITS)
     spans = np.array([(s.begin, s.end) for s in rows], np.float64)
     return {

@@ -30,6 +30,7 @@ FACTS = CorpusFacts(
     page="https://github.com/JULIELab/EmoBank",
     licence="CC BY-SA 4.0",
     ratings="human: means over raters, from 1 to 5",
+    texts="every utterance is a sentence",
     size="10,062 sentences, without speech",
     signs=(TABLE,),
 )

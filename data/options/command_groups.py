@@ -14,6 +14,7 @@ import click
 
 from affuse.data.errors import AffuseError, OptionError, message
 from affuse.data.options.command_record import PROGRAM, Command, program
+from affuse.data.options.corpus_argument import refuse_corpus_option
 from affuse.data.options.option_fields import HEADINGS
 from affuse.data.system.environment import version
 from affuse.data.terminal import escape_active, print_line, protect
@@ -106,7 +107,11 @@ class RecordCommand(CommandWithExamples):
         """
         run = next((p for p in self.params if p.name == "run"), None)
         if not isinstance(run, click.Argument) or ctx.resilient_parsing:
-            return super().parse_args(ctx, args)
+            try:
+                return super().parse_args(ctx, args)
+            except click.NoSuchOption as error:
+                refuse_corpus_option(self, error)
+                raise
         ctx.allow_extra_args = True
         more = super().parse_args(ctx, args)
         folders = [str(ctx.params["run"]), *more]

@@ -1,6 +1,7 @@
 """List of the corpus readers: what each one needs, and facts on its corpus."""
 
 import json
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.terminal import printable
 
 NO_PAGE = "none"
+WIDTH = 80  # columns of the list
 
 
 def listing(*, as_json: bool = False) -> Iterator[str]:
@@ -32,7 +34,19 @@ def listing(*, as_json: bool = False) -> Iterator[str]:
         yield printable(f"{name}: {each.title}")
         for key, value in _values(name, each).items():
             if key != "title":
-                yield printable(f"  {key:8} {value}")
+                yield from _wrapped(f" {key:7} ", printable(value))
+
+
+def _wrapped(begin: str, text: str) -> list[str]:
+    """Return the lines of a fact, which are long only for an address."""
+    return textwrap.wrap(
+        text or NO_PAGE,
+        WIDTH,
+        initial_indent=begin,
+        subsequent_indent=" " * len(begin),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def name_reader(root: Path, reader: str) -> str:
@@ -64,6 +78,7 @@ def _values(name: str, facts: CorpusFacts) -> dict[str, str]:
         "page": facts.page or NO_PAGE,
         "licence": facts.licence,
         "ratings": facts.ratings,
+        "texts": facts.texts,
         "size": facts.size,
     }
     if source.is_outside:

@@ -1,15 +1,16 @@
 """Benchmark of reading a corpus: a generated MSP-Podcast release of any size.
 
 Processor time is measured, because it depends less on other programs than time by the
-clock. The `csv` module reads the same table, and so does pandas if it is installed.
+clock. The `csv` module reads the same tables, and so does pandas if it is installed.
 """
 
 import csv
 import importlib
 import importlib.util
+import os
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +20,7 @@ from affuse.data.reading import corpus_reading
 from affuse.data.system.text_columns import align_columns
 
 PODCAST = 40  # turns of one podcast
+RATERS = 5  # of a turn
 SPLITS = ("Train", "Train", "Train", "Development", "Test1", "Test2")
 WORDS = "so we went to the market and then it rained all day long until the evening"
 MEGABYTE = 2**20
@@ -31,26 +33,41 @@ def bench(print_line: Callable[[str], object], options: BenchReading) -> None:
         print_line: function that prints one line of the result
         options: number of turns, and of measurements
     """
+    lines = [("files: reader", "processor time", "relative to the first of them")]
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        table = write_labels(root, options.turns)
-        tasks = dict(_tables(table))
-        times = {name: _seconds(task, options.rounds) for name, task in tasks.items()}
         source = CorpusSource(corpus="msp_podcast", root=root)
-        name = "msp_podcast without transcripts"
-        times[name] = _seconds(lambda: corpus_reading.read(source), options.rounds)
+
+        def read() -> object:
+            return corpus_reading.read(source)
+
+        tables = [write_labels(root, options.turns)]
+        tasks = {**_table_readers(tables), "msp_podcast": read}
+        lines += _measure("labels", tasks, options.rounds)
         write_transcripts(root, options.turns)
-        name = "msp_podcast with transcripts"
-        times[name] = _seconds(lambda: corpus_reading.read(source), options.rounds)
-        peak = _peak(lambda: corpus_reading.read(source)) / MEGABYTE
-    reference = next(iter(times))
-    lines = [("reading", "processor time", f"relative to {reference}")]
-    for name, seconds in times.items():
-        ratio = seconds / max(times[reference], 1e-9)
-        lines.append((name, f"{seconds:.3f} s", f"{ratio:.1f}"))
+        tasks = {
+            **_table_readers(tables),
+            "open and read each transcript": lambda: _read_transcripts(root),
+            "msp_podcast": read,
+        }
+        lines += _measure("labels, transcripts", tasks, options.rounds)
+        tables.append(write_raters(root, options.turns))
+        tasks = {**_table_readers(tables), "msp_podcast": read}
+        lines += _measure("all, with single ratings", tasks, options.rounds)
+        peak = _peak(read) / MEGABYTE
     for line in align_columns(lines):
         print_line(line)
     print_line(f"largest memory of {options.turns} turns: {peak:.1f} MiB")
+
+
+def _measure(
+    files: str, tasks: Mapping[str, Callable[[], object]], rounds: int
+) -> Iterator[tuple[str, str, str]]:
+    """Yield a line for each way to read some files, relative to the first way."""
+    times = {name: _seconds(task, rounds) for name, task in tasks.items()}
+    first = max(next(iter(times.values())), 1e-9)
+    for name, seconds in times.items():
+        yield f"{files}: {name}", f"{seconds:.3f} s", f"{seconds / first:.1f}"
 
 
 def write_labels(root: Path, turns: int) -> Path:
@@ -68,11 +85,43 @@ def write_labels(root: Path, turns: int) -> Path:
         rows.writerow(CONSENSUS)
         for number in range(turns):
             name = f"{_stem(number)}.wav"
-            means = (f"{1 + 6 * (number * k % 61) / 60:.6f}" for k in (7, 11, 17))
+            raters = [_ratings(number, rater) for rater in range(RATERS)]
+            means = (f"{sum(each) / RATERS:.6f}" for each in zip(*raters, strict=True))
             who = (str(number // 90), "Male", SPLITS[number % len(SPLITS)])
             rows.writerow((name, "N", *means, *who))
             (root / "Audios" / name).touch()
     return table
+
+
+def write_raters(root: Path, turns: int) -> Path:
+    """Write the table of single ratings, whose means are the labels; return it.
+
+    Args:
+        root: folder of the release
+        turns: number of turns
+    """
+    table = root / "Labels" / "labels_detailed.csv"
+    with table.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("FileName", "EmoDetail"))
+        for number in range(turns):
+            for rater in range(RATERS):
+                arousal, valence, dominance = _ratings(number, rater)
+                rows.writerow(
+                    (
+                        f"{_stem(number)}.wav",
+                        f"WORKER{(number + 11 * rater) % 9973:07d}; Neutral; "
+                        f"Neutral,Concerned; A:{arousal:.6f}; V:{valence:.6f}; "
+                        f"D:{dominance:.6f};",
+                    )
+                )
+    return table
+
+
+def _ratings(turn: int, rater: int) -> list[int]:
+    """Return arousal, valence and dominance by one rater, from 1 to 7."""
+    level = (turn // 7, turn // 49, turn // 343)
+    return [1 + (each + (rater * turn) % (3 + k)) % 7 for k, each in enumerate(level)]
 
 
 def write_transcripts(root: Path, turns: int) -> None:
@@ -92,17 +141,29 @@ def _stem(number: int) -> str:
     return f"MSP-PODCAST_{number // PODCAST:04d}_{number % PODCAST:04d}"
 
 
-def _tables(table: Path) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Yield the other ways to read the table, pandas first if it is installed."""
+def _table_readers(tables: Sequence[Path]) -> dict[str, Callable[[], object]]:
+    """Return the other ways to read tables, pandas first if it is installed."""
+    readers: dict[str, Callable[[], object]] = {}
     if importlib.util.find_spec("pandas"):  # it is no dependency of this project
         pandas = importlib.import_module("pandas")
-        yield "pandas", lambda: pandas.read_csv(table)
-    yield "csv", lambda: _read_csv(table)
+        readers["pandas"] = lambda: [pandas.read_csv(table) for table in tables]
+    readers["csv"] = lambda: [_read_csv(table) for table in tables]
+    return readers
 
 
 def _read_csv(table: Path) -> list[list[str]]:
     with table.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file))
+
+
+def _read_transcripts(root: Path) -> list[bytes]:
+    """Return the content of each transcript, by the fewest calls of the system."""
+    contents = []
+    for name in os.listdir(root / "Transcripts"):
+        handle = os.open(f"{root}/Transcripts/{name}", os.O_RDONLY)
+        contents.append(os.read(handle, 2**13))
+        os.close(handle)
+    return contents
 
 
 def _seconds(task: Callable[[], object], rounds: int) -> float:

@@ -59,7 +59,7 @@ def has_words(utterance: Utterance) -> bool:
 
 def is_wordless(utterance: Utterance) -> bool:
     """Return True if there is a transcript, and it is empty after cleaning."""
-    return utterance.text is not None and not has_words(utterance)
+    return utterance.text is not None and not utterance.text.strip()
 
 
 def count(utterances: Sequence[Utterance]) -> int:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from affuse.data.errors import DamagedFileError
 from affuse.data.rating_scales import RATINGS
-from affuse.data.records import NATURES
+from affuse.data.records import NATURES, Member
 from affuse.data.runs.bundle_folder import ADVICE, ENCODER, MODEL, BundleFolder
+from affuse.data.runs.run_information import MEMBER, read_members
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import (
@@ -40,7 +41,8 @@ KIND = Record(
             ),
             most=1_000,
         ),
-    }
+    },
+    {"members": ListOf(MEMBER, most=100, least=2)},
 )
 
 
@@ -78,6 +80,7 @@ class BundleInfo:
     folds: int  # number of folds, whose names are replaced by numbers
     models: tuple[str, ...]  # folders in the bundle, such as "models/0/seed-0"
     encoders: tuple[BundledEncoder, ...]
+    members: tuple[Member, ...] = ()  # of a training set of several corpora
 
 
 def write_bundle_info(folder: Path, info: BundleInfo) -> None:
@@ -87,7 +90,10 @@ def write_bundle_info(folder: Path, info: BundleInfo) -> None:
         folder: of the bundle
         info: description to write
     """
-    text = json.dumps({"format": FORMAT, **asdict(info)}, indent=1) + "\n"
+    content = {"format": FORMAT, **asdict(info)}
+    if not info.members:
+        del content["members"]  # which older versions do not know
+    text = json.dumps(content, indent=1) + "\n"
     publish(BundleFolder(folder).info, text.encode())
 
 
@@ -112,7 +118,8 @@ def read_bundle_info(folder: Path) -> BundleInfo:
     encoders = tuple(BundledEncoder(**each) for each in facts["encoders"])
     scale = tuple(facts["scale"]) if facts["scale"] else None
     lists = {name: tuple(facts[name]) for name in ("targets", "models")}
-    info = BundleInfo(**{**facts, **lists, "encoders": encoders, "scale": scale})
+    more = {"encoders": encoders, "scale": scale, "members": read_members(facts)}
+    info = BundleInfo(**{**facts, **lists, **more})
     for fault in _faults(info):
         raise DamagedFileError(f"{path} is damaged: {fault}; {ADVICE}")
     return info

@@ -167,7 +167,7 @@ def read_info(folder: Path) -> RunInfo:
     try:
         scale = tuple(facts["scale"]) if facts.get("scale") else None
         file = DesignFile(**facts["design_file"]) if "design_file" in facts else None
-        members = tuple(_member(member) for member in facts.get("members", ()))
+        members = read_members(facts)
         parts = {"targets": tuple(facts["targets"]), "scale": scale}
         more = {"design_file": file, "members": members}
         return RunInfo(**{**facts, **parts, **more})
@@ -175,7 +175,13 @@ def read_info(folder: Path) -> RunInfo:
         raise DamagedFileError(f"{path} is damaged: {error}; {ADVICE}") from error
 
 
-def _member(facts: Mapping[str, Any]) -> Member:
-    """Return a corpus of a training set from the values in run.json."""
-    scale = tuple(facts["scale"]) if facts["scale"] else None
-    return Member(**{**facts, "scale": scale})
+def read_members(facts: Mapping[str, Any]) -> tuple[Member, ...]:
+    """Return the corpora of a training set of several.
+
+    Args:
+        facts: values of a file, in which ``members`` is a list of `MEMBER`, or missing
+    """
+    return tuple(
+        Member(**{**each, "scale": tuple(each["scale"]) if each["scale"] else None})
+        for each in facts.get("members", ())
+    )

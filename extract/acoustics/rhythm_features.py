@@ -7,7 +7,6 @@ Thresholds are those of de Jong and Wempe (2009), except for shorter pauses.
 """
 
 import numpy as np
-from scipy.signal import find_peaks
 
 from affuse.extract.acoustics.contour_statistics import percentiles, runs
 from affuse.extract.acoustics.feature_records import AcousticFeature, ordered
@@ -45,6 +44,8 @@ def rhythm_features(
         spectra: of the utterance
         seconds: its duration
     """
+    from scipy.signal import find_peaks  # a slow import
+
     (loud,) = percentiles(track.levels, 99)
     threshold = max(loud - BELOW, QUIET)
     stretches = runs(track.levels < threshold)

@@ -2,21 +2,25 @@
 
 `probe` and `load` return the same results and errors as the functions of these names in
 `affuse.extract.audio.decoding`. A file that hangs or crashes the decoder is refused
-too, and does not end the run.
+too, and does not end the run. `probe_all` and `load_all` do the same for many files,
+and keep several processes busy.
 """
 
 import atexit
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from affuse.extract.audio import decoding
+from affuse.extract.audio import decoding, sound_requests
+from affuse.extract.audio.decoder_answers import Answers
+from affuse.extract.audio.decoder_service import Question, Service, messages
 from affuse.extract.audio.decoder_worker import MAIN, Worker
+from affuse.extract.audio.sound_requests import SoundRequest
 
 DEADLINE = 120.0  # seconds for a small file, and for the start of a process
 SLOWEST = 2**20  # bytes per second of the slowest storage; extends the deadline
@@ -35,18 +39,7 @@ def probe(path: Path) -> decoding.Probe:
         Unusable: as in `decoding.probe`, or if the decoder hangs or crashes
         OSError: if the decoder cannot be started
     """
-
-    def read(values: Mapping[str, Any], _: np.ndarray) -> decoding.Probe:
-        frames, rate, channels = (
-            int(values[n]) for n in ("frames", "rate", "channels")
-        )
-        if frames < 0 or rate < 1:
-            raise ValueError(values)
-        digest, cut_off = str(values["digest"]), bool(values["cut_off"])
-        repairs = tuple(map(str, values["repairs"]))
-        return decoding.Probe(digest, frames, rate, channels, cut_off, repairs)
-
-    return pool.ask("probe", path, read)
+    return pool.ask("probe", path, sound_requests.read_probe)
 
 
 def load(
@@ -68,20 +61,44 @@ def load(
         Unusable: as in `decoding.load`, or if the decoder hangs or crashes
         OSError: if the decoder cannot be started
     """
+    request = SoundRequest(path, span, longest=longest, channel=channel)
+    return pool.ask("load", path, request.read, **request.values())
 
-    def read(values: Mapping[str, Any], samples: np.ndarray) -> decoding.Decoded:
-        rate, channels = int(values["rate"]), int(values["channels"])
-        if not len(samples) or not decoding.RATES[0] <= rate <= decoding.RATES[1]:
-            raise ValueError(rate)
-        repairs = tuple(str(repair) for repair in values["repairs"])
-        return decoding.Decoded(samples, rate, channels, repairs, channel)
 
-    wanted = {
-        "span": span and [None if at is None else float(at) for at in span],
-        "longest": float(longest),
-        "channel": None if channel is None else int(channel),
-    }
-    return decoding.finish(pool.ask("load", path, read, **wanted))
+def probe_all(paths: Sequence[Path], threads: int) -> Answers:
+    """Return an iterator over the position and the probe, or `Unusable`, of each file.
+
+    Args:
+        paths: of the files
+        threads: number of processes, which begin at once
+    """
+    read = sound_requests.read_probe
+    questions = [Question(i, "probe", path, read) for i, path in enumerate(paths)]
+    return pool.ask_all(questions, threads)
+
+
+def load_all(
+    requests: Sequence[SoundRequest],
+    threads: int,
+    use: Callable[[int, decoding.Waveform], Any],
+) -> Answers:
+    """Return an iterator over decoded spans of files, which begin at once.
+
+    Args:
+        requests: spans of files
+        threads: number of processes, and of threads that call `use`
+        use: called with the position of a request and its samples, in one of several
+            threads; it may raise `Unusable`
+
+    Returns:
+        yields the position of each request with the result of `use`, or its `Unusable`,
+        in any order
+    """
+    questions = [
+        Question(i, "load", r.path, r.read, r.values(), r.room)
+        for i, r in enumerate(requests)
+    ]
+    return pool.ask_all(questions, threads, use)
 
 
 class Pool:
@@ -121,30 +138,43 @@ class Pool:
             Unusable: if the file cannot be used, or it hangs or crashes the process
             OSError: if no process can be started
         """
-        seconds = self.deadline
+        results: list[Any] = []
+        question = Question(0, task, path, read, more)
+        self._service().run(
+            iter([[question]]), lambda _, result: results.append(result)
+        )
+        if isinstance(results[0], decoding.Unusable):
+            raise results[0]
+        answer: Result = results[0]
+        return answer
+
+    def ask_all(
+        self,
+        questions: Sequence[Question],
+        threads: int,
+        use: Callable[[int, Any], Any] | None = None,
+    ) -> Answers:
+        """Ask questions, and return an iterator over their answers at once.
+
+        Several questions are in flight for each process, so that none waits.
+
+        Args:
+            questions: to ask
+            threads: number of processes, and of threads that serve them
+            use: called in these threads with the index of a question and its answer; it
+                returns the result, or raises `Unusable`
+        """
+        services = [self._service() for _ in range(min(threads, len(questions)))]
+        return Answers(services, messages(questions, threads), use)
+
+    def _service(self) -> Service:
+        return Service(self._take, self._keep, self._remove, self._seconds)
+
+    def _seconds(self, path: Path) -> float:
+        """Return the time limit for a file."""
         with suppress(OSError, ValueError):
-            seconds += path.stat().st_size / SLOWEST
-        request = {"task": task, "path": str(path.absolute()), **more}
-        worker = self._take()
-        try:
-            values, samples = worker.ask(request, seconds=seconds)
-            reason = values.get("unusable")
-            result = read(values, samples) if reason is None else None
-        except (EOFError, KeyError, TypeError, ValueError, OverflowError) as error:
-            why = (
-                f"was not decoded within {seconds:.0f} s"
-                if worker.expired
-                else "crashed the decoder"
-            )
-            self._remove(worker)
-            raise decoding.Unusable(f"{why}; convert it again") from error
-        except BaseException:
-            self._remove(worker)
-            raise
-        self._keep(worker)
-        if result is None:
-            raise decoding.Unusable(str(reason))
-        return result
+            return self.deadline + os.stat(path).st_size / SLOWEST
+        return self.deadline
 
     def _take(self) -> Worker:
         """Return an idle process, or a new one."""
@@ -167,7 +197,9 @@ class Pool:
                 ).start()
         why: object = "its process ends at once"
         try:
-            values, _ = worker.ask({"task": "start"}, seconds=DEADLINE)
+            request = {"task": "start", "seconds": DEADLINE}
+            worker.send([request])
+            values, _ = worker.receive(request)
             why = values.get("unusable")
         except EOFError:
             pass

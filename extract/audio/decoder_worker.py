@@ -1,4 +1,4 @@
-"""Handle of one decoding process: its pipes, its deadline and checks of its answers.
+"""Handle of one decoding process: its channel, its deadline and checks of its answers.
 
 A malicious file may control the process, so each answer is validated.
 """
@@ -6,19 +6,22 @@ A malicious file may control the process, so each answer is validated.
 import json
 import math
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from affuse.data.errors import AffuseError
-from affuse.extract.audio.decoder_main import LENGTH, SAMPLE
+from affuse.extract.audio import shared_memory
+from affuse.extract.audio.decoder_main import LENGTH
 from affuse.extract.audio.decoding import SAMPLE_RATE
+from affuse.extract.audio.shared_memory import SAMPLE, Blocks
 
 MAIN = """
 import sys
@@ -48,61 +51,97 @@ class Worker:
     def __init__(self, main: str):
         paths = [path or os.getcwd() for path in sys.path]
         utf8 = f"utf8={sys.flags.utf8_mode}"  # so that file names have the same bytes
+        self.requests, theirs = _channel()
         self.process = subprocess.Popen(
             [sys.executable, "-X", utf8, "-c", main, *paths],
-            stdin=subprocess.PIPE,
+            stdin=theirs,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            bufsize=0,
             env={**os.environ, **ONE_THREAD},
         )
-        assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.requests, self.answers = self.process.stdin, self.process.stdout
+        self.answers = self.process.stdout
+        if isinstance(theirs, socket.socket):
+            theirs.close()
+        self.requests = self.requests or self.process.stdin
         with suppress(ImportError, AttributeError, OSError):  # only Linux can do it
             import fcntl
 
             fcntl.fcntl(self.answers, fcntl.F_SETPIPE_SZ, PIPE)
-        self.number = 0  # of requests
+        self.sent = self.answered = 0  # numbers of requests
+        self.blocks = Blocks()
+        self.files = 0  # that the process has answered
         self.lock = threading.Lock()  # so that `watch` never ends a later request
         self.until = math.inf  # deadline by the monotonic clock
         self.expired = False
 
-    def ask(
-        self, request: Mapping[str, Any], *, seconds: float
-    ) -> tuple[dict[str, Any], np.ndarray]:
-        """Return the process's answer to a request: values, and (n,) float32 samples.
+    def send(
+        self, requests: Sequence[Mapping[str, Any]], descriptor: int | None = None
+    ) -> None:
+        """Send requests, which are answered in their order.
+
+        If the process has ended, nothing is sent, and `receive` raises an error.
 
         Args:
-            request: task and path, as `decoder_main` reads them
-            seconds: time limit, after which `watch` ends the process
+            requests: task, path and seconds, as `decoder_main` reads them
+            descriptor: of the memory for their samples; None for a pipe
+        """
+        numbered = [
+            {"number": self.sent + i, **request}
+            for i, request in enumerate(requests, start=1)
+        ]
+        self.sent += len(requests)
+        text = json.dumps(numbered).encode()
+        message = LENGTH.pack(len(text)) + text
+        with suppress(OSError):
+            if not isinstance(self.requests, socket.socket):
+                self.requests.write(message)
+                self.requests.flush()
+                return
+            descriptors = [] if descriptor is None else [descriptor]
+            count = socket.send_fds(self.requests, [message], descriptors)
+            self.requests.sendall(message[count:])
+
+    def receive(
+        self, request: Mapping[str, Any], memory: np.ndarray | None = None
+    ) -> tuple[dict[str, Any], np.ndarray]:
+        """Return the next answer: values, and (n,) float32 samples.
+
+        Args:
+            request: that is answered; after its seconds, `watch` ends the process
+            memory: that was sent with it
 
         Raises:
             EOFError: if the process ends, or its answer is invalid
         """
-        self.number += 1
-        message = {"number": self.number, "seconds": seconds, **request}
+        self.answered += 1
         with self.lock:
-            self.until = time.monotonic() + seconds
+            self.until = time.monotonic() + request["seconds"]
         try:
-            self.requests.write(json.dumps(message).encode() + b"\n")
-            return self._answer(request.get("longest", 0.0))
+            return self._answer(request, memory)
         except NO_ANSWER as error:
             raise EOFError from error
         finally:
             with self.lock:
                 self.until = math.inf
 
-    def _answer(self, longest: float) -> tuple[dict[str, Any], np.ndarray]:
+    def _answer(
+        self, request: Mapping[str, Any], memory: np.ndarray | None
+    ) -> tuple[dict[str, Any], np.ndarray]:
         """Return the next answer, or raise an error if it is invalid."""
         (size,) = LENGTH.unpack(self._read(bytearray(LENGTH.size)))
         if size > LONGEST_TEXT:
             raise AffuseError(size)
         values = dict(json.loads(self._read(bytearray(size))))
-        count = int(values.get("samples", 0))
-        most = longest * SAMPLE_RATE + 1
-        if values["number"] != self.number or not 0 <= count <= most:
+        count, is_shared = int(values.get("samples", 0)), bool(values.get("shared"))
+        first, room = request.get("room", (0, 0))
+        most = room if is_shared else request.get("longest", 0.0) * SAMPLE_RATE + 1
+        if values["number"] != self.answered or not 0 <= count <= most:
             raise AffuseError(values)
+        if is_shared:
+            if memory is None:
+                raise AffuseError(values)
+            return values, memory[first : first + count]
         samples = np.empty(count, SAMPLE)
         self._read(samples.view(np.uint8).data)
         return values, samples.astype(np.float32, copy=False)
@@ -129,18 +168,32 @@ class Worker:
         return not self.expired and self.process.poll() is None
 
     def stop(self) -> None:
-        """Kill the process and close its pipes."""
+        """Kill the process and close its channel."""
         self.process.kill()
         with suppress(subprocess.TimeoutExpired):  # a hanging kernel call delays it
             self.process.wait(timeout=10)
-        self.requests.close()
-        self.answers.close()
+        self._close()
 
     def disown(self) -> None:
-        """Close this process's pipes, and leave the decoder to the parent process.
+        """Close this process's channel, and leave the decoder to the parent process.
 
         This is for a forked process, which cannot wait for its parent's children.
         """
         self.process.returncode = 0  # prevents a wait when the object is deleted
-        self.requests.close()
+        self._close()
+
+    def _close(self) -> None:
+        with suppress(OSError):  # A pipe of an ended process may hold a message.
+            self.requests.close()
         self.answers.close()
+        self.blocks.close()
+
+
+def _channel() -> tuple[Any, Any]:
+    """Return both ends of a channel for requests; None and a pipe without sockets.
+
+    A socket can pass the descriptors of shared memory, and a pipe cannot.
+    """
+    if shared_memory.IS_SUPPORTED:
+        return socket.socketpair()
+    return None, subprocess.PIPE

@@ -4,7 +4,7 @@ This module runs in the decoding process; `affuse.extract.audio.decoder_pool` ca
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +20,17 @@ from affuse.extract.audio.header_corrections import Correction
 from affuse.extract.audio.joined_streams import SoundSequence
 from affuse.extract.audio.media_file import MediaFile
 from affuse.extract.audio.refusal import Unusable
-from affuse.extract.audio.resampling import SAMPLE_RATE, gather
-from affuse.extract.audio.sample_checks import is_cut_off, read_checked_blocks
+from affuse.extract.audio.resampling import SAMPLE_RATE, gather, new_array
+from affuse.extract.audio.sample_checks import (
+    is_cut_off,
+    is_silent,
+    read_checked_blocks,
+)
 from affuse.extract.audio.spliced_file import SplicedFile
 
 FORMATS = (  # of libsndfile; its parsers for other formats are little tested
     "WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "NIST", "CAF",
 )  # fmt: skip
-SILENCE = 1e-4  # highest amplitude of a silent waveform, full scale being 1
 ABSENT = "File does not exist"  # libsndfile's message for samples it cannot decode
 READ = 2**22  # bytes hashed at a time
 
@@ -58,6 +61,7 @@ class Decoded:
     channels: int  # of the file
     repairs: tuple[str, ...] = ()  # errors of the file that were corrected
     channel: int | None = None  # counted from 1; None: the mean of all channels
+    is_silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,9 @@ class Waveform:
 
     samples: np.ndarray  # (n,) float32 at SAMPLE_RATE
     notes: tuple[str, ...] = ()
+    # digest of the samples, see `affuse.extract.audio.sample_digest`; "" if it was not
+    # asked for
+    digest: str = ""
 
 
 def probe(path: Path) -> Probe:
@@ -115,7 +122,12 @@ def load(
 
 
 def decode(
-    path: Path, span: Span = None, *, longest: float, channel: int | None = None
+    path: Path,
+    span: Span = None,
+    *,
+    longest: float,
+    channel: int | None = None,
+    place: Callable[[int], np.ndarray] = new_array,
 ) -> Decoded:
     """Decode, mix down, resample and check one span of a file.
 
@@ -128,6 +140,7 @@ def decode(
         span: start and end in seconds (None: end of the file); None for all of it
         longest: seconds; a longer span is refused before it is decoded
         channel: counted from 1; None for the mean of all channels
+        place: returns an array for a number of samples, (n,) float32, which is filled
 
     Returns:
         (n,) float32 at SAMPLE_RATE, of the channel or the mean of all channels
@@ -148,9 +161,10 @@ def decode(
         blocks = read_checked_blocks(
             file, frames, channel=channel, to_end=to_end, cut_off=correction.cut_off
         )
-        samples = gather(blocks, frames, file.samplerate)
+        samples = gather(blocks, frames, file.samplerate, place)
         notes, channels = correction.notes, file.channels
-        return Decoded(samples, file.samplerate, channels, notes, channel)
+        rate, silent = file.samplerate, is_silent(samples)
+        return Decoded(samples, rate, channels, notes, channel, silent)
 
 
 @contextmanager
@@ -179,13 +193,14 @@ def _open_sound(path: Path) -> Iterator[tuple[Any, Correction]]:
         yield (SoundSequence(sounds) if sounds else file), correction
 
 
-def finish(decoded: Decoded) -> Waveform:
+def finish(decoded: Decoded, digest: str = "") -> Waveform:
     """Return decoded samples with notes on conversion and silence.
 
     Args:
         decoded: as `decode` returns it
+        digest: of the samples; "" if it was not computed
     """
-    samples, rate, channels = decoded.samples, decoded.rate, decoded.channels
+    rate, channels = decoded.rate, decoded.channels
     notes = [*decoded.repairs]
     if channels > 1 and decoded.channel is None:
         notes.append(f"mixed down from {channels} channels")
@@ -193,9 +208,9 @@ def finish(decoded: Decoded) -> Waveform:
         notes.append(f"channel {decoded.channel} of {channels} was taken")
     if rate != SAMPLE_RATE:
         notes.append(f"resampled from {rate} Hz")
-    if max(samples.max(), -samples.min()) < SILENCE:
+    if decoded.is_silent:
         notes.append("is silent; kept")
-    return Waveform(samples, tuple(notes))
+    return Waveform(decoded.samples, tuple(notes), digest)
 
 
 def _check_regular(path: Path) -> None:

@@ -25,7 +25,7 @@ class SoundSequence:
                 "to WAV or FLAC"
             )
         self._files = files
-        self.format = files[0].format
+        self.format, self.subtype = files[0].format, files[0].subtype
         self.samplerate: int = files[0].samplerate
         self.channels: int = files[0].channels
         self.frames = sum(file.frames for file in files)

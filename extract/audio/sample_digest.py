@@ -5,9 +5,10 @@ import hashlib
 import numpy as np
 
 from affuse.data.cache.recording_spans import DIGITS, SILENT
-from affuse.extract.audio.decoding import SILENCE
+from affuse.extract.audio.sample_checks import is_silent
 
 FULL_SCALE = 2**15  # of 16-bit samples
+BLOCK = 2**20  # samples that are rounded at a time
 
 
 def fingerprint(samples: np.ndarray) -> str:
@@ -22,8 +23,12 @@ def fingerprint(samples: np.ndarray) -> str:
     Returns:
         32 hexadecimal digits; SILENT for silence, because its digest identifies nothing
     """
-    if max(samples.max(), -samples.min()) < SILENCE:
+    if is_silent(samples):
         return SILENT
-    rounded = np.rint(samples * np.float32(FULL_SCALE))
-    rounded = np.clip(rounded, -FULL_SCALE, FULL_SCALE - 1).astype("<i2")
-    return hashlib.sha256(rounded.tobytes()).hexdigest()[:DIGITS]
+    total = hashlib.sha256()
+    for start in range(0, len(samples), BLOCK):
+        rounded = samples[start : start + BLOCK] * np.float32(FULL_SCALE)
+        np.rint(rounded, out=rounded)
+        np.clip(rounded, -FULL_SCALE, FULL_SCALE - 1, out=rounded)
+        total.update(rounded.astype("<i2").data)
+    return total.hexdigest()[:DIGITS]

@@ -20,14 +20,21 @@ def standardise(samples: np.ndarray, *, out: np.ndarray | None = None) -> np.nda
         (n,) float32
     """
     result = np.empty_like(samples) if out is None else out
-    starts = range(0, len(samples), FLOAT64_SAMPLES)
+    parts = [
+        slice(start, start + FLOAT64_SAMPLES)
+        for start in range(0, len(samples), FLOAT64_SAMPLES)
+    ]
+    exact = [samples.astype(np.float64)] if len(parts) == 1 else []
 
-    def exact(start: int) -> np.ndarray:
-        return samples[start : start + FLOAT64_SAMPLES].astype(np.float64)
+    def centred(part: slice, mean: float) -> np.ndarray:
+        values = exact[0] if exact else samples[part].astype(np.float64)
+        return np.subtract(values, mean, out=values) if mean else values
 
-    mean = sum(exact(start).sum() for start in starts) / len(samples)
-    squares = sum(np.square(exact(start) - mean).sum() for start in starts)
+    mean = sum(centred(part, 0.0).sum() for part in parts) / len(samples)
+    squares = sum(np.square(centred(part, mean)).sum() for part in parts)
     deviation = np.sqrt(squares / len(samples) + VARIANCE_FLOOR)
-    for start in starts:
-        result[start : start + FLOAT64_SAMPLES] = (exact(start) - mean) / deviation
+    rest = 0.0 if exact else mean  # the only part is centred already
+    for part in parts:
+        values = centred(part, rest)
+        result[part] = np.divide(values, deviation, out=values)
     return result

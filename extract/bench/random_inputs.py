@@ -20,11 +20,32 @@ def waves(count: int, seed: int) -> list[np.ndarray]:
         seed: of lengths and noise
     """
     rng = np.random.default_rng(seed)
-    lengths = np.clip(MEDIAN * np.exp(SPREAD * rng.standard_normal(count)), *SECONDS)
     return [
         rng.standard_normal(int(length * SAMPLE_RATE), dtype=np.float32)
-        for length in lengths
+        for length in lengths(count, rng)
     ]
+
+
+def lengths(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the lengths of utterances in seconds, (count,).
+
+    Args:
+        count: number of utterances
+        rng: source of randomness
+    """
+    return np.clip(MEDIAN * np.exp(SPREAD * rng.standard_normal(count)), *SECONDS)
+
+
+def token_counts(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the numbers of tokens of transcripts, (count,) integers.
+
+    Args:
+        count: number of transcripts
+        rng: source of randomness
+    """
+    median, spread = WORDS
+    counts = np.clip(median * np.exp(spread * rng.standard_normal(count)), *TOKENS)
+    return counts.astype(np.int64)
 
 
 def tokens(count: int, vocabulary: int, seed: int) -> list[np.ndarray]:
@@ -36,6 +57,4 @@ def tokens(count: int, vocabulary: int, seed: int) -> list[np.ndarray]:
         seed: of lengths and ids
     """
     rng = np.random.default_rng(seed)
-    median, spread = WORDS
-    lengths = np.clip(median * np.exp(spread * rng.standard_normal(count)), *TOKENS)
-    return [rng.integers(5, vocabulary, int(length)) for length in lengths]
+    return [rng.integers(5, vocabulary, size) for size in token_counts(count, rng)]

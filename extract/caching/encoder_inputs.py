@@ -11,12 +11,15 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 
+from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.cache.recording_spans import RecordingSpan
 from affuse.data.modality import InputFacts, Modality, modality_named
 from affuse.data.records import Corpus, Problem, Utterance
 from affuse.data.records import file_name as file_name  # exported for other modules
 from affuse.data.system.progress import bar
 from affuse.extract.audio import decoder_pool, decoding
+from affuse.extract.caching import recording_listing
+from affuse.extract.caching.recording_listing import RecordingListing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,13 @@ class InputSource:
 
 
 def find(
-    corpus: Corpus, modality: str, *, limit: int | None, threads: int, progress: bool
+    corpus: Corpus,
+    modality: str,
+    *,
+    limit: int | None,
+    threads: int,
+    progress: bool,
+    listing: RecordingListing | None = None,
 ) -> tuple[list[InputSource], list[Problem]]:
     """Return the inputs of one modality, and the problems of unusable utterances.
 
@@ -46,6 +55,7 @@ def find(
         limit: number of utterances to take, evenly spaced over the corpus; None for all
         threads: number of files that are opened at the same time
         progress: True to show a progress bar
+        listing: of the recordings; None to open all of them here
 
     Returns:
         the inputs in the order of the corpus, and a problem for each utterance that has
@@ -59,29 +69,22 @@ def find(
             continue
         file = file_name(u, root)
         problems.append(Problem(file, kind.lacking, id=u.id, fatal=False))
-    examine = _recordings if kind.has_times else _inputs
+    results: Iterator[tuple[Utterance, InputSource | str]]
+    if kind.has_times:
+        files = {kind.source(u, root) for u in present}
+        found = listing.probes(progress) if listing else {}
+        if files - found.keys():
+            found = {**found, **probes(files - found.keys(), threads, progress)}
+        results = ((u, _stretch(u, found[kind.source(u, root)])) for u in present)
+    else:
+        results = _inputs(present, kind, root, threads, progress)
     sources = []
-    for u, result in examine(present, kind, root, threads, progress):
+    for u, result in results:
         if isinstance(result, str):
             problems.append(Problem(kind.file(u, root), result, id=u.id))
         else:
             sources.append(result)
     return sources, problems
-
-
-def _recordings(
-    present: Sequence[Utterance],
-    kind: Modality,
-    root: Path,
-    threads: int,
-    progress: bool,
-) -> Iterator[tuple[Utterance, InputSource | str]]:
-    """Yield each utterance with the span of its recording, or the reason of failure."""
-    paths = [kind.source(u, root) for u in present]
-    probe_by_path = probes(set(paths), threads, progress)
-    for u, path in zip(present, paths, strict=True):
-        probe = probe_by_path[path]
-        yield u, probe if isinstance(probe, str) else _stretch(u, probe)
 
 
 def _inputs(
@@ -143,18 +146,27 @@ def probes(
         delay: seconds until the progress bar appears
     """
 
-    def examine(path: Path) -> tuple[Path, decoding.Probe | str]:
-        try:
-            return path, decoder_pool.probe(path)
-        except decoding.Unusable as error:
-            return path, str(error)
+    paths = sorted(files)
+    answers = decoder_pool.probe_all(paths, threads)
+    return recording_listing.gather(answers, paths, progress, delay)
 
-    tasks = (delayed(examine)(path) for path in sorted(files))
-    results = Parallel(n_jobs=threads, prefer="threads", return_as="generator")(tasks)
-    total = len(files)
-    return dict(
-        bar(results, total=total, name="files", unit="file", show=progress, delay=delay)
-    )
+
+def list_recordings(
+    corpus: Corpus, modality: str, cache: Path, limit: int | None, threads: int
+) -> RecordingListing:
+    """Return the listing of the recordings of a corpus, which begins at once.
+
+    Args:
+        corpus: as its reader returned it
+        modality: of recordings
+        cache: the folder of all caches
+        limit: number of utterances to take, evenly spaced over the corpus; None for all
+        threads: number of files that are opened at the same time
+    """
+    kind, root = modality_named(modality), corpus.root
+    sources = (kind.source(u, root) for u in spread(corpus.utterances, limit))
+    files = {source for source in sources if source is not None}
+    return RecordingListing(files, root, CorpusFolder(cache / corpus.name), threads)
 
 
 def recording_content(
@@ -174,8 +186,10 @@ def recording_content(
     return hashlib.sha256(f"{file} {span}{chosen}".encode()).hexdigest()[:32]
 
 
-def _stretch(u: Utterance, probe: decoding.Probe) -> InputSource:
-    """Return the input of an utterance whose recording was examined."""
+def _stretch(u: Utterance, probe: decoding.Probe | str) -> InputSource | str:
+    """Return the input of an utterance, or the reason why its recording has none."""
+    if isinstance(probe, str):
+        return probe
     begin, end = u.span or (0.0, None)
     content = recording_content(probe.digest, u.span, u.channel)
     until = probe.seconds if end is None else min(end, probe.seconds)

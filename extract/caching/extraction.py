@@ -7,6 +7,7 @@ interrupted command loses only the part that it was building.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +25,7 @@ from affuse.extract.caching.job_shares import ALL_PARTS, JobShare
 from affuse.extract.caching.part_building import Builder
 from affuse.extract.caching.part_claims import Plan, tidy
 from affuse.extract.caching.part_filling import fill
+from affuse.extract.caching.recording_listing import RecordingListing
 from affuse.extract.encoding import batching
 from affuse.extract.encoding.choices import Choice, Machine
 from affuse.extract.encoding.encoder_loading import load, make_recipe
@@ -87,6 +89,7 @@ def extract(
     encoder: Encoder | None = None,
     begin: Callable[[Path, Recipe], object] | None = None,
     filling: CacheFilling = CacheFilling(),
+    listing: RecordingListing | None = None,
 ) -> ExtractionOutcome:
     """Encode one modality of a corpus, except for the parts that exist already.
 
@@ -98,18 +101,13 @@ def extract(
         encoder: result of `load` for the same choice; None to load it here
         begin: called with the folder and its recipe before anything is encoded
         filling: parts to build, and the function that builds them
+        listing: of the recordings, if it began already
 
     Raises:
         AffuseError: if the checkpoint cannot be loaded, or there is nothing to encode
     """
     encoder = encoder or load(choice, machine)
-    sources, problems = encoder_inputs.find(
-        corpus,
-        choice.modality,
-        limit=machine.limit,
-        threads=machine.threads,
-        progress=machine.progress,
-    )
+    sources, problems = _find(corpus, choice.modality, machine, cache, listing)
     if not sources and not any(p.fatal for p in problems):
         unread = problem_summary.lines(p for p in corpus.problems if p.fatal)
         raise AffuseError(
@@ -130,6 +128,31 @@ def extract(
     if filling.makes_current and done.complete:
         current_content.mark_current(folder, recipe)
     return replace(done, problems=(*problems, *done.problems), absent=tuple(problems))
+
+
+def _find(
+    corpus: Corpus,
+    modality: str,
+    machine: Machine,
+    cache: Path,
+    listing: RecordingListing | None,
+) -> tuple[list[InputSource], list[Problem]]:
+    """Return the inputs of one modality, and the problems of unusable utterances."""
+    with ExitStack() as stack:
+        if listing is None and modality_named(modality).has_times:
+            listing = stack.enter_context(
+                encoder_inputs.list_recordings(
+                    corpus, modality, cache, machine.limit, machine.threads
+                )
+            )
+        return encoder_inputs.find(
+            corpus,
+            modality,
+            limit=machine.limit,
+            threads=machine.threads,
+            progress=machine.progress,
+            listing=listing,
+        )
 
 
 def _fill(

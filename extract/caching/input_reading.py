@@ -1,16 +1,25 @@
-"""Reading of one input of a corpus, and its preparation by the encoder."""
+"""Reading of inputs of a corpus, and their preparation by the encoder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 
 from affuse.data.modality import Modality, UnreadableInputError
 from affuse.extract.audio import decoder_pool
+from affuse.extract.audio.decoding import Waveform
 from affuse.extract.audio.refusal import Unusable
-from affuse.extract.audio.sample_digest import fingerprint
+from affuse.extract.audio.sound_requests import SoundRequest
 from affuse.extract.caching.encoder_inputs import InputSource
-from affuse.extract.encoding.protocol import Encoder
+from affuse.extract.encoding.protocol import (
+    Encoder,
+    PrepareAll,
+    prepares_all,
+    prepares_standardised,
+)
 
 
 @dataclass(frozen=True)
@@ -32,31 +41,81 @@ class InputReader:
     root: Path  # of the corpus
     encoder: Encoder
     longest: float  # seconds; longer recordings are refused
+    threads: int  # number of files that are read at the same time
 
-    def read(self, source: InputSource) -> PreparedInput | str:
-        """Return the input for the encoder, or the reason why it cannot be encoded.
+    def read(self, sources: Sequence[InputSource]) -> list[PreparedInput | str]:
+        """Return each input for the encoder, or the reason why it cannot be encoded.
 
         Args:
-            source: utterance to read
+            sources: utterances to read
         """
-        try:
-            return (
-                self._decode(source) if self.modality.has_times else self._load(source)
+        if self.modality.has_times:
+            return self._decode(sources)
+        prepare_all = prepares_all(self.encoder)
+        if self.modality.in_memory and prepare_all is not None:
+            return self._prepare_all(sources, prepare_all)
+        tasks = (delayed(self._load)(source) for source in sources)
+        return list(Parallel(n_jobs=self.threads, prefer="threads")(tasks))
+
+    def _decode(self, sources: Sequence[InputSource]) -> list[PreparedInput | str]:
+        """Decode the span and the channel of a recording that each utterance has.
+
+        The decoding process standardises samples if the encoder takes them like that.
+        """
+        standardised = prepares_standardised(self.encoder)
+        prepare = standardised or self.encoder.prepare
+
+        def use(place: int, wave: Waveform) -> PreparedInput:
+            ready = prepare(wave.samples)
+            notes = (*wave.notes, *ready.notes)
+            return PreparedInput(sources[place], ready.blocks, notes, wave.digest)
+
+        requests = [self._request(s, standardised is not None) for s in sources]
+        results: list[PreparedInput | str] = [""] * len(sources)
+        for place, result in decoder_pool.load_all(requests, self.threads, use):
+            results[place] = str(result) if isinstance(result, Unusable) else result
+        return results
+
+    def _request(self, source: InputSource, standardised: bool) -> SoundRequest:
+        u = source.utterance
+        return SoundRequest(
+            self.modality.source(u, self.root),
+            u.span,
+            longest=self.longest,
+            channel=u.channel,
+            standardised=standardised,
+            has_digest=True,
+            seconds=source.size,
+        )
+
+    def _prepare_all(
+        self, sources: Sequence[InputSource], prepare_all: PrepareAll
+    ) -> list[PreparedInput | str]:
+        """Prepare inputs that are in memory by one call of the encoder."""
+        results: dict[int, PreparedInput | str] = {}
+        values: dict[int, Any] = {}
+        for i, source in enumerate(sources):
+            try:
+                place = self.modality.source(source.utterance, self.root)
+                values[i] = self.modality.load(place)
+            except UnreadableInputError as error:
+                results[i] = str(error)
+        prepared = prepare_all(list(values.values()))
+        for i, ready in zip(values, prepared, strict=True):
+            results[i] = (
+                str(ready)
+                if isinstance(ready, Unusable)
+                else PreparedInput(sources[i], ready.blocks, ready.notes)
             )
+        return [results[i] for i in range(len(sources))]
+
+    def _load(self, source: InputSource) -> PreparedInput | str:
+        """Read an input of a modality without recordings."""
+        try:
+            value = self.modality.load(
+                self.modality.source(source.utterance, self.root)
+            )
+            ready = self.encoder.prepare(value)
         except (Unusable, UnreadableInputError) as error:
             return str(error)
-
-    def _decode(self, source: InputSource) -> PreparedInput:
-        """Decode the span and the channel of a recording that an utterance has."""
-        u = source.utterance
-        path = self.modality.source(u, self.root)
-        wave = decoder_pool.load(path, u.span, longest=self.longest, channel=u.channel)
-        samples = fingerprint(wave.samples)  # Preparation may change them in place.
-        ready = self.encoder.prepare(wave.samples)
-        return PreparedInput(source, ready.blocks, (*wave.notes, *ready.notes), samples)
-
-    def _load(self, source: InputSource) -> PreparedInput:
-        """Read an input of a modality without recordings."""
-        value = self.modality.load(self.modality.source(source.utterance, self.root))
-        ready = self.encoder.prepare(value)
         return PreparedInput(source, ready.blocks, ready.notes)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
 
 from affuse.data.cache import part_arrays
 from affuse.data.cache.parts import Part
@@ -27,6 +26,7 @@ from affuse.extract.encoding.protocol import Encoder, is_weightless
 from affuse.extract.encoding.threads import MemoryBudget, single_threaded_map
 
 LARGEST_HALF = 65_504.0  # largest finite value of float16
+LARGEST_SINGLE = float(np.finfo(np.float32).max)
 NOT_FINITE = "its embedding is not finite as it is stored"
 
 
@@ -143,9 +143,9 @@ class Builder:
             self.root,
             self.encoder,
             self.machine.longest,
+            self.machine.threads,
         )
-        tasks = (delayed(reader.read)(source) for source in sources)
-        results = Parallel(n_jobs=self.machine.threads, prefer="threads")(tasks)
+        results = reader.read(sources)
         return {s.content: r for s, r in zip(sources, results, strict=True)}
 
     def _rows(
@@ -235,10 +235,7 @@ def _encode(
 
 def _fits(row: CachedRow, recipe: Recipe) -> bool:
     """Return True if every value of the row is finite in the cache's storage dtype."""
-    limit = LARGEST_HALF if recipe.storage == "float16" else np.inf
-    head = np.zeros(1) if row.head is None else row.head
-    return bool(
-        np.isfinite(row.vector).all()
-        and np.abs(row.vector).max() <= limit
-        and np.isfinite(head).all()
-    )
+    limit = LARGEST_HALF if recipe.storage == "float16" else LARGEST_SINGLE
+    # NaN is not below a limit either.
+    fits = bool(np.abs(row.vector).max() <= limit)
+    return fits and (row.head is None or bool(np.isfinite(row.head).all()))

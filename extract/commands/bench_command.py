@@ -1,5 +1,6 @@
 """Command line of the benchmarks, the group ``bench`` of `cli.py`."""
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from affuse.data.options import (
         acoustic_bench_options,
         bench_options,
+        feed_bench_options,
         source_options,
     )
 
@@ -59,6 +61,44 @@ def bench_acoustic(options: "acoustic_bench_options.BenchAcoustic") -> None:
     from affuse.extract.bench import acoustic_bench
 
     acoustic_bench.bench(print_line, options)
+
+
+@bench.command("feed")
+@takes_record
+def bench_feed(options: "feed_bench_options.BenchFeed") -> None:
+    """Measure how fast stage one reads its inputs.
+
+    The encoder is replaced by one that returns zeros, so that decoding, batching and
+    writing remain. Recordings and texts are generated from the demo corpus. A plain
+    loop of soundfile.read, or one batched call of the tokenizer, is measured in the
+    same run, and the table has the ratios.
+
+    \b
+    Example:
+      python cli.py bench feed --count 100 --format wav
+    """
+    from affuse.extract.bench import feed_bench
+
+    feed_bench.bench(print_line, options)
+
+
+@bench.command("gpu")
+@takes_record
+def bench_gpu(options: "feed_bench_options.BenchGpu") -> None:
+    """Run all benchmarks of a GPU, and write one JSON file.
+
+    Each benchmark runs in a process of its own: speech and text, eager, compiled and
+    from files; reading; fine-tuning; the table of stage two; and the tests marked gpu,
+    if they are there. The goals are printed with the measured values. Without a CUDA
+    device, nothing is measured. The exit status is 1 if a benchmark fails.
+
+    \b
+    Example:
+      python cli.py bench gpu --output bench-gpu.json
+    """
+    from affuse.extract.commands import gpu_bench
+
+    sys.exit(not gpu_bench.bench(print_line, options))
 
 
 @bench.command("digests")

@@ -14,7 +14,7 @@ from affuse.data.modality import (
     modality_named,
 )
 from affuse.data.options.extraction_options import Extract
-from affuse.data.reading import corpus_checks, corpus_reading
+from affuse.data.reading import corpus_checks
 from affuse.data.records import Corpus, Problem
 from affuse.data.system.atomic_files import claim
 from affuse.extract.caching import provenance_writing
@@ -27,7 +27,9 @@ from affuse.extract.caching.extraction import (
 )
 from affuse.extract.caching.job_shares import JobShare
 from affuse.extract.caching.part_filling import fill
+from affuse.extract.caching.recording_listing import RecordingListing
 from affuse.extract.commands.chosen_transcripts import with_chosen_transcripts
+from affuse.extract.commands.early_listing import RECORDED
 from affuse.extract.commands.encoding_choices import choices, machine
 from affuse.extract.commands.next_commands import next_lines
 from affuse.extract.encoding.encoder_loading import (
@@ -39,24 +41,19 @@ from affuse.extract.parallel import spreading
 Say = Callable[[str], object]
 
 
-def run(options: Extract, say: Say) -> int:
-    """Read and encode a corpus; return the number of problems that left inputs out.
-
-    Args:
-        options: of the command line
-        say: prints a line
-    """
-    corpus = corpus_reading.read_and_describe(say, options)
-    return encode(corpus, options, say)[0]
-
-
-def encode(corpus: Corpus, options: Extract, say: Say) -> tuple[int, dict[str, Path]]:
+def encode(
+    corpus: Corpus,
+    options: Extract,
+    say: Say,
+    listing: RecordingListing | None = None,
+) -> tuple[int, dict[str, Path]]:
     """Encode the chosen modalities of a corpus, and print a report.
 
     Args:
         corpus: as its reader returned it
         options: encoders, workers and cache
         say: prints a line
+        listing: of the recordings, if it began already
 
     Returns:
         the number of problems that left inputs out, and the cache of each modality
@@ -87,6 +84,7 @@ def encode(corpus: Corpus, options: Extract, say: Say) -> tuple[int, dict[str, P
             encoder=encoder,
             begin=keep,
             filling=CacheFilling(share, builder),
+            listing=listing if choice.modality == RECORDED else None,
         )
         say(f"{choice.modality}: {_line(outcome, choice.modality, share)}")
         results.append(outcome)

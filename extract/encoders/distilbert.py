@@ -14,14 +14,16 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
-from transformers.utils import is_protobuf_available, is_sentencepiece_available
+from transformers import DistilBertConfig, DistilBertModel
 
 from affuse.data.errors import AffuseError
-from affuse.data.system.schema import shown
 from affuse.extract.audio.decoding import Unusable
-from affuse.extract.checkpoints import checkpoint_files, encoder_families
-from affuse.extract.checkpoints.checkpoint_files import Checkpoint, Origin
+from affuse.extract.checkpoints import (
+    checkpoint_files,
+    checkpoint_tokenizers,
+    encoder_families,
+)
+from affuse.extract.checkpoints.checkpoint_files import Checkpoint
 from affuse.extract.checkpoints.library_failures import told
 from affuse.extract.encoding.headless_encoder import HeadlessEncoder
 from affuse.extract.encoding.protocol import Prepared
@@ -30,6 +32,7 @@ from affuse.extract.networks.hidden_layers import Layers, send
 from affuse.extract.networks.text_length import cut, longest_input
 
 T = TypeVar("T")
+TokeniseAll = Callable[[Sequence[str]], list[list[int]]]
 
 MODALITY = "text"
 CHECKPOINT = checkpoint_files.SHORT["distilbert"]
@@ -44,6 +47,7 @@ class Encoder(HeadlessEncoder):
         checkpoint: a model that takes ``input_ids``
         tokenise: returns the token ids of a text with special tokens, not truncated
         vocabulary: digest of the settings that determine the token ids of a text
+        tokenise_all: the same as `tokenise` for many texts; None to call it for each
         longest: largest number of tokens that the model accepts; `MAX_TOKENS` is the
             limit of all models
         layers: ``last``, ``all``, or numbers
@@ -59,6 +63,7 @@ class Encoder(HeadlessEncoder):
         *,
         tokenise: Callable[[str], list[int]],
         vocabulary: str,
+        tokenise_all: TokeniseAll | None = None,
         longest: int = MAX_TOKENS,
         layers: str = "last",
         device: str = "cpu",
@@ -70,6 +75,7 @@ class Encoder(HeadlessEncoder):
             layers, top, f"the {MODALITY} checkpoint {checkpoint.name!r}"
         )
         self.tokenise, self.longest = tokenise, longest
+        self.tokenise_all = tokenise_all
         self.model = checkpoint.model.eval().to(device, getattr(torch, dtype))
         if isinstance(self.model, DistilBertModel) and packed_attention.suits(
             self.model
@@ -101,19 +107,28 @@ class Encoder(HeadlessEncoder):
                 f"checkpoint {origin.name!r} is a {config.model_type} model, not a "
                 f"text encoder; {encoder_families.advice(MODALITY)}"
             )
-        tokenizer = _tokenizer(origin, config.vocab_size)
+        tokenizer = checkpoint_tokenizers.load(origin, config.vocab_size)
         fault = f"the tokenizer of checkpoint {origin.name!r} fails"
 
         def tokenise(text: str) -> list[int]:
             with told(f"{fault} on the text {text[:40]!r}"):
-                return list(tokenizer(text, verbose=False)["input_ids"])
+                return checkpoint_tokenizers.token_ids(tokenizer, [text])[0]
+
+        def tokenise_all(texts: Sequence[str]) -> list[list[int]]:
+            try:
+                with told(fault):
+                    return checkpoint_tokenizers.token_ids(tokenizer, texts)
+            except AffuseError:  # Single texts tell which one is the reason.
+                return [tokenise(text) for text in texts]
 
         # The first call sets padding and truncation, which is not safe in threads.
         tokenise("")
         longest = longest_input(loaded, tokenise("a a") or [0], MAX_TOKENS)
-        vocabulary = hashlib.sha256(_describe(tokenizer).encode()).hexdigest()[:16]
+        vocabulary = hashlib.sha256(
+            checkpoint_tokenizers.describe(tokenizer).encode()
+        ).hexdigest()[:16]
         options |= {"vocabulary": vocabulary, "longest": longest}
-        return cls(loaded, tokenise=tokenise, **options)
+        return cls(loaded, tokenise=tokenise, tokenise_all=tokenise_all, **options)
 
     @classmethod
     def tiny(cls, **options: Any) -> Self:
@@ -146,7 +161,29 @@ class Encoder(HeadlessEncoder):
             Unusable: if there is no token, as for an empty text and a tokenizer
                 without special tokens
         """
-        tokens, most = self.tokenise(source), self.most_tokens
+        return self._prepared(self.tokenise(source))
+
+    def prepare_all(self, sources: Sequence[str]) -> list[Prepared | Unusable]:
+        """Return the token ids of many texts, or the reason why one has none.
+
+        Args:
+            sources: transcripts of utterances
+        """
+        if self.tokenise_all is None:
+            rows = [self.tokenise(text) for text in sources]
+        else:
+            rows = self.tokenise_all(sources)
+        results: list[Prepared | Unusable] = []
+        for tokens in rows:
+            try:
+                results.append(self._prepared(tokens))
+            except Unusable as error:
+                results.append(error)
+        return results
+
+    def _prepared(self, tokens: list[int]) -> Prepared:
+        """Return token ids, truncated to `most_tokens`."""
+        most = self.most_tokens
         if not tokens:
             raise Unusable(
                 "the tokenizer returns no token for its text, not even a special "
@@ -172,63 +209,6 @@ class Encoder(HeadlessEncoder):
                 input_ids=send(np.concatenate(batch)[None], device),
                 position_ids=send(places[None], device),
             )
-
-
-def _tokenizer(origin: Origin, vocabulary: int) -> Any:
-    """Load the tokenizer of a checkpoint.
-
-    Args:
-        origin: of the checkpoint
-        vocabulary: number of token ids that the weights have embeddings for
-
-    Raises:
-        AffuseError: if it is missing, damaged, or of another checkpoint, or if its
-            format needs packages that are not installed
-    """
-    is_slow = not (origin.folder / "tokenizer.json").exists()
-    pieces = sorted(path.name for path in origin.folder.glob("*.model"))
-    if (
-        is_slow
-        and pieces
-        and not (is_sentencepiece_available() and is_protobuf_available())
-    ):
-        raise AffuseError(
-            f"the tokenizer of checkpoint {origin.name!r} is {pieces[0]}, which needs "
-            f"two packages: pip install sentencepiece protobuf (or put tokenizer.json "
-            f"beside its weights in {origin.folder})"
-        )
-    with told(f"cannot read the tokenizer of checkpoint {origin.name!r}"):
-        tokenizer = AutoTokenizer.from_pretrained(
-            origin.folder, trust_remote_code=False
-        )
-        numbers = list(tokenizer.get_vocab().values())
-    files = set(tokenizer.vocab_files_names.values())
-    # Without these files, transformers silently returns a tokenizer without words.
-    if not numbers or not any((origin.folder / name).is_file() for name in files):
-        raise AffuseError(
-            f"checkpoint {origin.name!r} has no tokenizer: put tokenizer.json or "
-            f"vocab.txt beside its weights in {origin.folder}"
-        )
-    if odd := [n for n in numbers if type(n) is not int or n < 0]:
-        raise AffuseError(
-            f"the tokenizer of checkpoint {origin.name!r} numbers a word "
-            f"{shown(odd[0])}; its vocabulary is damaged"
-        )
-    if (highest := max(numbers)) >= vocabulary:
-        raise AffuseError(
-            f"the tokenizer of checkpoint {origin.name!r} numbers words up to "
-            f"{highest}, but its weights have {vocabulary} embeddings; one of them "
-            f"belongs to another checkpoint"
-        )
-    return tokenizer
-
-
-def _describe(tokenizer: Any) -> str:
-    """Return a text with all settings that determine the token ids of a text."""
-    if tokenizer.is_fast:
-        return str(tokenizer.backend_tokenizer.to_str())
-    settings = sorted((k, str(v)) for k, v in tokenizer.init_kwargs.items())
-    return f"{sorted(tokenizer.get_vocab().items())} {settings}"
 
 
 def _hash_words(text: str) -> list[int]:

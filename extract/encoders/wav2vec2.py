@@ -78,6 +78,8 @@ class Encoder:
         self.window = trial_pass.receptive_field(self.config)
         self.joined = trial_pass.joined(self.config)  # frames in one step of the blocks
         guard(self.model)
+        # The decoding process may standardise waveforms.
+        self.prepare_standardised = self._blocks if normalise else None
         self.packed: Packed | None = None
         if packing.packs(self.model):
             self._line = packing.PackedLine(
@@ -174,13 +176,18 @@ class Encoder:
         Raises:
             Unusable: if it is shorter than one frame
         """
-        frames = self.count_frames(len(source))
+        if self.normalise and self.count_frames(len(source)) > 0:
+            source = standardise(source, out=source)
+        return self._blocks(source)
+
+    def _blocks(self, samples: np.ndarray) -> Prepared:
+        """Return the input of the model for samples as it takes them."""
+        frames = self.count_frames(len(samples))
         if frames < 1:
             raise Unusable(
-                f"has {len(source)} samples at 16 kHz, under the "
+                f"has {len(samples)} samples at 16 kHz, under the "
                 f"{self._span(self.joined)} that one frame needs"
             )
-        samples = standardise(source, out=source) if self.normalise else source
         if getattr(self.config, "feat_extract_norm", "layer") != "group":
             samples = samples[: self._span(frames)]
         if frames <= self.block:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from affuse.extract.audio.refusal import Unusable
 from affuse.extract.checkpoints.checkpoint_files import Checkpoint
 
 T = TypeVar("T")
@@ -22,6 +23,11 @@ class Prepared:
     notes: tuple[str, ...] = ()  # changes to the input
 
 
+PrepareStandardised = Callable[[np.ndarray], Prepared]
+# Returns an `Unusable` in place of an input that cannot be encoded.
+PrepareAll = Callable[[Sequence[Any]], "Sequence[Prepared | Unusable]"]
+
+
 class Encoder(Protocol):
     """Encoder of one modality, which computes hidden states; see `EncoderPlugin`."""
 
@@ -32,9 +38,10 @@ class Encoder(Protocol):
     # Encodes packed inputs of any lengths. `each` gets the number of steps of each
     # input as `counts`. None if the encoder cannot pack.
     packed: "Packed | None"
-    # Two optional attributes, which `is_pooled` and `is_weightless` read:
+    # Four optional attributes, which the functions of this module read:
     # ``pooled = True`` if the hidden states have one step, which describes the whole
-    # utterance, and ``weightless = True`` if the encoder has no weights.
+    # utterance, and ``weightless = True`` if the encoder has no weights;
+    # ``prepare_standardised`` and ``prepare_all``, which prepare inputs faster.
 
     def prepare(self, source: Any) -> Prepared:
         """Return one input as the model takes it.
@@ -115,6 +122,10 @@ class EncoderPlugin(Encoder, Protocol):
         file. `tiny` and `pretrained` return equal encoders. `pretrained` refuses any
         checkpoint but ``CHECKPOINT``, and any revision. Hidden states are float32 on
         the CPU, equal to the bit for every device, precision and batch.
+    16. Where there is a function ``prepare_standardised``, its results for a
+        standardised waveform equal those of `prepare` for the waveform. Where there is
+        a function ``prepare_all``, its results equal those of `prepare`, and an
+        `Unusable` is returned in place of an input that `prepare` refuses.
     """
 
     @classmethod
@@ -165,6 +176,35 @@ def is_weightless(encoder: "Encoder | type[Encoder]") -> bool:
         encoder: of any modality, or its class
     """
     return bool(getattr(encoder, "weightless", False))
+
+
+def prepares_standardised(encoder: Encoder) -> PrepareStandardised | None:
+    """Return the function of an encoder that prepares standardised waveforms.
+
+    Its results equal those of `prepare`, which standardises the same waveforms itself.
+    The decoding process standardises them then, beside the other work on a file.
+
+    Args:
+        encoder: of any modality
+
+    Returns:
+        None if the encoder has no such function
+    """
+    return getattr(encoder, "prepare_standardised", None)
+
+
+def prepares_all(encoder: Encoder) -> PrepareAll | None:
+    """Return the function of an encoder that prepares many inputs in one call.
+
+    Its results equal those of `prepare` for each input, and it is faster.
+
+    Args:
+        encoder: of any modality
+
+    Returns:
+        None if the encoder has no such function
+    """
+    return getattr(encoder, "prepare_all", None)
 
 
 def hidden(encoder: Encoder, batch: np.ndarray) -> Tensor:

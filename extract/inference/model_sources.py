@@ -10,6 +10,7 @@ from affuse.data.cache import corpus_table
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.records import check_name
 from affuse.data.runs.bundle_folder import BundleFolder, is_bundle
+from affuse.data.runs.bundle_information import BundleInfo
 from affuse.data.runs.checkpoint_folder import CheckpointFolder
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_information import RunInfo, read_info
@@ -36,6 +37,7 @@ from affuse.fuse.bundles.bundle_reading import Bundle, read_bundle
 from affuse.fuse.calibration.applying import read_calibrations
 from affuse.fuse.commands.training_scale import scale_of_run
 from affuse.fuse.models.design_files import use_run_files
+from affuse.fuse.reporting.table_records import kind_of_ratings
 from affuse.fuse.trained.model_set import ModelSet
 from affuse.fuse.trained.prediction import load_run
 
@@ -111,6 +113,7 @@ def _open_run(run: Path, request: ModelRequest) -> LoadedFileModel:
         targets=models.targets,
         corpus=info.corpus,
         nature=info.nature,
+        several=_kinds(info),
         scale=_scale(run, info, request.places.cache),
         models=len(models.models),
         level=None if calibrations is None else calibrations.level,
@@ -132,6 +135,7 @@ def _open_bundle(folder: Path, request: ModelRequest) -> LoadedFileModel:
         targets=info.targets,
         corpus=info.corpus,
         nature=info.nature,
+        several=_kinds(info),
         scale=info.scale,
         models=len(bundle.models.models),
         level=_level(bundle),
@@ -142,6 +146,13 @@ def _open_bundle(folder: Path, request: ModelRequest) -> LoadedFileModel:
     if adaptation is None:
         return LoadedFileModel(facts, rater, encoder)
     return LoadedFileModel(facts, AdaptedRater(rater, adaptation), encoder)
+
+
+def _kinds(info: RunInfo | BundleInfo) -> str:
+    """Return the kinds of ratings in words; "" if all corpora have the same kind."""
+    if len({member.nature for member in info.members}) < 2:
+        return ""
+    return kind_of_ratings(info.nature, info.members)
 
 
 def _level(bundle: Bundle) -> float | None:

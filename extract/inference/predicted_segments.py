@@ -104,6 +104,13 @@ class ModelFacts:
     level: float | None = None  # share of ratings in the intervals; None: no intervals
     adaptation: str = ""  # sentence on an adaptation to a user's ratings; "" for none
     digest: str = ""  # of the weights, hexadecimal; "" if it is not known
+    several: str = ""  # kinds of ratings in words, if its corpora differ in them
+
+    @property
+    def training(self) -> str:
+        """Training data of the model in words."""
+        kind = f"trained on {self.several or f'{self.nature} ratings'}"
+        return f"{kind} of {self.corpus}" if self.corpus and not self.several else kind
 
     @property
     def identity(self) -> str:

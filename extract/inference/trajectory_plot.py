@@ -134,10 +134,8 @@ def _title(facts: ModelFacts, series: Sequence[PlottedSeries]) -> str:
     files = {segment.file for one in series for segment in one.segments}
     what = printable(next(iter(files))) if len(files) == 1 else ""
     what = what or count(len(files), "recording")
-    return (
-        f"{what}: predictions of {printable(facts.name)}, trained on {facts.nature} "
-        f"ratings"
-    )
+    kind = facts.several or f"{facts.nature} ratings"
+    return f"{what}: predictions of {printable(facts.name)}, trained on {kind}"
 
 
 def describe_values(facts: ModelFacts, *, with_bands: bool) -> Iterator[str]:

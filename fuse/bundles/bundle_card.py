@@ -14,7 +14,7 @@ from affuse.fuse.bundles.run_models import RunModels
 from affuse.fuse.reporting import footnotes, interval_notes
 from affuse.fuse.reporting.escapes import for_markdown
 from affuse.fuse.reporting.formats import markdown_report
-from affuse.fuse.reporting.table_records import NATURES, ReportTable
+from affuse.fuse.reporting.table_records import ReportTable, kind_of_ratings
 from affuse.fuse.wording import count, figure
 
 UNKNOWN = "unknown"  # licence
@@ -88,14 +88,15 @@ def _summary(facts: CardFacts) -> Iterator[str]:
         f"`{info.design}`, trained by affuse {info.version}."
     )
     yield ""
-    yield f"**{footnotes.NATURES[info.nature] or HUMAN}.**"
+    sentences = footnotes.natures(info.nature, info.members)
+    yield f"**{'; '.join(filter(None, sentences)) or HUMAN}.**"
 
 
 def _data(facts: CardFacts) -> Iterator[str]:
     """Yield sentences on corpus, scale and protocol."""
     info = facts.info
-    nature = NATURES[info.nature]
-    yield f"* Corpus: {for_markdown(info.corpus)} ({nature})."
+    kind = for_markdown(kind_of_ratings(info.nature, info.members))
+    yield f"* Corpus: {for_markdown(info.corpus)} ({kind})."
     if info.scale is None:
         yield "* Scale of the ratings as released: not recorded."
     else:

@@ -67,6 +67,7 @@ class BundleContent:
             folds=len(source.fold_numbers),
             models=tuple(self.folders()),
             encoders=tuple(_records(self.encoders)),
+            members=run.members,
         )
 
     def folders(self) -> dict[str, LoadedModel]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from affuse.data.runs.bundle_information import BundleInfo
+from affuse.fuse.reporting.table_records import kind_of_ratings
 from affuse.fuse.scoring.statistics import Estimate
 
 TAGS = ("affuse", "speech-emotion-recognition", "emotion-recognition")
@@ -39,10 +40,12 @@ class CardHeader:
     def _values(self) -> Mapping[str, object]:
         """Return the metadata by name."""
         bases = dict.fromkeys(e.checkpoint for e in self.info.encoders if e.revision)
+        members = self.info.members
+        natures = sorted({member.nature for member in members} or {self.info.nature})
         values: dict[str, object] = {
             "library_name": "affuse",
             "license": self.licence,
-            "tags": [*TAGS, *self.info.targets, f"ratings-{self.info.nature}"],
+            "tags": [*TAGS, *self.info.targets, *(f"ratings-{n}" for n in natures)],
             "metrics": ["ccc"],
         }
         if self.licence == OTHER:
@@ -53,6 +56,13 @@ class CardHeader:
         if results := self._results():
             values["model-index"] = [{"name": self.name, "results": [results]}]
         return values
+
+    def _kind(self) -> str:
+        """Return the kind of ratings, of each corpus if there are several."""
+        info = self.info
+        if len({member.nature for member in info.members}) < 2:
+            return NATURES[info.nature]
+        return kind_of_ratings(info.nature, info.members)
 
     def _results(self) -> Mapping[str, object]:
         """Return the CCC of each rating and their mean; {} if none is defined."""
@@ -66,7 +76,7 @@ class CardHeader:
         ]
         if not metrics:
             return {}
-        corpus, nature = self.info.corpus, NATURES[self.info.nature]
+        corpus, nature = self.info.corpus, self._kind()
         return {
             "task": {"type": "other", "name": "dimensional emotion recognition"},
             "dataset": {

@@ -23,7 +23,7 @@ from affuse.fuse.calibration.calibration_scores import CalibrationScores, apply,
 from affuse.fuse.calibration.chart import draw
 from affuse.fuse.calibration.rejection import RejectionPoint
 from affuse.fuse.inputs.rating_variation import demand_defined
-from affuse.fuse.reporting.table_records import NATURES
+from affuse.fuse.reporting.table_records import kind_of_ratings
 from affuse.fuse.trained.fold_predictions import (
     read_validation_parts,
     select_test_parts,
@@ -135,9 +135,9 @@ def _fits(run: Run, cache: Path, corpus: str) -> bool:
 
 def _chart(run: Run, curves: Mapping[str, Sequence[RejectionPoint]]) -> str:
     """Return the chart of CCC and RMSE against the share of kept utterances."""
-    nature = NATURES[run.info.nature]
+    kind = kind_of_ratings(run.info.nature, run.info.members)
     return draw(
-        f"{run.info.design} on {run.info.corpus} ({nature}): uncertain utterances left "
+        f"{run.info.design} on {run.info.corpus} ({kind}): uncertain utterances left "
         f"out",
         {
             name.upper(): {
@@ -156,8 +156,8 @@ def _lines(
     curves: Mapping[str, Sequence[RejectionPoint]],
 ) -> Iterator[str]:
     """Yield the lines of the text on a calibration."""
-    nature = NATURES[run.info.nature]
-    yield f"{run.info.name} ({nature}), calibrated on validation parts"
+    kind = kind_of_ratings(run.info.nature, run.info.members)
+    yield f"{run.info.name} ({kind}), calibrated on validation parts"
     yield ""
     yield from align_columns([*_table(calibrations, measured)])
     yield ""

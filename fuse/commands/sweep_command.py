@@ -13,7 +13,7 @@ from affuse.data.splits.protocols import Fold
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.text_columns import align_columns
 from affuse.fuse.reporting.blocks import LETTERS
-from affuse.fuse.reporting.table_records import NATURES
+from affuse.fuse.reporting.table_records import kind_of_ratings
 from affuse.fuse.settings import Settings
 from affuse.fuse.sweep import ranking, trials
 from affuse.fuse.sweep.ranking import RankedSettings
@@ -93,8 +93,8 @@ def _conclude(state: SweepResult, options: Sweep) -> Iterator[str]:
 def _table(result: SweepResult) -> Iterator[str]:
     """Yield the lines of a table of the best settings with their scores."""
     info, names = result.plan.info, ranking.varying_settings(result.ranked)
-    nature = NATURES[info.nature]
-    yield f"{info.design} on {info.corpus} ({nature}), {info.protocol}: validation CCC"
+    kind = kind_of_ratings(info.nature, info.members)
+    yield f"{info.design} on {info.corpus} ({kind}), {info.protocol}: validation CCC"
     letters = [LETTERS[target] for target in info.targets]
     rows = [("", *names, *letters, "mean", "seeds")]
     for rank, trial in enumerate(result.ranked[:SHOWN], start=1):

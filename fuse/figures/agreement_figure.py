@@ -76,7 +76,7 @@ def _figure(
             f"{number(float(np.mean(predicted - truth)), sign=True)}, standard "
             f"deviation {number(float(np.std(predicted - truth)))}. {sentence}."
         ),
-        nature=table.nature,
+        kind=table.kind,
         columns=COLUMNS,
         rows=list(zip(*keys, *numbers, strict=True)),
         height=HEIGHT,

@@ -46,7 +46,7 @@ def difference_figure(table: ReportTable) -> ReportFigure | None:
             f"{told_apart} of them are significant. The table above has the same "
             f"figures."
         ),
-        nature=table.nature,
+        kind=table.kind,
         columns=COLUMNS,
         rows=[_cells(pair) for pair in compared],
         height=WIDTH + FOOT - 0.55,

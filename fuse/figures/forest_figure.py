@@ -41,18 +41,16 @@ def forest_figures(table: ReportTable) -> Iterator[ReportFigure]:
         rows = [ForestRow(name, found) for name, found in intervals if found]
         if rows:
             title = "Mean CCC" if key == "mean" else f"CCC of {key}"
-            yield forest(f"forest-{key}", title, table.nature, rows)
+            yield forest(f"forest-{key}", title, table.kind, rows)
 
 
-def forest(
-    name: str, title: str, nature: str, rows: Sequence[ForestRow]
-) -> ReportFigure:
+def forest(name: str, title: str, kind: str, rows: Sequence[ForestRow]) -> ReportFigure:
     """Return a forest plot.
 
     Args:
         name: of the files
         title: of the figure
-        nature: kind of the ratings
+        kind: kind of the ratings in words
         rows: from the top
     """
 
@@ -64,7 +62,7 @@ def forest(
         name=name,
         title=title,
         description=f"{title}, with 95 % intervals: {'; '.join(words)}.",
-        nature=nature,
+        kind=kind,
         columns=COLUMNS,
         rows=[
             (r.name, r.interval.value, r.interval.low, r.interval.high) for r in rows

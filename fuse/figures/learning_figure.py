@@ -52,7 +52,7 @@ def learning_figure(
             f" between epoch {min(best)} and {max(best)}, with a validation CCC between"
             f" {number(min(scores))} and {number(max(scores))}."
         ),
-        nature=table.nature,
+        kind=table.kind,
         columns=COLUMNS,
         rows=[
             (c.fold, c.seed, epoch, score, int(k == c.best))

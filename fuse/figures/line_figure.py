@@ -28,7 +28,7 @@ class LineAxes:
 def line_figure(
     name: str,
     title: str,
-    nature: str,
+    kind: str,
     axes: LineAxes,
     lines: Mapping[str, Points],
 ) -> ReportFigure:
@@ -37,7 +37,7 @@ def line_figure(
     Args:
         name: of the files
         title: of the figure
-        nature: kind of the ratings
+        kind: kind of the ratings in words
         axes: labels
         lines: name of a line -> its points, at least one
     """
@@ -53,7 +53,7 @@ def line_figure(
         name=name,
         title=title,
         description=f"{title}. {axes.y} by {axes.x}: {'; '.join(ends)}.",
-        nature=nature,
+        kind=kind,
         columns=("line", "x", "y"),
         rows=[(label, x, y) for label, points in lines.items() for x, y in points],
         height=HEIGHT,

@@ -55,7 +55,7 @@ class ReportFigure:
     name: str  # of its files, without an ending; unique in a report
     title: str
     description: str  # all that a reader must know who cannot see the figure
-    nature: str  # kind of the ratings, which every figure names
+    kind: str  # of the ratings in words, which every figure names
     columns: tuple[str, ...]  # of its data
     rows: Sequence[Sequence[object]]  # its data
     height: float  # inches
@@ -120,9 +120,13 @@ def draw_figure(figure: ReportFigure) -> "Figure":
 
     drawn = Figure(figsize=(WIDTH, figure.height))
     figure.draw(drawn)
-    if figure.nature != "human":
-        words = NATURES[figure.nature]
-        drawn.text(0.99, 0.03 / figure.height, words, ha="right", color=MUTED, size=6.5)
+    if figure.kind != NATURES["human"]:
+        drawn.text(
+            *(0.99, 0.03 / figure.height, figure.kind),
+            ha="right",
+            color=MUTED,
+            size=6.5,
+        )
     return drawn
 
 

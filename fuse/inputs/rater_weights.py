@@ -102,9 +102,9 @@ def rater_faults(utterances: Sequence[Utterance]) -> Iterator[str]:
     lacking = sum(not u.raters for u in utterances)
     if lacking == total:
         yield (
-            "weighting=raters: the corpus has no single ratings; read it again with "
-            "the columns of the raters, e.g. --map valence=rater1,rater2, or leave "
-            "weighting at none"
+            "weighting=raters: the corpus has no single ratings; extract it again with "
+            "them (columns of a table: --map valence=rater1,rater2; MSP-Podcast: its "
+            "file Labels/labels_detailed.csv), or leave weighting at none"
         )
     elif any(all(n in u.raters for u in utterances) for n in RATINGS):
         yield (

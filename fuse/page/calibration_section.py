@@ -97,7 +97,7 @@ def _curves(table: ReportTable, each: ScoredRow) -> Iterator[ReportFigure]:
             yield line_figure(
                 f"rejection-{each.place}-{file_word(each.row.name)}-{name}",
                 f"{each.row.name}: rejection curve",
-                table.nature,
+                table.kind,
                 axes,
                 lines,
             )

@@ -171,7 +171,7 @@ def _layer_figures(
                     f"layers-{each.place}-{file_word(each.row.name)}-"
                     f"{file_word(modality)}",
                     f"{each.row.name}: weights of the layers of {modality}",
-                    table.nature,
+                    table.kind,
                     LAYERS,
                     lines,
                 )

@@ -16,7 +16,7 @@ from affuse.fuse.page.page_records import (
 )
 from affuse.fuse.reporting.blocks import blocks
 from affuse.fuse.reporting.layout import Section, sections
-from affuse.fuse.reporting.table_records import NATURES, ReportTable
+from affuse.fuse.reporting.table_records import ReportTable
 from affuse.fuse.wording import count
 
 
@@ -47,7 +47,7 @@ def _facts(table: ReportTable) -> Iterator[PageTable]:
     """Yield the table of corpus, protocol and sample sizes."""
     facts = {
         "corpus": table.corpus,
-        "kind of ratings": NATURES[table.nature],
+        "kind of ratings": table.kind,
         "protocol": table.protocol,
         "ratings": ", ".join(table.targets),
         "encoders": "; ".join(table.encoders),

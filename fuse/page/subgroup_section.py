@@ -150,7 +150,7 @@ def _figure(
         for name, e in best.groups.items()
     ]
     title = f"Mean CCC by {column}: {best.scored.row.name}"
-    return forest(f"subgroups-{file_word(column)}", title, table.nature, rows)
+    return forest(f"subgroups-{file_word(column)}", title, table.kind, rows)
 
 
 def _mean(each: GroupedRow) -> float:

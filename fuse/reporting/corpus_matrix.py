@@ -22,6 +22,11 @@ from affuse.fuse.reporting.matrix_records import (
     MatrixRow,
     MatrixTable,
 )
+from affuse.fuse.reporting.matrix_tests import (
+    mark_rows,
+    pool_models,
+    without_prefix,
+)
 from affuse.fuse.reporting.sections import subset
 from affuse.fuse.reporting.table_records import ReportTable, TableRow
 from affuse.fuse.scoring.corpus_scores import estimate_test_corpus
@@ -56,6 +61,7 @@ def add_matrix(
         for row in table.rows
         if row.info and not row.mapped and row.members == 1
     )
+    rows, comparisons = mark_rows(rows, [by_name[row.info.name] for row in rows], unit)
     columns = _columns(rows, tests)
     targets = {name for row in rows for name in row.info.targets}
     matrix = MatrixTable(
@@ -66,7 +72,7 @@ def add_matrix(
         rows=(),
         encoders=(),
         shared=None,
-        notes=tuple(matrix_notes.notes(rows, columns, runs, tests)),
+        notes=tuple(matrix_notes.notes(rows, columns, runs, tests, comparisons)),
         columns_of_matrix=columns,
         rows_of_matrix=rows,
     )
@@ -88,12 +94,13 @@ def _read(runs: Sequence[Run], problems: list[str]) -> dict[str, list[CorpusTest
 def _within(row: TableRow, run: Run, unit: str) -> dict[str, MatrixCell]:
     """Return the cross-validated figure of each training corpus of a run, by corpus."""
     if not run.info.members:
-        return {run.info.corpus: MatrixCell(row.sections["all"], within=True)}
+        return {run.info.corpus: MatrixCell(row.sections["all"], True, run)}
     cells = {}
     for member in run.info.members:
         part = subset(run, partial(_is_of, prefix=member.prefix))
         if part is not None:
-            cells[member.name] = MatrixCell(estimate(part, unit=unit), within=True)
+            scored = without_prefix(part, member.prefix)
+            cells[member.name] = MatrixCell(estimate(part, unit=unit), True, scored)
     return cells
 
 
@@ -112,7 +119,7 @@ def _row(
     assert row.info is not None  # a published system has no tests
     tested = {
         test.facts.corpus: MatrixCell(
-            estimate_test_corpus(test.run, unit=unit), within=False
+            estimate_test_corpus(test.run, unit=unit), False, pool_models(test.run)
         )
         for test in tests
     }

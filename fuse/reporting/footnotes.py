@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from affuse.data.records import WORST_FIRST
+from affuse.data.records import WORST_FIRST, Member
 from affuse.data.runs.fold_table import PARTS
-from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
 from affuse.fuse.reporting import interval_notes, run_cautions, untried_choices
 from affuse.fuse.reporting.row_labels import describe
@@ -39,7 +38,7 @@ def notes(
     sentences = [
         *run_cautions.leaks(runs, rows),
         *run_cautions.failures(runs, rows),
-        *_natures(runs[0].info),
+        *natures(runs[0].info.nature, runs[0].info.members),
         *run_cautions.checkpoints(runs),
         speakers(shared_speakers(runs)),
         *run_cautions.assumptions(runs),
@@ -55,14 +54,19 @@ def notes(
     return tuple(sentence for sentence in sentences if sentence)
 
 
-def _natures(info: RunInfo) -> Iterator[str]:
-    """Yield a footnote on each kind of ratings of the training set."""
-    for nature in WORST_FIRST:
-        names = [member.name for member in info.members if member.nature == nature]
+def natures(nature: str, members: Sequence[Member]) -> Iterator[str]:
+    """Yield a footnote on each kind of ratings of a training set; "" for human ones.
+
+    Args:
+        nature: of all its corpora, or the worst of them
+        members: of a training set of several corpora
+    """
+    for kind in WORST_FIRST:
+        names = [member.name for member in members if member.nature == kind]
         if names:
-            yield f"{', '.join(names)}: {NATURES[nature]}" if NATURES[nature] else ""
-        elif nature == info.nature:
-            yield NATURES[nature]
+            yield f"{', '.join(names)}: {NATURES[kind]}" if NATURES[kind] else ""
+        elif kind == nature:
+            yield NATURES[kind]
 
 
 def encoders(runs: Sequence[Run]) -> tuple[str, ...]:

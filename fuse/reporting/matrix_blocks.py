@@ -44,8 +44,9 @@ def _block(
 
 
 def _mean(cell: MatrixCell) -> str:
-    """Return the mean CCC with its interval."""
-    return _figure(cell, cell.estimate.mean)
+    """Return the mean CCC with its interval and the mark of a comparison."""
+    text = _figure(cell, cell.estimate.mean)
+    return f"{text} {cell.versus.mark}".rstrip() if cell.versus else text
 
 
 def _rating(cell: MatrixCell, target: str) -> str:

@@ -18,6 +18,7 @@ def notes(
     columns: Sequence[MatrixColumn],
     runs: Sequence[Run],
     tests: Mapping[str, Sequence[CorpusTestRun]],
+    comparisons: Sequence[str],
 ) -> Iterator[str]:
     """Yield the footnotes of a matrix, each once.
 
@@ -26,13 +27,16 @@ def notes(
         columns: of the matrix
         runs: of the rows
         tests: {name of a run: its tests}
+        comparisons: sentences on the comparisons of rows
     """
     yield (
         f"{WITHIN}: cross-validated on the test parts of the training set, as in its "
         f"table. Any other figure is the mean CCC of all models of the run, each of "
         f"which predicts the whole test corpus; it is no ensemble"
     )
-    yield "Rows are not compared by tests, and the kinds of ratings differ by corpus"
+    yield from comparisons
+    if len({column.nature for column in columns}) > 1:
+        yield "The kinds of ratings differ by corpus"
     for column in columns:
         if sentence := NATURES[column.nature]:
             yield f"{column.corpus}: {sentence}"

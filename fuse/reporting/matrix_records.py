@@ -1,10 +1,11 @@
 """Records of the matrix of training sets and test corpora, without a format."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from affuse.data.runs.run_information import RunInfo
-from affuse.fuse.reporting.table_records import ReportTable
+from affuse.data.runs.run_predictions import Run
+from affuse.fuse.reporting.table_records import ReportTable, Versus
 from affuse.fuse.scoring.statistics import Estimate
 
 
@@ -27,6 +28,8 @@ class MatrixCell:
 
     estimate: Estimate
     within: bool  # True for the run's own test parts, which are cross-validated
+    scored: Run = field(repr=False, compare=False)  # predictions that are compared
+    versus: Versus | None = None  # with the best row of the column
 
 
 @dataclass(frozen=True)

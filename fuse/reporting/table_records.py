@@ -154,10 +154,14 @@ class ReportTable:
     sources: TableSources | None = field(default=None, repr=False, compare=False)
 
     @property
+    def kind(self) -> str:
+        """Kind of the ratings in words, of each corpus if there are several."""
+        return kind_of_ratings(self.nature, self.members)
+
+    @property
     def title(self) -> str:
         """Title of the table."""
-        kind = kind_of_ratings(self.nature, self.members)
-        return f"CCC on {self.corpus} ({kind}), protocol {self.protocol}"
+        return f"CCC on {self.corpus} ({self.kind}), protocol {self.protocol}"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 BLOCK = 2**22  # largest number of float64 values in memory at once: 32 MiB
+CACHED = 256  # exchanges that are computed at once, so that a processor caches them
 LEAST_SPREAD = 1e-14  # in squared rating units; above rounding errors of float64 sums
 
 
@@ -121,23 +122,69 @@ def swap_clusters(
     Yields:
         (block of draws, targets), means over the pairs of seeds
     """
-    mine, yours = sums(a), sums(b)
+    mine, yours = _terms(a), _terms(b)
     pairs = len(a.predicted) * len(b.predicted) * a.truth.shape[1]
     size = max(1, BLOCK // max(a.count, 8 * pairs))
     for first in range(0, draws, size):
         shape = min(size, draws - first), a.count
         exchanges = rng.integers(2, size=shape, dtype=np.int8).astype(np.float64)
-        moved = [np.tensordot(exchanges, each.by_seed, 1) for each in (mine, yours)]
-        whole = [each.by_seed.sum(axis=0) for each in (mine, yours)]
-        mixed = (
-            (whole[0] - moved[0])[:, :, :, None] + moved[1][:, :, None],
-            (whole[1] - moved[1])[:, :, None] + moved[0][:, :, :, None],
-        )  # (draws, 3, seeds of a, seeds of b, targets)
-        shared = np.broadcast_to(
-            mine.shared.sum(axis=0), (len(exchanges), mine.shared.shape[1])
-        )
-        values = [
-            ccc(Sums(shared, each.reshape(len(exchanges), 3, -1, each.shape[-1])))
-            for each in mixed
-        ]
-        yield np.subtract(*(value.mean(axis=1) for value in values))
+        rows = np.array_split(exchanges, -(-len(exchanges) // CACHED))
+        yield np.concatenate([_exchanged(mine, yours, each) for each in rows])
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Terms of a CCC, ``2 N / S``, that are sums over clusters.
+
+    N is the covariance, and S the sum of both variances and of the squared difference
+    of the means. Both are linear in the sums of p, pp and tp, because the truth does
+    not depend on the exchange.
+    """
+
+    each: np.ndarray  # (clusters, targets, 2, seeds), N and S without the truth's part
+    truth: np.ndarray  # (targets,), the part of S that the truth has alone
+
+
+def _terms(fold: FoldMoments) -> Terms:
+    """Return the terms of a fold; the part of the truth is NaN if it is constant."""
+    of_clusters = sums(fold)
+    shared = of_clusters.shared.sum(axis=0)
+    size = shared[0]
+    t, tt = np.split(shared[1:] / size, 2)
+    p, pp, tp = np.moveaxis(of_clusters.by_seed / size, 1, 0)
+    each = np.stack([tp - t * p, pp - 2 * t * p])  # (2, clusters, seeds, targets)
+    alone = np.where(tt - t * t > LEAST_SPREAD, tt, np.nan)
+    return Terms(np.ascontiguousarray(np.transpose(each, (1, 3, 0, 2))), alone)
+
+
+def _exchanged(mine: Terms, yours: Terms, exchanges: np.ndarray) -> np.ndarray:
+    """Return the mean CCC of one design minus that of another after each exchange.
+
+    Args:
+        mine: terms of one design
+        yours: terms of the other
+        exchanges: (draws, clusters), 1 for a cluster whose predictions are exchanged
+
+    Returns:
+        (draws, targets), means over the pairs of seeds
+    """
+    moved = [np.tensordot(exchanges, side.each, 1) for side in (mine, yours)]
+    kept = [
+        side.each.sum(axis=0) - gone
+        for side, gone in zip((mine, yours), moved, strict=True)
+    ]
+    for rest in kept:
+        rest[:, :, 1] += mine.truth[:, None]
+    return np.asarray(_mean_ccc(kept[0], moved[1]) - _mean_ccc(kept[1], moved[0]))
+
+
+def _mean_ccc(kept: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """Return the mean CCC over pairs of seeds: (draws, targets).
+
+    Args:
+        kept: (draws, targets, 2, seeds), terms of the clusters that a design keeps
+        moved: (draws, targets, 2, other seeds), terms of the clusters that it gets
+    """
+    covariance, spread = np.moveaxis(kept[..., None] + moved[..., None, :], 2, 0)
+    spread[spread <= LEAST_SPREAD] = np.nan
+    return np.asarray(2 * (covariance / spread).mean(axis=(2, 3)))

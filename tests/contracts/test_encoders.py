@@ -38,6 +38,8 @@ from affuse.extract.encoding.protocol import (
     hidden,
     is_pooled,
     is_weightless,
+    prepares_all,
+    prepares_standardised,
 )
 
 RATE = 16_000
@@ -444,6 +446,32 @@ def test_long_texts_are_cut_and_noted(words, kept):
     assert (tokens[0], tokens[-1]) == (1, 2)
     note = f"transcript cut from {words + 2} to 128 tokens"
     assert found.notes == ((note,) if words > 126 else ())
+
+
+def equal(one, other):
+    """Return True if two prepared inputs have the same blocks and notes."""
+    pairs = zip(one.blocks, other.blocks, strict=True)
+    return one.notes == other.notes and all(np.array_equal(*pair) for pair in pairs)
+
+
+def test_standardised_waveforms_are_prepared_alike(encoder, inputs):  # 16
+    prepare = prepares_standardised(encoder)
+    for source in inputs if prepare else ():
+        ready = waveform_standardisation.standardise(source)
+        assert equal(prepare(ready), encoder.prepare(copy(source)))
+    if prepare:
+        with pytest.raises(Unusable) as caught:
+            encoder.prepare(noise(0.001))
+        with pytest.raises(Unusable, match=re.escape(str(caught.value))):
+            prepare(noise(0.001))
+
+
+def test_many_inputs_are_prepared_alike(encoder, inputs):  # 16
+    if prepare_all := prepares_all(encoder):
+        found = prepare_all([copy(source) for source in inputs])
+        wanted = [encoder.prepare(copy(source)) for source in inputs]
+        assert all(map(equal, found, wanted))
+        assert len(found) == len(wanted)
 
 
 def test_prepared_inputs_are_one_dimensional(encoder, inputs):  # 5

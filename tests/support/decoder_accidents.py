@@ -2,7 +2,7 @@
 
 # The decoding process. A file "hang probe.wav" makes the function `probe` hang.
 MAIN = """
-import json, os, signal, sys, time
+import contextlib, json, os, signal, sys, time
 sys.path[:] = sys.argv[1:]
 import numpy as np
 from affuse.extract.audio import decoding as audio, decoder_main as decoding
@@ -46,12 +46,30 @@ class Accidents:
     def list(path):
         answers.write(decoding.LENGTH.pack(2) + b"[]")
 
+    def poison(path):
+        Accidents.poisoned = True
+
+    def oversize(path):
+        Accidents.forge(path, samples=10**6, shared=True, digest="", silent=False)
+
+    def shrink(path):
+        for name in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):
+                os.ftruncate(int(name), 0)
+        for maps in open("/proc/self/maps"):
+            address, *_, file = maps.split(maxsplit=5)[:1] + [maps]
+            if "memfd:samples" in file:
+                with open(f"/proc/self/map_files/{address}", "r+b") as memory:
+                    memory.truncate(0)
+
     def say(path):
         print("hello", flush=True)
         os.write(1, b"from a library")
 
 def meeting(task, real):
     def meet(path, *more, **options):
+        if getattr(Accidents, "poisoned", False):
+            Accidents.die(path)
         accident, _, when = path.stem.partition(" ")
         if when == task:
             getattr(Accidents, accident)(path)

@@ -31,6 +31,7 @@ FACTS = CorpusFacts(
     root="none: the corpus comes with the program",
     licence="MIT, as this project",
     ratings="synthetic: means over three simulated raters, from 1 to 5",
+    texts="of every utterance",
     size="510 utterances of ten synthetic voices",
 )
 

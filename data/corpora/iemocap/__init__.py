@@ -51,6 +51,7 @@ FACTS = CorpusFacts(
     page="https://sail.usc.edu/iemocap/",
     licence="by the University of Southern California, on request",
     ratings="human: means over two or more listeners, from 1 to 5",
+    texts="one file for each dialogue",
     size="10,039 utterances of ten actors, 12 hours",
     signs=("Session[1-5]/dialog/EmoEvaluation", "IEMOCAP_EmoEvaluation.txt"),
 )

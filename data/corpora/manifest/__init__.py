@@ -49,6 +49,7 @@ FACTS = CorpusFacts(
     root="a CSV or TSV table, its folder, or an audformat folder",
     licence="that of the data",
     ratings="those of the table, on the scale that --scale names",
+    texts="a column of the table",
     size="that of the table",
 )
 

@@ -8,7 +8,8 @@ Texas at Dallas provides the corpus under its own licence. The reader uses these
 
 Valence, arousal (the corpus calls it activation) and dominance are means over raters on
 a scale from 1 to 5; some are missing. The class, the emotion that the scenario intended
-and the kind of scenario are kept as columns. Transcripts are not read. Whether arousal
+and the kind of scenario are kept as columns. The published descriptions name no files
+of transcripts, so every utterance has speech only, as a sentence says. Whether arousal
 rises with activity is checked against the classes and reported; it is never reversed.
 """
 
@@ -37,6 +38,8 @@ FACTS = CorpusFacts(
     page="https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Improv.html",
     licence="by The University of Texas at Dallas, on request",
     ratings="human: means over raters, from 1 to 5",
+    texts="none: the known files of the corpus have no transcripts; "
+    "`transcribe` recognises the words",
     size="8,438 turns of twelve actors",
     signs=("Evaluation.txt", "Evalution.txt"),
 )
@@ -55,6 +58,10 @@ SCENARIOS = {
     "P": "natural",
 }
 FOUR = "angry, happy, sad or neutral"
+NO_TEXTS = (
+    "there are no transcripts, because the known files of the corpus have none; to add "
+    "words, use the command transcribe, then extract --transcripts"
+)
 NO_WAV = "has ratings but no recording; left out"
 PUBLISHED = {
     "utterances": 8_438,
@@ -99,7 +106,7 @@ def read(root: Path) -> Corpus:
         problems=(*problems, *_notes(turns, tree, rated, file), *signs),
         counts=tuple(Count(k, n, _counts(rated)[k]) for k, n in PUBLISHED.items()),
         nature=rating_kinds.read_nature_below(root, tree.root),
-        reading=() if signs else (sentence,),
+        reading=(NO_TEXTS, *(() if signs else (sentence,))),
     )
 
 

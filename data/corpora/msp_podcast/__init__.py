@@ -6,12 +6,14 @@ these files of a release::
 
     Labels/labels_consensus.csv          means over raters, speaker, split
     Audios/MSP-PODCAST_9001_0007.wav     one recording for each turn
+    Labels/labels_detailed.csv           ratings by single raters
     Transcripts/MSP-PODCAST_9001_0007.txt
     Partitions.txt                       the splits again
 
 Valence, arousal (the release calls it activation) and dominance are means over at least
 five raters on a scale from 1 to 7. Where a copy lacks the file of means, they are
-computed from the ratings of single raters. The class is kept as the column ``emotion``.
+computed from the ratings of single raters. These are read in either case, as mean,
+deviation and number of raters. The class is kept as the column ``emotion``.
 The number of the podcast is the dialogue.
 
 The splits are those of the release: ``Test1`` is ``test``, ``Validation`` is ``dev``.
@@ -19,7 +21,7 @@ The publisher hides all labels of ``Test3``, so its utterances have no ratings. 
 three test sets share speakers with each other, but not with the other parts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from affuse.data import rating_kinds
@@ -39,7 +41,7 @@ from affuse.data.corpora.msp_podcast.podcast_utterances import (
     PodcastCollection,
 )
 from affuse.data.corpus_facts import CorpusFacts
-from affuse.data.records import Corpus, Problem
+from affuse.data.records import Corpus, Problem, Utterance
 
 __all__ = ["read", "sample", "sample_hazards"]
 
@@ -50,6 +52,7 @@ FACTS = CorpusFacts(
     page="https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Podcast.html",
     licence="by The University of Texas at Dallas, on request",
     ratings="human: means over five or more raters, from 1 to 7",
+    texts="one file for each turn in later releases; none of Test3",
     size="50,000 turns (release 1.6) to 264,705 turns, 409 hours (release 2.0)",
     signs=("[Ll]abel*/labels_con[cs]ensus.*", "[Ll]abel*/labels_detailed.*"),
 )
@@ -103,8 +106,10 @@ def read(root: Path) -> Corpus:
         nature=rating_kinds.read_nature_below(root, folder),
         reading=(
             _source(tree),
+            _raters_sentence(tree, utterances),
             _release_sentence(version, releases),
             *_hidden_sentence(collection.hidden),
+            *_audio_sentence(tree),
         ),
     )
 
@@ -140,6 +145,25 @@ def _source(tree: PodcastTree) -> str:
     )
 
 
+def _raters_sentence(tree: PodcastTree, utterances: Sequence[Utterance]) -> str:
+    """Return the sentence that says which utterances have single ratings."""
+    numbers = [s.raters for u in utterances for s in u.raters.values()]
+    if tree.raters is None or not numbers:
+        lack = "no ratings of single raters"
+        if tree.raters is None:
+            lack += (
+                f", because {tree.labels.parent.name} has none of labels_detailed.csv, "
+                f"labels_detailed.json and labels.txt"
+            )
+        return f"{lack}; human agreement and weighting=raters need them"
+    fewest, most = min(numbers), max(numbers)
+    return (
+        f"ratings of single raters from {tree.name(tree.raters)}: "
+        f"{sum(bool(u.raters) for u in utterances):,} utterances by "
+        f"{fewest if fewest == most else f'{fewest} to {most}'} raters each"
+    )
+
+
 def _release_sentence(version: str, releases: tuple[PodcastRelease, ...]) -> str:
     """Return the sentence that says which release a copy is."""
     names = " or ".join(release.version for release in releases)
@@ -163,6 +187,13 @@ def _hidden_sentence(count: int) -> Iterator[str]:
             f"recordings of Test3, whose labels are hidden: {count:,}; they have no "
             f"ratings and can only be predicted"
         )
+
+
+def _audio_sentence(tree: PodcastTree) -> Iterator[str]:
+    """Yield the sentence on the folder of recordings, if there are several."""
+    if tree.wavs is not None and tree.other_wavs:
+        others = ", ".join(tree.other_wavs)
+        yield f"recordings from {tree.wavs.folder.name}; {others} is not read"
 
 
 def _missing_folders(tree: PodcastTree) -> Iterator[Problem]:

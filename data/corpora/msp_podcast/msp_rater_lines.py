@@ -12,14 +12,16 @@ second field may have any characters, so a line is read from its end.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from affuse.data.tables import cell_values
 
 LETTERS = {"A": "arousal", "V": "valence", "D": "dominance"}
+LONGEST_END = 100  # characters of the ratings of a line that are looked up
 _RATING = re.compile(r"([AVDN])\s*:\s*(\S*)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, because that takes three times as long
 class RaterLine:
     """Class and ratings by one rater of one recording."""
 
@@ -35,6 +37,9 @@ def parse(line: str) -> RaterLine | None:
     Args:
         line: of a label file, or a cell of a table
 
+    Returns:
+        its contents; equal ratings of several lines may be one object
+
     Raises:
         AffuseError: if a rating is not a number
 
@@ -44,13 +49,35 @@ def parse(line: str) -> RaterLine | None:
         >>> parse("MSP-PODCAST_9001_0007.wav; N; A:2.0; V:4.0; D:2.0;") is None
         True
     """
-    texts, ratings = split_ratings(line)
-    if len(texts) < 2 or not ratings or texts[0].lower().endswith((".wav", ".avi")):
+    place = line.rfind("; A:")  # of the ratings in almost all lines
+    is_usual = place >= 0 and len(line) - place < LONGEST_END
+    known_end = _usual_end(line[place:]) if is_usual else None
+    texts = [text.strip() for text in line[:place].split(";")]
+    if known_end is None or ":" in texts[-1]:  # which may be a rating too
+        texts, ratings = split_ratings(line)
+        known_end = known(ratings) if ratings else None
+    if len(texts) < 2 or known_end is None:
+        return None
+    if texts[0][-4:].lower() in (".wav", ".avi"):
         return None
     rater, category, *others = texts
     if len(others) > 1:  # the primary class has a semicolon in its free text
         category, others = "; ".join([category, *others[:-1]]), others[-1:]
-    return RaterLine(rater, category, "".join(others), known(ratings))
+    return RaterLine(rater, category, "".join(others), known_end)
+
+
+@lru_cache(2**14)  # raters use few values, so that most lines have an end in common
+def _usual_end(end: str) -> Mapping[str, float] | None:
+    """Return the ratings of a line by its end from "; A:" on.
+
+    Returns:
+        ratings by name; None if another text stands among them
+
+    Raises:
+        AffuseError: if a rating is not a number
+    """
+    texts, ratings = split_ratings(end)
+    return known(ratings) if texts == [""] and {*ratings} >= {*LETTERS} else None
 
 
 def split_ratings(line: str) -> tuple[list[str], dict[str, str]]:

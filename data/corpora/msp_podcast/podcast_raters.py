@@ -1,4 +1,4 @@
-"""Ratings by single raters of MSP-Podcast, and the consensus that follows from them.
+"""Ratings by single raters of MSP-Podcast, in any file of a release.
 
 The releases have them in three forms: ``labels_detailed.csv``, whose cell ``EmoDetail``
 is the line of a rater or which has a column for each rating; ``labels_detailed.json``;
@@ -6,6 +6,8 @@ and ``labels.txt``, where the lines of raters follow the line of a recording.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 
 from affuse.data.corpora.msp_podcast import msp_rater_lines
@@ -21,7 +23,7 @@ from affuse.data.tables import delimited_tables, text_encodings
 FILE = "filename"  # column, in lower case
 DETAIL = "emodetail"  # column that holds the line of a rater
 RATERS = ("workerid", "workers", "worker")  # columns that name a rater
-PRIMARY, SECONDARY = "emoclass_major", "emoclass_second"
+TEXTS = ("emoclass_major", "emoclass_second")  # primary class, secondary classes
 COLUMNS = {"A": "emoact", "V": "emoval", "D": "emodom"}  # rating by letter
 MOST = 10_000_000  # entries of a JSON file
 JSON_FILE = MapOf(MapOf(MapOf(Plain(depth=0))), most=MOST)
@@ -59,29 +61,35 @@ def _csv_ratings(path: Path, file: str) -> Iterator[Rated | Problem]:
             f"{path} needs the columns FileName and EmoDetail, or FileName and "
             f"WorkerID, but has {', '.join(table.header)}; use the file of the release"
         )
+    is_together = DETAIL in places
+    columns = (DETAIL,) if is_together else (rater, *TEXTS, *COLUMNS.values())
+    wanted = itemgetter(*(places.get(name, -1) for name in (FILE, *columns)))
     for row in table.rows():
         if isinstance(row, Problem):
             yield row
             continue
         line, cells = row
-        if DETAIL in places:
-            yield _rated(cells[places[FILE]], cells[places[DETAIL]], file, line)
-            continue
-        values = {name: cells[place].strip() for name, place in places.items()}
-        yield _from_fields(values[FILE], values[rater], values, file, line)
+        cells.append("")  # the cell at -1, of a column that the table lacks
+        recording, *values = map(str.strip, wanted(cells))
+        if is_together:
+            yield _rated(recording, values[0], file, line)
+        else:
+            yield _from_fields(recording, values, file, line)
 
 
 def _json_ratings(path: Path, file: str) -> Iterator[Rated | Problem]:
     content: Mapping[str, Mapping[str, Mapping[str, object]]] = read_json(
         path, JSON_FILE, advice="copy it again", limit=TABLE, nan_is_null=True
     )
+    columns = (*TEXTS, *COLUMNS.values())
     for recording, raters in content.items():
         for rater, fields in raters.items():
             values = {
                 name.lower(): "" if value is None else str(value).strip()
                 for name, value in fields.items()
             }
-            yield _from_fields(recording, rater, values, file)
+            cells = [rater, *(values.get(name, "") for name in columns)]
+            yield _from_fields(recording, cells, file)
 
 
 def _text_ratings(path: Path, file: str) -> Iterator[Rated | Problem]:
@@ -106,32 +114,29 @@ def _rated(recording: str, text: str, file: str, line: int) -> Rated | Problem:
         return Problem(file, f"{error}; rater left out", line, recording)
     if rated is None:
         return Problem(file, NO_RATER_LINE, line, recording)
-    return recording.strip(), rated
+    return recording, rated
 
 
 def _from_fields(
-    recording: str,
-    rater: str,
-    values: Mapping[str, str],
-    file: str,
-    line: int | None = None,
+    recording: str, cells: Sequence[str], file: str, line: int | None = None
 ) -> Rated | Problem:
-    """Return the ratings in the fields of a rater, by column in lower case."""
-    texts = {letter: values.get(name, "") for letter, name in COLUMNS.items()}
-    try:
-        ratings = msp_rater_lines.known(texts)
-    except AffuseError as error:
-        return Problem(file, f"{error}; rater left out", line, recording)
-    others = values.get(SECONDARY, "")
-    return recording, RaterLine(rater, values.get(PRIMARY, ""), others, ratings)
-
-
-def mean_ratings(raters: Sequence[RaterLine]) -> dict[str, float]:
-    """Return the mean of each rating over the raters who gave it.
+    """Return the ratings in the fields of a rater.
 
     Args:
-        raters: of one recording
+        recording: name of its file
+        cells: rater, `TEXTS` and ratings in the order of `COLUMNS`
+        file: name of the table, for problems
+        line: of the table
     """
-    names = dict.fromkeys(name for rater in raters for name in rater.ratings)
-    given = {n: [r.ratings[n] for r in raters if n in r.ratings] for n in names}
-    return {name: sum(values) / len(values) for name, values in given.items()}
+    rater, category, others, *ratings = cells
+    try:
+        known = _known(*ratings)
+    except AffuseError as error:
+        return Problem(file, f"{error}; rater left out", line, recording)
+    return recording, RaterLine(rater, category, others, known)
+
+
+@lru_cache(2**14)  # raters use few values
+def _known(*ratings: str) -> Mapping[str, float]:
+    """Return the ratings that are stated in the cells of `COLUMNS`, by name."""
+    return msp_rater_lines.known(dict(zip(COLUMNS, ratings, strict=True)))

@@ -64,9 +64,11 @@ class PodcastTree:
 
     root: Path
     labels: Path  # file that the ratings are read from
+    raters: Path | None  # file of single ratings, which may be `labels`
     wavs: Listing | None  # None: there is no folder of recordings
     transcripts: Listing | None  # None: there is no folder of transcripts
     partitions: Path | None
+    other_wavs: tuple[str, ...] = ()  # names of more folders of recordings
 
     def name(self, path: Path) -> str:
         """Return the name of a file relative to the release, for problems."""
@@ -116,7 +118,8 @@ def survey(root: Path, labels: Path) -> PodcastTree:
     Raises:
         FileNotFoundError: if there are neither recordings nor transcripts
     """
-    wavs = next((folder for name in AUDIO if (folder := _folder(root, name))), None)
+    folders = [folder for name in AUDIO if (folder := _folder(root, name))]
+    wavs = folders[0] if folders else None
     transcripts = _folder(root, TRANSCRIPTS)
     if wavs is None and transcripts is None:
         raise FileNotFoundError(
@@ -127,9 +130,11 @@ def survey(root: Path, labels: Path) -> PodcastTree:
     return PodcastTree(
         root,
         labels,
+        next((p for p in (labels, *_label_files(root)) if _has_raters(p)), None),
         _listing(wavs, WAV),
         _listing(transcripts, TRANSCRIPT),
         next((path for path in paths if path.is_file()), None),
+        tuple(dict.fromkeys(f.name for f in folders if f != wavs)),
     )
 
 
@@ -152,6 +157,11 @@ def _label_files(folder: Path) -> Iterator[Path]:
         if entry.name.lower() in LABEL_FILES
     }
     yield from (files[name] for name in LABEL_FILES if name in files)
+
+
+def _has_raters(path: Path) -> bool:
+    """Return True if a label file has the ratings of single raters."""
+    return path.stem.lower() not in CONSENSUS
 
 
 def _is_release(folder: Path) -> bool:

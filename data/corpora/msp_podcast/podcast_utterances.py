@@ -7,10 +7,11 @@ from sys import intern
 
 from affuse.data import extra_columns
 from affuse.data.corpora.msp_podcast.podcast_labels import PodcastLabel
-from affuse.data.corpora.msp_podcast.podcast_tree import WAV, PodcastTree
+from affuse.data.corpora.msp_podcast.podcast_tree import WAV, Listing, PodcastTree
+from affuse.data.corpora.msp_podcast.rater_collection import differs
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Problem, Utterance, repetition
-from affuse.data.release_files import read_text
+from affuse.data.release_files import read_listed_text
 from affuse.data.tables import cell_values
 
 SCALE = (1.0, 7.0)
@@ -32,6 +33,8 @@ NEVER_SHIPPED = {"MSP-PODCAST_1909_1017.wav": "2.0"}
 
 NO_NAME = "is no name of a recording of MSP-Podcast; left out"
 NO_WAV = "has ratings but no recording in the folder Audios; kept without speech"
+NO_RATERS = "a row has no ratings of single raters in their file"
+OUTSIDE = "a rating lies outside the scale of 1 to 7; it is kept"
 NO_TRANSCRIPT = "has ratings but no transcript; kept without text"
 NOTHING = "has ratings, but neither a recording nor a transcript; left out"
 
@@ -52,6 +55,8 @@ class PodcastCollection:
         self.hidden = 0  # recordings of `HIDDEN` without labels
         self._partitions = partitions
         self._file = tree.name(tree.labels)
+        # All are read at once, because this takes less time than one in each `add`.
+        self._texts = self._read_texts(tree.transcripts) if tree.transcripts else {}
         self._read: set[str] = set()  # names of the recordings that have labels
         self._counts: Counter[str] = Counter()  # rows, by the sentence of a note
         self._examples: dict[str, str] = {}  # id of the first of them
@@ -108,49 +113,68 @@ class PodcastCollection:
 
     def _utterance(self, label: PodcastLabel, wav: str, split: str) -> Utterance | None:
         """Return the utterance of a label; None if it has no sound and no words."""
-        stem, wavs = label.stem, self.tree.wavs
-        transcript = self._transcript(stem) if self.tree.transcripts else None
+        stem, wavs, transcripts = label.stem, self.tree.wavs, self.tree.transcripts
+        transcript = text = None
+        if transcripts:
+            name = f"{stem}.txt"
+            texts = self._texts
+            transcript = texts.get(name) or texts.get(transcripts.find(name))
         if wav:
             self._read.add(wav)
         elif wavs or transcript is None:
             self._missing_recording(label, transcript)
-        if not wav and transcript is None:
+        if transcript is not None:
+            text = cell_values.clean_transcript(transcript)
+        elif not wav:
             return None
-        if wav and transcript is None and self.tree.transcripts and split != HIDDEN:
+        elif transcripts and split != HIDDEN:
             self._problem(label, NO_TRANSCRIPT)
-        speaker = cell_values.name_or_empty(label.speaker)
+        speaker = _speaker(label.speaker)
         is_full = speaker and len(label.ratings) == len(RATINGS)
         if not is_full and split != HIDDEN:
             self._count_gaps(label, stem, speaker, split)
-        outside = [v for v in label.ratings.values() if not SCALE[0] <= v <= SCALE[1]]
-        if outside:
-            self._count(stem, "a rating lies outside the scale of 1 to 7; it is kept")
         return Utterance(
             id=stem,
             audio=wavs.folder / wav if wavs and wav else None,
             transcript=transcript,
-            text=None
-            if transcript is None
-            else cell_values.clean_transcript(transcript),
+            text=text,
             ratings=label.ratings,
-            speaker=intern(speaker),
-            sex=cell_values.SEXES.get(label.sex.casefold(), ""),
+            speaker=speaker,
+            sex=_sex(label.sex),
             dialogue=_podcast(stem),
             split=split,
-            flags=("out_of_range",) if outside else (),
+            flags=self._flags(label, stem),
             columns=_columns(label.emotion),
+            raters=label.raters,
         )
 
-    def _transcript(self, stem: str) -> str | None:
-        """Return the text of a transcript; None if there is none."""
-        transcripts = self.tree.transcripts
-        name = transcripts.find(f"{stem}.txt") if transcripts else ""
-        if transcripts is None or not name:
-            return None
-        folder = transcripts.folder
-        text, problems = read_text(f"{folder}/{name}", file=f"{folder.name}/{name}")
-        self.problems += problems
-        return None if text is None else text.strip()
+    def _read_texts(self, transcripts: Listing) -> dict[str, str]:
+        """Return the text of each transcript by the name of its file."""
+        folder, short = str(transcripts.folder), transcripts.folder.name
+        texts: dict[str, str] = {}
+        problems: list[Problem] = []
+        for name in transcripts.names:
+            text, found = read_listed_text(f"{folder}/{name}", file=f"{short}/{name}")
+            if text is not None:
+                texts[name] = text.strip()
+            if found:
+                problems += found
+        self.problems += sorted(problems, key=lambda problem: problem.file)
+        return texts
+
+    def _flags(self, label: PodcastLabel, stem: str) -> tuple[str, ...]:
+        """Return the flags of ratings, and count those that are not as expected."""
+        if self.tree.raters is not None and label.ratings and not label.raters:
+            self._count(stem, NO_RATERS)
+        for name in label.raters:
+            if differs(label.ratings.get(name), label.raters[name]):
+                self._count(stem, f"{name} is not the mean of its single ratings")
+        low, high = SCALE
+        for value in label.ratings.values():
+            if not low <= value <= high:
+                self._count(stem, OUTSIDE)
+                return ("out_of_range",)
+        return ()
 
     def _missing_recording(self, label: PodcastLabel, transcript: str | None) -> None:
         reason = NOTHING if transcript is None else NO_WAV
@@ -185,6 +209,16 @@ class PodcastCollection:
 @lru_cache(64)  # a release names few splits
 def _split(name: str) -> str:
     return intern(cell_values.split(name))
+
+
+@lru_cache(4096)  # a speaker has tens of turns, most of them in neighbouring rows
+def _speaker(cell: str) -> str:
+    return intern(cell_values.name_or_empty(cell))
+
+
+@lru_cache(64)
+def _sex(cell: str) -> str:
+    return cell_values.SEXES.get(cell.casefold(), "")
 
 
 @lru_cache(64)

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from affuse.data.corpora.msp_podcast import podcast_raters
+from affuse.data.corpora.msp_podcast import rater_collection
 from affuse.data.corpora.msp_podcast.msp_rater_lines import LETTERS, RaterLine
 from affuse.data.corpora.msp_podcast.podcast_labels import majority
 from affuse.data.corpora.msp_podcast.podcast_releases import PodcastRelease
+from affuse.data.rating_scales import RATINGS
 from affuse.data.sample_sounds import tone, write_wav
+from affuse.data.single_ratings import summaries
 
 CONSENSUS = (
     "FileName", "EmoClass", "EmoAct", "EmoVal", "EmoDom", "SpkrID", "Gender",
@@ -33,7 +35,11 @@ class PodcastTurn:
     @property
     def ratings(self) -> dict[str, float]:
         """Means over the raters."""
-        return podcast_raters.mean_ratings(self.raters)
+        return rater_collection.means(
+            summaries(
+                {n: [each.ratings.get(n) for each in self.raters] for n in RATINGS}
+            )
+        )
 
 
 def write_release(

@@ -89,11 +89,8 @@ def _heading(
 
 def _model(facts: ModelFacts) -> str:
     """Return the sentence on the model without its full stop."""
-    trained = f"trained on {facts.nature} ratings"
-    if facts.corpus:
-        trained += f" of {facts.corpus}"
     models = "" if facts.models == 1 else f"mean of {facts.models} models, "
-    return f"Predictions of {facts.identity} ({models}{trained})"
+    return f"Predictions of {facts.identity} ({models}{facts.training})"
 
 
 def _row(

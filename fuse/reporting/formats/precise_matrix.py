@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from affuse.fuse.reporting.formats.full_precision import figure_cells, with_bounds
+from affuse.fuse.reporting.formats.full_precision import (
+    comparison_cells,
+    figure_cells,
+    with_bounds,
+)
 from affuse.fuse.reporting.matrix_records import MatrixCell, MatrixTable
 
 
@@ -35,6 +39,8 @@ def matrix_lines(table: MatrixTable) -> Iterator[dict[str, Any]]:
                 line[name] = getattr(estimate, name)
             for name, interval in figures:
                 line |= figure_cells(name, interval)
+            if cell.versus:
+                line |= comparison_cells(cell.versus)
             yield line
 
 
@@ -76,4 +82,5 @@ def _cell(cell: MatrixCell) -> dict[str, Any]:
         "seeds": estimate.seeds,
         "resampled": estimate.unit,
         "clusters": estimate.clusters,
+        "versus": comparison_cells(cell.versus) if cell.versus else None,
     }

@@ -157,3 +157,31 @@ def test_splits_are_matched_in_similar_spellings(name, known, found):
     matched = corpus_matching.splits(TrainingRecord("x", splits=(name,)), known)
     assert matched.names == found
     assert matched.missing == (() if found else (name,))
+
+
+@pytest.mark.parametrize(
+    ("corpus", "ids"),
+    [
+        ("MSP-Podcast", ["Audios-MSP-PODCAST_0001_0008", "a-b-MSP-PODCAST_0002_0033"]),
+        ("MSP-Podcast", ["Audios/MSP-PODCAST_0001_0008", "MSP-PODCAST_0003_0002.ogg"]),
+        (
+            "MSP-Podcast",
+            ["MSP-PODCAST_0001_0008-0-2500", "x-MSP-PODCAST_0001_0009-1-end"],
+        ),
+        ("MSP-IMPROV", ["session1-S01A-P-MSP-IMPROV-S01A-F01-P-FM01"]),
+        ("IEMOCAP", ["Session1-wav-Ses01F_impro01_F000"]),
+        ("RAVDESS", ["Actor_01-03-01-06-01-02-01-12"]),
+        ("EmoDB", ["wav-03a01Fa", "wav-16b10Wb"]),
+    ],
+)
+def test_ids_with_folders_and_spans_are_recognised(corpus, ids):
+    found = replace(TOY, ids=tuple(ids))
+    assert matching_feature(TrainingRecord(corpus), found) == "utterance ids"
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [["rec-5-1200-3400"], ["clips-5-1200-3400", "clips-6-0-1500"], ["wavx03a01fa"]],
+)
+def test_spans_of_other_recordings_are_no_published_ids(ids):
+    assert replace(TOY, ids=tuple(ids)).form == ""

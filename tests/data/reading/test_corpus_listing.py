@@ -14,7 +14,7 @@ from affuse.data.options.source_options import CorpusSource
 from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.reading import corpus_listing, corpus_reading
 
-KEYS = ["ROOT", "page", "licence", "ratings", "size"]
+KEYS = ["ROOT", "page", "licence", "ratings", "texts", "size"]
 
 
 def test_every_reader_is_listed_with_all_facts():
@@ -22,8 +22,11 @@ def test_every_reader_is_listed_with_all_facts():
     assert done.exit_code == 0
     names = re.findall(r"^(\w+): ", done.output, re.MULTILINE)
     assert names == plugins.names(CORPUS_KIND)
-    assert re.findall(r"^  (\w+) ", done.output, re.MULTILINE) == KEYS * len(names)
-    assert f"  page     {msp_podcast.FACTS.page}\n" in done.output
+    assert re.findall(r"^ (\w+) ", done.output, re.MULTILINE) == KEYS * len(names)
+    assert f" page    {msp_podcast.FACTS.page}\n" in done.output
+    assert max(map(len, done.output.splitlines())) <= 80
+    words = " ".join(done.output.split())
+    assert f"texts {msp_improv.FACTS.texts} size" in words
 
 
 def test_the_list_is_also_json():
@@ -47,8 +50,8 @@ def test_a_reader_without_facts_is_listed_with_what_is_known(monkeypatch):
     monkeypatch.setattr(plugins, "source", lambda kind, name: source)
     lines = [*corpus_listing.listing()]
     assert lines[0] == "loose: Loose: sheets of paper."
-    assert lines[-1] == "  package  loose-reader 1.2"
-    assert f"  licence  {NOT_STATED}" in lines
+    assert lines[-1] == " package loose-reader 1.2"
+    assert f" licence {NOT_STATED}" in lines
 
 
 @pytest.mark.parametrize("name", ["recola", "RECOLA", "sewa-db", "MSP-Conversation"])

@@ -434,7 +434,7 @@ os.environ.pop("HELD")
 child = os.fork()
 if not child:
     assert not pool.workers
-    assert before.requests.closed
+    assert before.answers.closed
     assert decoder.probe(path) == found
     (own,) = pool.workers
     good = own.process.pid != before.process.pid

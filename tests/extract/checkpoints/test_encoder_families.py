@@ -280,11 +280,11 @@ def test_models_of_other_inputs_are_refused(tmp_path, modality, kind, config):
 
 @pytest.mark.parametrize("file", ["spm.model", "sentencepiece.bpe.model"])
 def test_a_tokenizer_that_needs_other_packages_says_which(tmp_path, monkeypatch, file):
-    from affuse.extract.encoders import distilbert
+    from affuse.extract.checkpoints import checkpoint_tokenizers
 
     save(tmp_path, "DebertaV2Model", DISENTANGLED)
     (tmp_path / file).write_bytes(b"\n")
-    monkeypatch.setattr(distilbert, "is_protobuf_available", lambda: False)
+    monkeypatch.setattr(checkpoint_tokenizers, "is_protobuf_available", lambda: False)
     with pytest.raises(
         ValueError, match=rf"is {file}, which needs two packages: pip i"
     ):

@@ -4,6 +4,8 @@ import pytest
 import small_bundles
 from huggingface_hub import ModelCard
 
+from affuse.data.records import Member
+from affuse.data.runs.bundle_information import read_bundle_info, write_bundle_info
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.bundles.bundle_card import CardFacts, model_card
 from affuse.fuse.bundles.bundle_writing import BundleContent, EncoderFiles
@@ -64,6 +66,22 @@ def test_a_card_states_the_kind_of_ratings_first(facts, nature, words):
     info = dataclasses.replace(facts.info, nature=nature)
     card = model_card(dataclasses.replace(facts, info=info))
     assert words in card.partition("## Data")[0]
+
+
+def test_a_card_states_the_kind_of_ratings_of_each_corpus(facts, tmp_path):
+    members = (Member("a", "human", (1.0, 5.0)), Member("b", "synthetic", None))
+    info = dataclasses.replace(facts.info, corpus="a+b", members=members)
+    table = dataclasses.replace(facts.table, corpus="a+b", members=members)
+    card = model_card(dataclasses.replace(facts, info=info, table=table))
+    kinds = "partly synthetic data: b; partly human ratings: a"
+    assert f"* Corpus: a+b ({kinds})." in card
+    assert f"**CCC on a+b ({kinds}), protocol loso**" in card
+    assert "**b: Synthetic data: the figures show that the pipeline works" in card
+    data = ModelCard(card).data
+    assert {"ratings-human", "ratings-synthetic"} < set(data.tags)
+    assert data.eval_results[0].dataset_name == f"a+b ({kinds}, protocol loso)"
+    write_bundle_info(tmp_path, info)
+    assert read_bundle_info(tmp_path) == info
 
 
 def test_a_card_states_scale_licence_limits_and_usage(facts):

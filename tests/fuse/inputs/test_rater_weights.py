@@ -74,7 +74,10 @@ def test_a_rating_that_some_rows_lack_has_no_weight():
 @pytest.mark.parametrize(
     ("utterances", "words"),
     [
-        ([Utterance("u0"), Utterance("u1")], "the corpus has no single ratings; read"),
+        (
+            [Utterance("u0"), Utterance("u1")],
+            "the corpus has no single ratings; ",
+        ),
         (rated([1], [2]), "each of the 2 training utterances has a single rater"),
         ([*rated([1, 2]), Utterance("u1")], "1 of 2 .* have no single ratings of val"),
     ],

@@ -10,7 +10,11 @@ import pytest
 from report_runs import info_of, save
 
 from affuse.data.records import Member
-from affuse.data.runs.corpus_tests import CorpusTest, write_corpus_test
+from affuse.data.runs.corpus_tests import (
+    CorpusTest,
+    read_corpus_tests,
+    write_corpus_test,
+)
 from affuse.data.runs.fold_table import FoldRow, read_folds, write_folds
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import (
@@ -19,14 +23,31 @@ from affuse.data.runs.run_predictions import (
     write_predictions,
 )
 from affuse.fuse.commands.report_command import collect, render
+from affuse.fuse.reporting import matrix_tests
 from affuse.fuse.reporting.matrix_records import MatrixTable
 from affuse.fuse.reporting.table_records import kind_of_ratings
+from affuse.fuse.scoring.corpus_scores import estimate_test_corpus
 
 SIZE = 40
 
 
-def add_test(run, corpus="emodb", nature="proxy", *, targets=None, **facts):
-    """Write predictions of a run's models for a corpus of 40 utterances."""
+def add_test(
+    run,
+    corpus="emodb",
+    nature="proxy",
+    *,
+    targets=None,
+    gain=0.5,
+    seed=3,
+    left=0,
+    **facts,
+):
+    """Write predictions of a run's models for a corpus of 40 utterances.
+
+    Args:
+        gain: of the predictions; noise lowers their CCC the more, the lower it is
+        left: number of utterances that are left out
+    """
     info = read_run(run).info
     targets = targets or info.targets
     truth = np.random.default_rng(2).normal(0, 0.4, (SIZE, len(targets)))
@@ -37,8 +58,12 @@ def add_test(run, corpus="emodb", nature="proxy", *, targets=None, **facts):
         fold=np.repeat("5", SIZE),
         seed=np.zeros(SIZE, int),
         truth=truth,
-        predicted=0.5 * truth + noise,
+        predicted=gain * truth + noise,
     )
+    if left:
+        fields = ("id", "fold", "seed", "truth", "predicted")
+        kept = {name: getattr(predicted, name)[left:] for name in fields}
+        predicted, ids = dataclasses.replace(predicted, **kept), ids[left:]
     rows = [FoldRow("", "test", i, f"s{k % 8}") for k, i in enumerate(ids)]
     values = {"models": {}, "identity": "0", "utterances": SIZE, **facts}
     test = CorpusTest(corpus=corpus, nature=nature, targets=tuple(targets), **values)
@@ -207,6 +232,8 @@ def test_joint_training_sets_have_a_column_for_each_corpus(tmp_path):
         "a": (True, 20),
         "b": (True, 20),
     }
+    ids = {*row.cells["a"].scored.predictions.id.tolist()}
+    assert ids == {i.removeprefix("a/") for i in named.values() if i[:2] == "a/"}
 
 
 def test_kinds_of_ratings_are_never_hidden():
@@ -216,3 +243,92 @@ def test_kinds_of_ratings_are_never_hidden():
         "partly human ratings: human"
     )
     assert kind_of_ratings("proxy", members[1:2] * 2) == "proxy ratings"
+
+
+def trained_on(root, corpus, *, design="late", **changes):
+    """Write a run of a training corpus and return its folder."""
+    info = info_of(design, name=f"{corpus}-{design}", corpus=corpus, **changes)
+    save(root, info)
+    return root / info.name
+
+
+def cells_of(root, corpus="emodb"):
+    return {r.info.name: r.cells[corpus] for r in matrix_of(root).rows_of_matrix}
+
+
+def test_rows_of_a_column_are_compared_with_its_best_row(tmp_path):
+    for corpus, gain in {"a": 0.9, "b": 0.1, "c": 0.9}.items():
+        add_test(trained_on(tmp_path, corpus), gain=gain)
+    cells = cells_of(tmp_path)
+    assert cells["a-late"].versus is None
+    versus = {name: cells[name].versus for name in ("b-late", "c-late")}
+    assert {each.name for each in versus.values()} == {"a (human), session5: late"}
+    worse = versus["b-late"]
+    assert (worse.verdict, worse.mark) == ("worse", "\N{DAGGER}")
+    gap = cells["b-late"].estimate.mean.value - cells["a-late"].estimate.mean.value
+    assert worse.difference.value == pytest.approx(gap, abs=1e-9)
+    assert worse.adjusted == pytest.approx(min(1, 2 * worse.p))  # of two comparisons
+    assert versus["c-late"].verdict == "not told apart"
+    text = render(collect(tmp_path), "markdown")
+    line = next(x for x in text.splitlines() if x.startswith("| b (human)"))
+    assert line.count("\N{DAGGER}") == 1
+    assert "adjusted by Holm over 2 comparisons" in text
+
+
+def test_programs_read_the_comparisons_of_a_matrix(tmp_path):
+    for corpus, gain in {"a": 0.9, "b": 0.1}.items():
+        add_test(trained_on(tmp_path, corpus), gain=gain)
+    lines = csv.DictReader(io.StringIO(render(collect(tmp_path), "csv")))
+    found = {
+        line["run"]: line
+        for line in lines
+        if line["section"] == "matrix" and line["test_corpus"] == "emodb"
+    }
+    assert found["b-late"]["versus"] == "a (human), session5: late"
+    assert found["b-late"]["verdict"] == "worse"
+    assert float(found["b-late"]["p_holm"]) < 0.05
+    assert found["a-late"]["versus"] == ""
+    matrix = json.loads(render(collect(tmp_path), "json"))["tables"][-1]["matrix"]
+    cells = {row["run"]: row["cells"]["emodb"] for row in matrix["rows"]}
+    assert cells["b-late"]["versus"]["verdict"] == "worse"
+    assert cells["a-late"]["versus"] is None
+
+
+def test_rows_on_other_utterances_designs_or_settings_are_not_compared(tmp_path):
+    add_test(trained_on(tmp_path, "a"), gain=0.9)
+    add_test(trained_on(tmp_path, "b"), gain=0.1, left=3)
+    add_test(trained_on(tmp_path, "c", design="text"), gain=0.1)
+    settings = {**info_of("late").settings, "epochs": 1234}
+    add_test(trained_on(tmp_path, "d", settings=settings), gain=0.1)
+    assert {cell.versus for cell in cells_of(tmp_path).values()} == {None}
+    notes = " ".join(matrix_of(tmp_path).notes)
+    assert matrix_tests.NOT_COMPARED in notes
+    assert "because they were scored on other utterances or ratings: 1" in notes
+    assert "because their settings differ: 1" in notes
+
+
+def test_each_model_of_a_test_counts_as_a_seed(tmp_path):
+    folder = trained_on(tmp_path, "a")
+    add_test(folder)
+    (test,) = read_corpus_tests(read_run(folder))
+    p = test.run.predictions
+    several = dataclasses.replace(
+        p,
+        id=np.tile(p.id, 4),
+        fold=np.repeat(["1", "1", "2", "2"], SIZE),
+        seed=np.repeat([0, 1, 0, 1], SIZE),
+        truth=np.tile(p.truth, (4, 1)),
+        predicted=np.concatenate([p.predicted * k for k in (0.4, 0.6, 0.8, 1.0)]),
+    )
+    rows = tuple(
+        dataclasses.replace(row, fold=fold)
+        for fold in ("1", "2")
+        for row in test.run.folds
+    )
+    run = dataclasses.replace(test.run, predictions=several, folds=rows)
+    pooled = matrix_tests.pool_models(run)
+    assert {*pooled.predictions.seed.tolist()} == {0, 1, 2, 3}
+    assert len(pooled.folds) == SIZE
+    for each in (run, pooled):
+        value = estimate_test_corpus(each).mean.value
+        assert value == pytest.approx(estimate_test_corpus(run).mean.value)

@@ -121,7 +121,8 @@ def test_a_damaged_line_is_a_problem_with_its_place(line):
 
 
 def test_arousal_that_rises_with_activity_is_reported_as_right(clean):
-    (line,) = clean.reading
+    texts, line = clean.reading
+    assert texts == msp_improv.NO_TEXTS
     assert line.startswith("arousal rises with activity, as it should: its mean is 3.")
 
 

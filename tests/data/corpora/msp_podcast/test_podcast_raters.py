@@ -5,10 +5,16 @@ import time
 
 import pytest
 
-from affuse.data.corpora.msp_podcast import msp_rater_lines, podcast_raters
+from affuse.data.corpora.msp_podcast import (
+    msp_rater_lines,
+    podcast_raters,
+    rater_collection,
+)
 from affuse.data.corpora.msp_podcast.msp_rater_lines import RaterLine
 from affuse.data.corpora.msp_podcast.podcast_labels import majority
+from affuse.data.corpora.msp_podcast.rater_collection import RaterCollection
 from affuse.data.records import Problem
+from affuse.data.single_ratings import NO_RATERS, RaterSummary
 
 FREE = 'Other-torn, "so, so" (or; bored?)'
 RATED = {"arousal": 1.0, "valence": 4.0, "dominance": 2.0}
@@ -113,9 +119,45 @@ def test_a_detailed_table_with_other_columns_is_refused(tmp_path):
         read(path)
 
 
-def test_a_mean_leaves_out_missing_ratings():
-    raters = [
-        RaterLine("a", "Sad", "", {"valence": 1.0, "arousal": 2.0}),
-        RaterLine("b", "Sad", "", {"valence": 4.0}),
-    ]
-    assert podcast_raters.mean_ratings(raters) == {"valence": 2.5, "arousal": 2.0}
+@pytest.mark.parametrize(
+    "ratings",
+    [
+        "V:4.0; A:1.0; D:2.0;",
+        "N:3.0; A:1.0; V:4.0; D:2.0;",
+        "A:1.0; V:4.0; N:3.0; D:2.0;",
+        "A:1.0; V:4.0; D:2.0; " + " " * 200,
+        "A:1.0 ; V:4.0 ; D:2.0 ;",
+    ],
+)
+def test_ratings_may_have_another_order_and_blanks(ratings):
+    found = msp_rater_lines.parse(line_of("Other-A:B; A:C", "Sad", ratings=ratings))
+    assert (found.category, found.ratings) == ("Other-A:B; A:C", RATED)
+
+
+def rater(name, **ratings):
+    return RaterLine(name, "Sad", "", ratings)
+
+
+def test_a_summary_leaves_out_missing_ratings():
+    collection = RaterCollection()
+    assert collection.add("r", rater("a", valence=1.0, arousal=2.0))
+    assert collection.add("r", rater("b", valence=4.0))
+    found = collection.summaries("r")
+    assert rater_collection.means(found) == {"valence": 2.5, "arousal": 2.0}
+    assert {name: each.raters for name, each in found.items()} == {
+        "valence": 2,
+        "arousal": 1,
+    }
+    assert collection.summaries("other") is NO_RATERS
+
+
+def test_the_second_line_of_a_rater_is_not_read_and_counted():
+    collection = RaterCollection()
+    assert collection.add("r", rater("a", valence=1.0))
+    assert not collection.add("r", rater("a", valence=1.0))
+    assert not collection.add("r", rater("a", valence=5.0))
+    assert collection.summaries("r") == {"valence": RaterSummary(1.0, 0.0, 1)}
+    (repeated,) = collection.notes("file", ["r"])
+    assert repeated.reason == f"{rater_collection.REPEATED} (rows: 2), such as r"
+    _, lost = collection.notes("file", [])
+    assert "recordings without labels are not read (rows: 1), such as r" in lost.reason

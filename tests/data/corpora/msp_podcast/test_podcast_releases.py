@@ -11,6 +11,7 @@ from affuse.data.corpora import msp_podcast
 from affuse.data.corpora.msp_podcast import podcast_releases, podcast_sample
 from affuse.data.corpora.msp_podcast.podcast_releases import RELEASES
 from affuse.data.corpora.msp_podcast.podcast_writer import parts_of, write_release
+from affuse.data.single_ratings import summaries
 
 TURNS = [turn for turn in podcast_sample.plan() if turn.stem.endswith("1")]
 SPLITS = {"Train": "train", "Development": "dev", "Test1": "test", "Test2": "test2"}
@@ -65,10 +66,17 @@ def test_every_release_is_read(release, root):
             assert u.ratings == pytest.approx(turns[u.id].ratings, abs=1e-6)
             assert len({*u.ratings.values()}) == 3  # so a wrong order is noticed
             assert u.text == turns[u.id].words
+            assert u.raters == summaries(
+                {n: [r.ratings.get(n) for r in turns[u.id].raters] for n in u.ratings}
+            )
+        else:
+            assert u.raters == {}
+    where = f"single raters from {release.folder}/labels_detailed.csv: "
+    assert where in corpus.reading[1]
 
 
 def test_every_release_is_recognised_by_its_files(release, root):
-    _, sentence, *_ = msp_podcast.read(root).reading
+    sentence = msp_podcast.read(root).reading[2]
     assert sentence.startswith(f"read as release {LOOKS_LIKE[release.version]}, by its")
 
 
@@ -87,6 +95,7 @@ def test_ratings_of_single_raters_give_the_consensus(release, root, tmp_path, su
         assert u.ratings == pytest.approx(whole[u.id].ratings, abs=1e-6)
         assert u.split == whole[u.id].split
         assert u.columns == whole[u.id].columns
+        assert u.raters == whole[u.id].raters
         assert u.speaker == ""
     assert f"means over the raters in {release.folder}/{kept}" in corpus.reading[0]
     assert any("speaker" in problem.reason for problem in corpus.problems)
@@ -145,7 +154,7 @@ def test_a_release_that_is_not_known_is_read_without_counts(tmp_path):
     corpus = msp_podcast.read(folder)
     assert len(corpus.utterances) == len(TURNS)
     assert corpus.counts == ()
-    assert corpus.reading[1].startswith("release 2.1 is not known to this version")
+    assert corpus.reading[2].startswith("release 2.1 is not known to this version")
 
 
 def test_the_published_counts_add_up():

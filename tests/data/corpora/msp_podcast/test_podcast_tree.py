@@ -110,3 +110,11 @@ def test_only_names_of_recordings_are_listed(root):
     (root / "Audios" / "MSP-PODCAST_9999_0001.wav").mkdir()
     tree = podcast_tree.survey(*podcast_tree.find(root))
     assert tree.wavs.names == {f"{turn.stem}.wav" for turn in TURNS}
+
+
+def test_a_second_folder_of_recordings_is_named(root):
+    assert not any("not read" in line for line in msp_podcast.read(root).reading)
+    shutil.copytree(root / "Audios", root / "Audios_16k")
+    corpus = msp_podcast.read(root)
+    assert {u.audio.parent.name for u in corpus.utterances} == {"Audios"}
+    assert corpus.reading[-1] == "recordings from Audios; Audios_16k is not read"

@@ -1,0 +1,182 @@
+"""Listing of the recordings of a corpus: the digest and the header of each file.
+
+The folder of the corpus keeps them, so that a repeated command opens only new and
+changed files. A file counts as unchanged if its size, modification time and inode are
+the same, and if it was modified before it was listed. All other files are read.
+"""
+
+import errno
+import hashlib
+import importlib.metadata
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+from affuse.data.cache.cache_folder import CorpusFolder
+from affuse.data.errors import DamagedFileError
+from affuse.data.system.atomic_files import refresh
+from affuse.data.system.documents import read_json
+from affuse.data.system.progress import bar
+from affuse.data.system.regular_files import TABLE
+from affuse.data.system.schema import Flag, Kind, ListOf, MapOf, Record, Text, Whole
+from affuse.extract.audio import decoder_pool, decoding
+from affuse.extract.audio.decoder_answers import Answers
+from affuse.extract.audio.decoding import Probe, Unusable
+
+MARGIN = 2 * 10**9  # nanoseconds; the coarsest clocks of file systems have 2 s
+DECODERS = ("soundfile", "av")  # packages that read headers
+CODE = Path(decoding.__file__).parent
+PROBE: dict[str, Kind] = {
+    "digest": Text(32, least=32),
+    "frames": Whole(0),
+    "rate": Whole(1),
+    "channels": Whole(0),
+    "cut_off": Flag(),
+    "repairs": ListOf(Text()),
+}
+FILE = Record({"status": Text(80), "listed": Whole(0), **PROBE})
+LISTING = Record({"decoder": Text(64), "files": MapOf(FILE)})
+FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}  # errors of read-only folders
+ADVICE = "the recordings are listed again"
+
+
+class RecordingListing:
+    """Listing of files, which begins at once in other processes.
+
+    Args:
+        files: recordings
+        root: folder of the corpus
+        folder: of the corpus in the cache, where the listing is kept
+        threads: number of files that are opened at the same time
+    """
+
+    def __init__(
+        self, files: Iterable[Path], root: Path, folder: CorpusFolder, threads: int
+    ):
+        self._root, self._path = root, folder.recordings
+        self._kept = self._read()
+        self._begun = time.time_ns()
+        self._status = {path: _status(path) for path in sorted(files)}
+        self._results: dict[Path, Probe | str] = {}
+        for path, status in self._status.items():
+            if probe := self._unchanged(path, status):
+                self._results[path] = probe
+        self._changed = [path for path in self._status if path not in self._results]
+        self._answers = decoder_pool.probe_all(self._changed, threads)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._answers.close()
+
+    def probes(self, progress: bool, delay: float = 0.0) -> Mapping[Path, Probe | str]:
+        """Return the properties of each file, or the reason why it is unreadable.
+
+        Args:
+            progress: True to show a progress bar
+            delay: seconds until the progress bar appears
+
+        Raises:
+            OSError: if the decoder cannot be started
+        """
+        if self._changed:
+            self._results |= gather(self._answers, self._changed, progress, delay)
+            self._keep()
+            self._changed = []
+        return self._results
+
+    def _read(self) -> dict[str, Any]:
+        """Return the kept entries by name of the file; {} if they cannot be used."""
+        try:
+            kept = read_json(self._path, LISTING, advice=ADVICE, limit=TABLE)
+        except (FileNotFoundError, DamagedFileError):
+            return {}
+        files: dict[str, Any] = kept["files"]
+        return files if kept["decoder"] == decoder_identity() else {}
+
+    def _unchanged(self, path: Path, status: str) -> Probe | None:
+        """Return the kept properties of a file; None if it may have changed."""
+        entry = self._kept.get(self._name(path))
+        if entry is None or not status or entry["status"] != status:
+            return None
+        modified = int(status.split()[1])
+        if modified >= entry["listed"] - MARGIN:
+            return None
+        values = {name: entry[name] for name in PROBE}
+        return Probe(**{**values, "repairs": tuple(entry["repairs"])})
+
+    def _keep(self) -> None:
+        """Write the properties of all files that were ever listed and still exist."""
+        files = dict(self._kept)
+        for path in self._changed:
+            probe, status = self._results.get(path), self._status[path]
+            files.pop(self._name(path), None)
+            if isinstance(probe, Probe) and status:
+                entry = {"status": status, "listed": self._begun, **asdict(probe)}
+                files[self._name(path)] = entry
+        content = {"decoder": decoder_identity(), "files": files}
+        text = json.dumps(content, indent=0, sort_keys=True)
+        try:
+            refresh(self._path, f"{text}\n".encode())
+        except OSError as error:
+            if error.errno not in FORBIDDEN:
+                raise
+
+    def _name(self, path: Path) -> str:
+        """Return the name of a file: its path, relative if it lies in the corpus."""
+        try:
+            return path.relative_to(self._root).as_posix()
+        except ValueError:
+            return str(path.absolute())
+
+
+def gather(
+    answers: Answers, paths: Sequence[Path], progress: bool, delay: float = 0.0
+) -> dict[Path, Probe | str]:
+    """Return the properties of each file, or the reason why it is unreadable.
+
+    Args:
+        answers: of `decoder_pool.probe_all` for the paths
+        paths: of the files
+        progress: True to show a progress bar
+        delay: seconds until the progress bar appears
+
+    Raises:
+        OSError: if the decoder cannot be started
+    """
+    results: dict[Path, Probe | str] = {}
+    total = len(paths)
+    for place, result in bar(
+        answers, total=total, name="files", unit="file", show=progress, delay=delay
+    ):
+        is_refused = isinstance(result, Unusable)
+        results[paths[place]] = str(result) if is_refused else result
+    return results
+
+
+def _status(path: Path) -> str:
+    """Return size, modification time and inode of a file; "" if there is none."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
+
+
+@cache
+def decoder_identity() -> str:
+    """Return a digest of what determines the properties: our code, and packages."""
+    total = hashlib.sha256()
+    for path in sorted(CODE.glob("*.py")):
+        total.update(path.read_bytes())
+    for name in DECODERS:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            total.update(f"{name} {importlib.metadata.version(name)}\n".encode())
+    return total.hexdigest()
