@@ -31,6 +31,7 @@ from affuse.extract.commands.corpus_commands import (
     utterances,
 )
 from affuse.extract.commands.predict_command import predict
+from affuse.extract.commands.robustness_command import robustness
 from affuse.extract.commands.serve_command import serve
 from affuse.extract.commands.transcribe_command import transcribe
 from affuse.fuse.commands.finished_run_commands import (
@@ -212,6 +213,7 @@ def report(options: "report_options.Report") -> None:
 for command in (
     adapt,
     ablate,
+    robustness,
     bench,
     bundle,
     cache,

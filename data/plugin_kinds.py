@@ -132,6 +132,14 @@ PREDICTION_FORMAT_KIND = PluginKind(
     offers=("render",),
     suffix="_predictions",
 )
+DEGRADATION_KIND = PluginKind(
+    noun="degradation",
+    package="affuse.extract.degradations",
+    group="affuse.degradations",
+    offers=("DEGRADATION",),
+    suffix="_degradation",
+    reserved=("clean", "recognised"),
+)
 KINDS = (
     CORPUS_KIND,
     ENCODER_KIND,
@@ -141,4 +149,5 @@ KINDS = (
     FORMAT_KIND,
     MODALITY_KIND,
     PREDICTION_FORMAT_KIND,
+    DEGRADATION_KIND,
 )

@@ -29,6 +29,7 @@ def describe(cache: Cache) -> str:
     revision = f"@{r.revision[:8]}" if r.revision else ""
     revision += f", {r.code}" if r.code else ""
     texts = f", transcripts of {r.transcripts}" if r.transcripts else ""
+    texts += f", degraded by {r.degradation}" if r.degradation else ""
     return (
         f"{cache_names.digest(cache)}  {r.corpus} {r.modality}  {name}{revision} "
         f"layers {layers}, {r.pooling}, {r.dtype}{texts}  {cache.rows} utterances"

@@ -27,7 +27,8 @@ LAYERS = (
 BUILT_IN_CHECKPOINTS = ("mini", "tiny")  # which come with this project
 WITH_DEVIATION = "mean+std"  # pooling that stores the mean and standard deviation
 WORD = Text(1_000)
-OMITTED = ("code", "transcripts")  # fields without an entry if they are empty
+# fields without an entry if they are empty
+OMITTED = ("code", "transcripts", "degradation")
 KIND = Record(
     {
         **dict.fromkeys(
@@ -81,6 +82,7 @@ class Recipe:
         ""  # identity of the encoder's code; "" for revision 1 of a built-in one
     )
     transcripts: str = ""  # label of recognised transcripts; "": those of the corpus
+    degradation: str = ""  # condition of degraded inputs; "": inputs of the corpus
 
     def __post_init__(self) -> None:
         if not is_modality(self.modality):
@@ -159,7 +161,9 @@ class Recipe:
 
     def of_corpus(self, corpus: str, content: str = "") -> "Recipe":
         """Return the recipe of the same encoder for the texts of another corpus."""
-        return replace(self, corpus=corpus, content=content, transcripts="")
+        return replace(
+            self, corpus=corpus, content=content, transcripts="", degradation=""
+        )
 
     def selected(self, layers: tuple[int, ...], pooling: str) -> "Recipe":
         """Return the recipe of some of these layers and statistics.

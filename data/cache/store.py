@@ -213,10 +213,13 @@ def read_headers(folder: Path) -> Cache | None:
 def find(cache: Path, corpus: str = "") -> Iterator[Cache]:
     """Yield the caches below `cache`, of one corpus or all, sorted by path.
 
+    Caches of degraded inputs are left out, because only the command `robustness` uses
+    them.
+
     Raises:
         AffuseError: if one of them is damaged; the message names the part
     """
     for folder in folders(cache, corpus):
         content = read_headers(folder)
-        if content is not None:
+        if content is not None and not content.recipe.degradation:
             yield content

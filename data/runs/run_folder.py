@@ -120,6 +120,7 @@ class RunFolder:
     calibration = FolderFile("calibration.json")
     rejection = FolderFile("rejection.csv")
     rejection_chart = FolderFile("rejection.svg")
+    robustness = FolderFile("robustness.json")
     manifest = FolderFile(MANIFEST)
 
     @classmethod

@@ -14,6 +14,7 @@ from affuse.extract.audio.decoding import Waveform
 from affuse.extract.audio.refusal import Unusable
 from affuse.extract.audio.sound_requests import SoundRequest
 from affuse.extract.caching.encoder_inputs import InputSource
+from affuse.extract.degradations.degraded_recordings import Degrade
 from affuse.extract.encoding.protocol import (
     Encoder,
     PrepareAll,
@@ -42,6 +43,7 @@ class InputReader:
     encoder: Encoder
     longest: float  # seconds; longer recordings are refused
     threads: int  # number of files that are read at the same time
+    degrade: Degrade | None = None  # changes the samples of recordings
 
     def read(self, sources: Sequence[InputSource]) -> list[PreparedInput | str]:
         """Return each input for the encoder, or the reason why it cannot be encoded.
@@ -62,11 +64,15 @@ class InputReader:
 
         The decoding process standardises samples if the encoder takes them like that.
         """
-        standardised = prepares_standardised(self.encoder)
+        degrade = self.degrade
+        standardised = None if degrade else prepares_standardised(self.encoder)
         prepare = standardised or self.encoder.prepare
 
         def use(place: int, wave: Waveform) -> PreparedInput:
-            ready = prepare(wave.samples)
+            heard = wave.samples
+            if degrade is not None:
+                heard = degrade(heard, sources[place].content)
+            ready = prepare(heard)
             notes = (*wave.notes, *ready.notes)
             return PreparedInput(sources[place], ready.blocks, notes, wave.digest)
 

@@ -20,6 +20,7 @@ from affuse.data.records import Problem
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.caching.input_reading import InputReader, PreparedInput
 from affuse.extract.caching.row_reuse import CachedRow
+from affuse.extract.degradations.degraded_recordings import find_degrade
 from affuse.extract.encoding import batching, pooling
 from affuse.extract.encoding.choices import Machine
 from affuse.extract.encoding.protocol import Encoder, is_weightless
@@ -144,6 +145,7 @@ class Builder:
             self.encoder,
             self.machine.longest,
             self.machine.threads,
+            find_degrade(self.recipe),
         )
         results = reader.read(sources)
         return {s.content: r for s, r in zip(sources, results, strict=True)}

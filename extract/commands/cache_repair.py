@@ -196,5 +196,13 @@ def _advice(folder: Path, cache: Path) -> str:
             recipe = parts.header(parts.part_path(folder, number)).recipe
         except (AffuseError, OSError):
             continue
+        if recipe.degradation:
+            return (
+                f"repeat the robustness command that made it, with --condition "
+                f"{recipe.degradation}"
+            )
         return f"repeat the command that made it: {provenance.guess(recipe, cache)}"
-    return "repeat the extract command that made it"
+    return (
+        "remove its damaged parts, and repeat the extract or robustness command that "
+        "made it"
+    )

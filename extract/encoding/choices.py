@@ -31,6 +31,7 @@ class Choice:
     head: bool = False  # True to cache the predictions of the checkpoint's head too
     options: Mapping[str, Any] = field(default_factory=dict)  # of the encoder
     transcripts: str = ""  # label of recognised transcripts; "": those of the corpus
+    degradation: str = ""  # condition of degraded inputs; "": inputs of the corpus
 
     def __post_init__(self) -> None:
         for name, value, allowed in (

@@ -217,6 +217,7 @@ def make_recipe(corpus: str, choice: Choice, encoder: Encoder, content: str) -> 
         training=origin.training,
         code=_code(choice),
         transcripts=choice.transcripts,
+        degradation=choice.degradation,
     )
 
 

@@ -71,7 +71,7 @@ def find_recorded(
     """
     errors = []
     for place in places.of(recipe):
-        choice = _choice(recipe, place)
+        choice = recorded_choice(recipe, place)
         try:
             encoder = load(choice, machine)
         except AffuseError as error:
@@ -94,8 +94,13 @@ def find_recorded(
     )
 
 
-def _choice(recipe: Recipe, place: str) -> Choice:
-    """Return the choice that makes the embeddings of a recipe."""
+def recorded_choice(recipe: Recipe, place: str) -> Choice:
+    """Return the choice that makes the embeddings of a recipe.
+
+    Args:
+        recipe: of one encoder
+        place: checkpoint that holds it, as `find_recorded` returns it
+    """
     is_hub_name = bool(recipe.revision) and place == recipe.checkpoint
     names = modality_named(recipe.modality).options
     return Choice(

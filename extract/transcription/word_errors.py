@@ -1,23 +1,15 @@
 """Word error rate of recognised transcripts, counted with jiwer.
 
-Both texts are normalised first: Unicode form NFKC, lower case, no marks of punctuation
-except apostrophes within words, and one space between words. A hyphen divides words.
-Numbers, abbreviations and spellings are not changed, so ``21`` and ``twenty-one`` are
-different words.
+Both texts are normalised first, see `affuse.data.reading.word_normalisation`.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
 from affuse.data.errors import AffuseError
+from affuse.data.reading.word_normalisation import normalise_words
 from affuse.data.system.environment import extra_command
-
-APOSTROPHES = str.maketrans(dict.fromkeys("\N{RIGHT SINGLE QUOTATION MARK}`", "'"))
-NOT_WORDS = re.compile(r"[^\w']+|_")
-OUTER = re.compile(r"(?<!\w)'|'(?!\w)")  # quotation marks, not apostrophes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +43,6 @@ class WordErrors:
         """
         rows = [(c.words, c.substitutions, c.deletions, c.insertions) for c in counts]
         return cls(*map(sum, zip(*rows, strict=True))) if rows else cls()
-
-
-def normalise_words(text: str) -> str:
-    """Return a text as both sides of a word error rate are compared.
-
-    Args:
-        text: transcript
-
-    Examples:
-        >>> normalise_words("Well -- I DON'T know, 'Mr.' Twenty-one!")
-        "well i don't know mr twenty one"
-    """
-    text = unicodedata.normalize("NFKC", text).translate(APOSTROPHES).casefold()
-    return " ".join(OUTER.sub(" ", NOT_WORDS.sub(" ", text)).split())
 
 
 def demand_jiwer() -> None:

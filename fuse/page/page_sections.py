@@ -13,6 +13,7 @@ from affuse.fuse.page.page_records import FigureGroup, PageSection
 from affuse.fuse.page.prediction_section import prediction_section
 from affuse.fuse.page.provenance_section import provenance_section
 from affuse.fuse.page.results_section import caveats_section, results_section
+from affuse.fuse.page.robustness_section import robustness_section
 from affuse.fuse.page.subgroup_section import subgroup_section
 from affuse.fuse.reporting.table_records import ReportTable
 
@@ -24,6 +25,7 @@ SECTIONS = (
     learning_section,
     subgroup_section,
     contribution_section,
+    robustness_section,
     calibration_section,
     error_section,
     provenance_section,

@@ -1,1 +1,1 @@
-"""Loss of CCC of a trained run if a modality is removed or permuted."""
+"""Loss of CCC of a trained run if a modality is removed, permuted or degraded."""

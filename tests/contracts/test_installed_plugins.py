@@ -270,6 +270,7 @@ def test_groups_and_reserved_names_are_as_documented():
         "affuse.formats",
         "affuse.modalities",
         "affuse.prediction_formats",
+        "affuse.degradations",
     ]
     words = {"all", *decisions.DECISIONS, "zeroshot"}
     assert {*DESIGN_KIND.reserved} == {*BASELINE_KIND.reserved} == words

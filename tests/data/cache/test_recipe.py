@@ -24,6 +24,7 @@ CHANGES = [
     {"training": {"speakers": ["1F"]}},
     {"code": "revision 2"},
     {"transcripts": "small.en-0123abcd"},
+    {"degradation": "noise:10"},
 ]
 
 
@@ -99,3 +100,13 @@ def test_an_unknown_modality_is_refused():
 def test_a_corpus_name_that_cannot_be_a_folder_is_refused(name):
     with pytest.raises(ValueError, match="becomes a folder: use letters, digits"):
         recipe(corpus=name)
+
+
+def test_a_recipe_without_a_degradation_has_the_text_of_older_versions():
+    assert "degradation" not in RECIPE.text()
+    degraded = recipe(degradation="noise:10")
+    assert Recipe.parse(degraded.text()) == degraded
+    assert not degraded.covers(RECIPE)
+    assert not RECIPE.covers(degraded)
+    assert degraded.kind() != RECIPE.kind()
+    assert degraded.of_corpus("other").degradation == ""

@@ -191,7 +191,7 @@ def test_without_provenance_and_recipe_repair_gives_general_advice(tmp_path):
     flip(part_path(folder, 0), place=0)
     result = repair(tmp_path)
     assert result.exit_code == 1
-    assert "repeat the extract command that made it" in result.output
+    assert "repeat the extract or robustness command that made it" in result.output
     assert part_path(folder, 0).exists()
 
 

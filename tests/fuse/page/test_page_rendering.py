@@ -23,7 +23,7 @@ from affuse.fuse.page.page_sections import page_sections
 HOSTILE = "<script>alert(1)</script>\"'><img src=//x onerror=alert(2)>{{7*7}}"
 NAMES = (
     *("caveats", "results", "comparisons", "predictions", "learning", "subgroups"),
-    *("modalities", "calibration", "errors", "provenance"),
+    *("modalities", "robustness", "calibration", "errors", "provenance"),
 )
 
 
@@ -146,7 +146,13 @@ def blank(monkeypatch):
 @pytest.mark.usefixtures("blank")
 def test_sections_without_data_name_the_command_that_provides_them(tables):
     commands = Page(render_page(tables)).text("code")
-    for words in ("calibrate ", "lint ", "--cache cache", "layers=weighted"):
+    for words in (
+        "calibrate ",
+        "robustness ",
+        "lint ",
+        "--cache cache",
+        "layers=weighted",
+    ):
         assert any(words in command for command in commands)
     page = Page(render_page([example("a")]))
     assert "python cli.py report --format html --output report.html" in page.text(
