@@ -156,6 +156,7 @@ class Corpus:
     nature: str = "human"  # one of NATURES
     reader: str = ""  # plug-in in data/corpora that read it; "" if it is not known
     reading: tuple[str, ...] = ()  # sentences that say how its columns were read
+    lacking: tuple[str, ...] = ()  # sentences on what its training lacks
     members: tuple[Member, ...] = ()  # of a training set of several corpora
 
     @property

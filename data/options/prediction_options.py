@@ -107,7 +107,8 @@ class FileOutputs(OutputFile):
         type=prediction_formats,
         metavar="NAME",
         help="Write a table for people, or csv, json or jsonl for programs.  "
-        "[default: table on a terminal, else csv]",
+        "[default: the ending of --output, such as .json; without one, table on a "
+        "terminal, else csv]",
     )
     plot: Path | None = option(
         "--plot",
@@ -147,6 +148,11 @@ class Predict(FileInputs, SpeechInputs, FileOutputs, ComputeOptions):
         Raises:
             OptionError: if options of both are mixed
         """
+        if self.run.is_file():
+            raise OptionError(
+                f"{self.run} is a file, and no model; name the folder of a run or of a "
+                f"bundle before the recordings, as in: predict runs/RUN {self.run.name}"
+            )
         typed = [*self.files, *self.text, *filter(None, (self.transcripts,))]
         if self.files and (mixed := [n for n in CORPUS_FIELDS if getattr(self, n)]):
             raise OptionError(
@@ -171,6 +177,11 @@ class Predict(FileInputs, SpeechInputs, FileOutputs, ComputeOptions):
 
     def _demand_no_file_options(self) -> None:
         """Raise an error if an option for recordings is given with a cached corpus."""
+        if self._output_format not in ("", "csv"):
+            raise OptionError(
+                f"--output {self.output}: predictions of a cached corpus are written "
+                f"as CSV; let the name end in .csv"
+            )
         unchanged = Predict(run=self.run)
         for flag, name in (
             ("--transcripts", "transcripts"),
@@ -197,4 +208,11 @@ class Predict(FileInputs, SpeechInputs, FileOutputs, ComputeOptions):
     def format_name(self) -> str:
         """Name of the format of the output."""
         on_terminal = self.output == SCREEN and sys.stdout.isatty()
-        return self.form or ("table" if on_terminal else "csv")
+        usual = "table" if on_terminal else "csv"
+        return self.form or self._output_format or usual
+
+    @property
+    def _output_format(self) -> str:
+        """Format that the ending of the output names; "" if it names none."""
+        ending = Path(self.output).suffix[1:].lower()
+        return ending if ending in prediction_formats().choices else ""

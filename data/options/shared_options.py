@@ -1,7 +1,7 @@
 """Options that several commands share: devices, folders and caches."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TextIO, cast
@@ -19,6 +19,7 @@ from affuse.data.options.option_fields import (
     option,
 )
 from affuse.data.options.option_types import FOLDER, ONE_OR_MORE, pairs
+from affuse.data.system.atomic_files import named_errors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +211,14 @@ class OutputFile(Command):
         help="Write to this file, for example table.csv.  [default: the screen]",
     )
 
-    def open_output(self) -> AbstractContextManager[TextIO]:
-        """Return the output file, which is opened at the first write."""
+    @contextmanager
+    def open_output(self) -> Iterator[TextIO]:
+        """Yield the output file, which is opened at the first write.
+
+        Raises:
+            OSError: if it cannot be written; the error names it
+        """
+        name = "standard output" if self.output == SCREEN else self.output
         file = click.open_file(self.output, "w", encoding="utf-8", lazy=True)
-        return cast(AbstractContextManager[TextIO], file)
+        with named_errors(Path(name)), file as opened:
+            yield cast(TextIO, opened)

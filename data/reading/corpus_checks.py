@@ -97,7 +97,7 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
             name: dict(sorted(values.items()))
             for name, values in extra_columns.counts(corpus.utterances).items()
         },
-        "reading": list(corpus.reading),
+        "reading": [*corpus.reading, *corpus.lacking],
         "flags": _flags(corpus),
         "counts": [asdict(c) for c in corpus.counts],
         "problems": [asdict(p) for p in problems],
@@ -152,7 +152,7 @@ def lines(corpus: Corpus, problems: Sequence[Problem]) -> Iterable[str]:
         + "".join(f", {n} with {name}" for name, n in _column_counts(corpus).items())
     )
     columns = counts["columns"]
-    for line in corpus.reading:
+    for line in (*corpus.reading, *corpus.lacking):
         if not (columns and line.startswith(extra_columns.KEPT)):  # replaced below
             yield line
     if columns:

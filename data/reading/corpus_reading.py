@@ -99,14 +99,14 @@ def _arguments(source: CorpusSource) -> dict[str, Any]:
 def read_and_describe(
     print_line: Callable[[str], object], source: CorpusSource
 ) -> Corpus:
-    """Return a corpus as `read` does, and print how its columns were read.
+    """Return a corpus as `read` does; print how it was read, and what training lacks.
 
     Args:
         print_line: prints a line
         source: as for `read`
     """
     corpus = read(source)
-    for line in corpus.reading:
+    for line in (*corpus.reading, *corpus.lacking):
         print_line(line)
     return corpus
 

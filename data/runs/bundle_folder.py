@@ -3,10 +3,12 @@
 This module reads no file. The module that writes a file documents its content.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from affuse.data.errors import OptionError
 from affuse.data.runs.checkpoint_folder import CheckpointFolder
 from affuse.data.runs.run_folder import SEED, ModelFolder, RunFolder
 from affuse.data.system.digests import MANIFEST
@@ -18,6 +20,8 @@ ENCODER = re.compile(r"encoders/[a-z0-9_]{1,100}-(?:0|[1-9][0-9]{0,8})")
 ENCODER_FILE = re.compile(
     r"[A-Za-z0-9][\w.-]{0,200}\.(?:json|txt|model|safetensors)|README\.md|LICENSE[\w.-]*"
 )
+
+ADVICE = "copy or download the bundle again, or use the version that wrote it"
 
 
 @dataclass(frozen=True)
@@ -103,3 +107,31 @@ def is_bundle(path: Path) -> bool:
         path: any path
     """
     return BundleFolder(path).is_bundle
+
+
+def demand_outside_bundles(output: Path) -> None:
+    """Raise an error if a new folder would be part of a bundle and so damage it.
+
+    Args:
+        output: of the new folder
+
+    Raises:
+        OptionError: naming the bundle
+    """
+    for folder in Path(os.path.abspath(output)).parents:
+        if is_bundle(folder):
+            raise OptionError(
+                f"--output {output} is inside the bundle {folder}, which could not be "
+                f"used any more; name a folder outside it"
+            )
+
+
+def model_advice(folder: Path) -> str:
+    """Return the remedy for a damaged model, the last clause of an error.
+
+    Args:
+        folder: of the model, in a run or in a bundle
+    """
+    if is_bundle(folder.parent.parent.parent):
+        return ADVICE
+    return "train again into another folder of runs"

@@ -7,7 +7,7 @@ from pathlib import Path
 from affuse.data.errors import DamagedFileError
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import NATURES, Member
-from affuse.data.runs.bundle_folder import ENCODER, MODEL, BundleFolder
+from affuse.data.runs.bundle_folder import ADVICE, ENCODER, MODEL, BundleFolder
 from affuse.data.runs.run_information import MEMBER, read_members
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.documents import read_json
@@ -22,7 +22,6 @@ from affuse.data.system.schema import (
 )
 
 FORMAT = 1
-ADVICE = "copy or download the bundle again, or use the version that wrote it"
 WORD = Text(1_000)
 NAME = Text(200, least=1)
 KIND = Record(

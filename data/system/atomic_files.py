@@ -15,6 +15,7 @@ try:
 except ImportError:  # on Windows, two processes may at worst do the same work twice
     fcntl = None  # type: ignore[assignment]
 
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 PIECE = 2**20  # bytes that are copied at a time
 
 
@@ -156,6 +157,21 @@ def with_path(error: OSError, path: Path) -> OSError:
     if error.errno is None:
         return OSError(f"{error}: '{path}'")
     return OSError(error.errno, os.strerror(error.errno), str(path))
+
+
+@contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """Add the name of a file to errors of a full or broken disk.
+
+    Args:
+        path: that is written in this context; or words for a file without a path
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in DISK_ERRORS:
+            raise with_path(error, path) from error
+        raise
 
 
 @contextmanager

@@ -11,6 +11,7 @@ HEAD = "# affuse digests 1\n"
 END = "# of the lines above: "
 LINE = re.compile(r"([0-9a-f]{64})  (\S[^\n]*)\n")
 OTHER = re.compile(rb"\\?[0-9a-f]{64} [ *]")  # beginning of other programs' manifests
+ADVICE = "restore it, or make the folder again"  # for a damaged manifest
 Digests = Mapping[str, str]  # file name, relative to the folder, to 64 hex digits
 
 
@@ -41,7 +42,7 @@ def parse(path: Path, content: bytes) -> Digests:
     ):
         raise DamagedFileError(
             f"{path} is damaged: it is not as it was written, so nothing beside it can "
-            f"be checked; restore it, or make the folder again"
+            f"be checked; {ADVICE}"
         )
     return {match[2]: match[1] for match in matches if match}
 

@@ -22,14 +22,16 @@ def predict(options: "prediction_options.Predict") -> None:
     or a folder that is searched for recordings; - reads paths from standard input.
     The exit status is 1 if a recording could not be predicted; it is named, and the
     others are predicted. Repeat an interrupted command with the same --output to
-    continue.
+    continue. Embeddings of recordings stay in memory: the folder of --cache is only
+    read, to find the encoders, and nothing is written to it.
 
     Without recordings, the utterances of a cached corpus are predicted.
 
     Ratings r are on [-1, 1], as (2 r - low - high) / (high - low); *_deviation is the
     standard deviation over models. Columns such as valence_1_to_5 are on the scale of
-    the training data. For a corpus, trained_on counts the models that had the
-    utterance in training or validation. start and end are seconds in file.
+    the training data, and those of an adapted bundle on the scale of your ratings. For
+    a corpus, trained_on counts the models that had the utterance in training or
+    validation. start and end are seconds in file.
 
     \b
     Examples:

@@ -82,7 +82,7 @@ class AdaptedRater:
     def remarks(self) -> Iterator[str]:
         """Yield a sentence on each fact about all predictions so far."""
         yield from self.rater.remarks()
-        yield f"{' and '.join(self.adaptation.kept)} adapted to the ratings of a user"
+        yield f"adapted to the ratings of a user: {', '.join(self.adaptation.kept)}"
         if clipped := self._counts["clipped"]:
             yield (
                 f"{clipped} of {count(self._counts['ratings'], 'adapted rating')} were "

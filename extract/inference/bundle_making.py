@@ -6,7 +6,7 @@ from pathlib import Path
 from affuse.data.options.bundle_options import MakeBundle
 from affuse.data.options.command_record import next_line
 from affuse.data.options.prediction_options import Predict
-from affuse.data.runs.bundle_folder import BundleFolder
+from affuse.data.runs.bundle_folder import BundleFolder, demand_outside_bundles
 from affuse.data.runs.bundle_information import BundleInfo
 from affuse.data.runs.run_predictions import read_run
 from affuse.extract.checkpoints.licences import inherited
@@ -36,6 +36,7 @@ def make_bundle(options: MakeBundle, say: Say) -> BundleInfo:
         AffuseError: if the run, an encoder or the output folder cannot be used, or the
             upload fails
     """
+    demand_outside_bundles(options.output)
     if options.push_to_hub:
         demand_hub_name(options.push_to_hub)
     source = load_run_models(options.run)

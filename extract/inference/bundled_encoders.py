@@ -34,6 +34,7 @@ def bundled_encoders(
     modalities = list(dict.fromkeys(recipe.modality for recipe in recipes))
     typed = per_modality(options.licence, modalities, "licence")
     places = EncoderPlaces(named=options.named_checkpoints, cache=options.cache)
+    places.demand_use(recipes)
     return tuple(
         _encoder(recipe, options.weights, typed.get(recipe.modality, ""), places)
         for recipe in recipes

@@ -1,6 +1,6 @@
 """Places in which the encoders of a trained model are looked for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from affuse.data.cache import provenance, store
 from affuse.data.cache.parts import header, part_path
 from affuse.data.cache.recipe import Recipe
-from affuse.data.errors import AffuseError
+from affuse.data.errors import AffuseError, OptionError
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,35 @@ class EncoderPlaces:
     named: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by modality
     bundled: Mapping[str, str] = field(default_factory=dict)  # by digest of weights
     cache: Path | None = None  # folder of all caches, which state their checkpoints
+
+    def demand_use(self, recipes: Iterable[Recipe]) -> None:
+        """Raise an error if a checkpoint that the user named would be ignored.
+
+        Args:
+            recipes: of all encoders of a model
+
+        Raises:
+            OptionError: if the model has no encoder of that modality, or only encoders
+                that come with this project and have other names
+        """
+        recipes = list(recipes)
+        for modality, names in self.named.items():
+            parts = [p for r in recipes for p in r.parts if p.modality == modality]
+            known = [part.checkpoint for part in parts if part.is_built_in]
+            if len(known) < len(parts):
+                continue
+            for name in names:
+                if name not in known:
+                    why = (
+                        f"the {modality} encoders of the model come with affuse "
+                        f"({', '.join(dict.fromkeys(known))})"
+                        if known
+                        else f"the model has no {modality} encoder"
+                    )
+                    raise OptionError(
+                        f"--{modality}-checkpoint {name} has no effect: {why}; leave "
+                        f"it out"
+                    )
 
     def of(self, recipe: Recipe) -> Iterator[str]:
         """Yield the checkpoints that may hold an encoder, the most likely first.

@@ -54,13 +54,11 @@ def predict_files(options: Predict, say: Say) -> bool:
         check_plot_path(options.plot)
     inputs = find_inputs(options)
     model = open_model(request)
-    recordings = [item for item in inputs if isinstance(item, Recording)]
-    if recordings:
-        model.demand_inputs(
-            has_audio=any(item.path is not None for item in recordings),
-            has_text=divide.recogniser is not None
-            or any(t.text is not None for r in recordings for t in r.texts),
-        )
+    model.check_inputs(
+        [item for item in inputs if isinstance(item, Recording)],
+        log.warning,
+        are_recognised=divide.recogniser is not None,
+    )
     plot = options.plot
     draw = None if plot is None else partial(write_plot, plot, model.facts)
     task = PredictionTask(model, divide, inputs, draw)

@@ -1,7 +1,7 @@
 """Trained models with their encoders, which predict segments of recordings."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from affuse.data.errors import AffuseError
 from affuse.extract.inference.predicted_segments import (
@@ -14,8 +14,13 @@ from affuse.extract.inference.segment_encoding import (
     OpenedSegments,
     SegmentEncoder,
 )
-from affuse.extract.inference.segments import Segment
+from affuse.extract.inference.segments import Recording, Segment
 from affuse.fuse.inputs.omissions import runs_without
+
+WAYS: Mapping[str, str] = {  # {modality: how it is given on the command line}
+    "text": 'with --text "...", --transcripts TABLE.csv or --transcribe MODEL',
+    "audio": "by naming the recording",
+}
 
 
 @dataclass(frozen=True)
@@ -25,21 +30,41 @@ class LoadedFileModel:
     facts: ModelFacts
     rater: Rater
     encoder: SegmentEncoder
+    ways: Mapping[str, str] = field(default_factory=lambda: WAYS)  # see WAYS
 
-    def demand_inputs(self, *, has_audio: bool, has_text: bool) -> None:
+    def check_inputs(
+        self,
+        recordings: Sequence[Recording],
+        say: Callable[[str], object],
+        *,
+        are_recognised: bool = False,
+    ) -> None:
         """Raise an error if no input has a modality that the model needs.
 
         Args:
-            has_audio: True if there is at least one recording
-            has_text: True if there is at least one text
+            recordings: recordings and texts to predict; without any, nothing is checked
+            say: called with a sentence on each kind of input that the model ignores
+            are_recognised: True if the texts of recordings will be recognised
 
         Raises:
             AffuseError: naming the ways out
         """
-        present = {"audio": has_audio, "text": has_text}
-        lacking = [m for m in self.rater.modalities if not present.get(m)]
-        if lacking and not (self.rater.robust and any(present.values())):
+        present = {
+            "audio": any(each.path is not None for each in recordings),
+            "text": are_recognised
+            or any(text.text is not None for each in recordings for text in each.texts),
+        }
+        taken = self.rater.modalities
+        lacking = [m for m in taken if not present.get(m)]
+        robust = self.rater.robust and any(present[m] for m in taken if m in present)
+        if recordings and lacking and not robust:
             raise AffuseError(f"{self.facts.name} {self.lacking(lacking[0])}")
+        for modality, kind in (("audio", "recordings"), ("text", "texts")):
+            if recordings and present[modality] and modality not in taken:
+                say(
+                    f"the {kind} are not used: {self.facts.name} predicts from "
+                    f"{' and '.join(taken)} alone"
+                )
 
     def lacking(self, modality: str) -> str:
         """Return the end of a sentence on a modality that is needed and missing.
@@ -53,13 +78,9 @@ class LoadedFileModel:
                 f"them, extract it, and predict with --corpus"
             )
         others = [m for m in self.rater.modalities if m != modality]
-        give = {
-            "text": 'with --text "...", --transcripts TABLE.csv or --transcribe MODEL',
-            "audio": "by naming the recording",
-        }[modality]
         return (
-            f"needs {modality}: give it {give}; or take a model that tolerates a "
-            f"missing modality ({runs_without(others)})"
+            f"needs {modality}: give it {self.ways[modality]}; or take a model that "
+            f"tolerates a missing modality ({runs_without(others)})"
         )
 
     def missing(self, segment: Segment) -> str:

@@ -20,7 +20,7 @@ from affuse.data.rating_scales import RATINGS
 from affuse.data.reading import corpus_reading
 from affuse.data.reading.corpus_checks import problem_lines
 from affuse.data.records import Corpus
-from affuse.data.runs.bundle_folder import is_bundle
+from affuse.data.runs.bundle_folder import demand_outside_bundles, is_bundle
 from affuse.data.runs.run_folder import RunFolder
 from affuse.extract.inference.bundle_making import make_bundle
 from affuse.extract.inference.clip_prediction import (
@@ -56,8 +56,8 @@ def adapt_model(options: Adapt, say: Say) -> Adaptation:
             clips, or the output folder is not empty
     """
     _demand_new(options.output)
-    corpus = corpus_reading.read_and_describe(say, _source(options))
-    for line in problem_lines(corpus.problems):
+    corpus = corpus_reading.read(_source(options))
+    for line in (*corpus.reading, *problem_lines(corpus.problems)):
         say(line)
     demand_enough(ratings_of(corpus.utterances, RATINGS, corpus.scale), RATINGS)
     with _plain_bundle(options) as bundle:
@@ -77,7 +77,8 @@ def adapt_model(options: Adapt, say: Say) -> Adaptation:
                 f"is, or rate more clips"
             )
             return adaptation
-        write_adapted(bundle, options.output, adaptation)
+        assert corpus.scale is not None  # enough clips have ratings on it
+        write_adapted(bundle, options.output, adaptation, corpus.scale)
     say(f"{options.output}: adapted bundle")
     needs_text = "text" in model.rater.modalities and not model.rater.robust
     say(next_line(_next_command(options, needs_text=needs_text)))
@@ -85,10 +86,11 @@ def adapt_model(options: Adapt, say: Say) -> Adaptation:
 
 
 def _demand_new(output: Path) -> None:
-    """Raise an error if the output exists and is not an empty folder.
+    """Raise an error if the output is in a bundle, or exists and is no empty folder.
 
     The bundle is written after the clips are predicted, which may take long.
     """
+    demand_outside_bundles(output)
     if os.path.lexists(output) and not (output.is_dir() and not any(output.iterdir())):
         raise OptionError(
             f"--output {output} exists and is not an empty folder; name a new folder"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from affuse.data.cache import corpus_table
-from affuse.data.errors import AffuseError
+from affuse.data.errors import AffuseError, OptionError
 from affuse.data.records import check_name
 from affuse.data.runs.bundle_folder import BundleFolder, is_bundle
 from affuse.data.runs.bundle_information import BundleInfo
@@ -76,6 +76,10 @@ def open_model(request: ModelRequest) -> LoadedFileModel:
     is_short = request.name in SHORT and not folder.exists()
     if is_checkpoint or is_short or is_hub_name:
         return _open_head(request)
+    if folder.is_file():
+        raise AffuseError(
+            f"{folder} is a file, and no model; name the folder of a run or of a bundle"
+        )
     if folder.is_dir():
         raise AffuseError(
             f"{folder} is no run, no bundle and no checkpoint: it has neither "
@@ -185,6 +189,11 @@ def _scale(run: Path, info: RunInfo, cache: Path | None) -> tuple[float, float] 
 
 def _open_head(request: ModelRequest) -> LoadedFileModel:
     """Load a speech checkpoint with its regression head."""
+    for modality, (name, *_) in filter(all, request.places.named.items()):
+        raise OptionError(
+            f"--{modality}-checkpoint {name} has no effect: {request.name} is a "
+            f"checkpoint itself; leave it out"
+        )
     machine = request.machine
     choice = Choice(
         modality="audio",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affuse.data.errors import OptionError
-from affuse.data.system.atomic_files import claim, publish
+from affuse.data.system.atomic_files import claim, publish, with_path
 from affuse.data.system.regular_files import TABLE, open_regular
 from affuse.extract.inference.predicted_segments import PredictedSegment
 from affuse.extract.inference.prediction_columns import PredictionColumns
@@ -78,6 +78,24 @@ class PredictionOutput:
                 not done
         """
         return self._journal.is_done(key, stamp)
+
+    def demand_no_others(self, keys: Sequence[str]) -> None:
+        """Raise an error if predictions of other recordings would be lost.
+
+        Args:
+            keys: of all recordings of this command
+
+        Raises:
+            OptionError: if an earlier command predicted other recordings too
+        """
+        known = set(keys)
+        if others := [key for key in self._journal.done if key not in known]:
+            journal = self._request.journal
+            raise OptionError(
+                f"{journal} has predictions of {others[0]!r}, which is not among the "
+                f"recordings ({len(others):,} of them); name another file with "
+                f"--output, or remove {journal.name}"
+            )
 
     def add(
         self, key: str, segments: Sequence[PredictedSegment], stamp: str = ""
@@ -142,7 +160,7 @@ def open_output(request: OutputRequest) -> Iterator[PredictionOutput]:
         OSError: if the journal cannot be written
     """
     path = request.path.resolve()
-    with claim(path.with_name(f".{path.name}.lock"), wait=False) as is_held:
+    with _claimed(path) as is_held:
         if not is_held:
             raise OptionError(
                 f"another command is writing {request.path}; wait until it ends, or "
@@ -154,6 +172,19 @@ def open_output(request: OutputRequest) -> Iterator[PredictionOutput]:
             yield output
         if output.is_complete:
             request.journal.unlink()
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[bool]:
+    """Hold the lock of an output; an error that concerns the lock names the output."""
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        with claim(lock, wait=False) as is_held:
+            yield is_held
+    except OSError as error:
+        if error.filename == str(lock):
+            raise with_path(error, path) from error
+        raise
 
 
 def is_finished(request: OutputRequest) -> bool:

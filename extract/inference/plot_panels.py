@@ -3,7 +3,8 @@
 matplotlib is an extra, so it is imported in functions only.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from affuse.data.rating_scales import DIRECTIONS
@@ -47,9 +48,13 @@ def draw_trajectories(
     name, unit = time_unit(series)
     panels = figure.subplots(len(ratings), 1, sharex=True, squeeze=False)[:, 0]
     for axes, rating in zip(panels, ratings, strict=True):
+        drawn = list[PlottedPoint]()
         for k, one in enumerate(series):
-            _draw_line(axes, one, k, [*one.runs(rating, scale)], unit)
-        axes.set_ylim(*_limits(scale))
+            runs = [*one.runs(rating, scale)]
+            _draw_line(axes, one, k, runs, unit)
+            drawn += (point for run in runs for point in run)
+        ends = (bound for point in drawn for bound in (point.low, point.high))
+        axes.set_ylim(*_limits(scale, ends))
         _label_scale(axes.yaxis, rating, scale)
         axes.set_ylabel(rating)
         axes.grid(color="#dddddd", linewidth=0.6)
@@ -72,7 +77,7 @@ def draw_plane(
         series: of any number
     """
     axes = figure.subplots()
-    _prepare_plane(axes, scale)
+    _prepare_plane(axes, scale, series)
     if len(series) == 1 and series[0].is_timed:
         _draw_timed_points(figure, axes, scale, series[0])
         return
@@ -118,13 +123,14 @@ def _draw_line(
             axes.plot(*marks, MARKERS[place], color=colour, markersize=3)
 
 
-def _prepare_plane(axes: "Axes", scale: Scale) -> None:
+def _prepare_plane(axes: "Axes", scale: Scale, series: Sequence[PlottedSeries]) -> None:
     """Set limits, labels and the lines through the middle of the scale."""
     middle = sum(scale) / 2
     axes.axhline(middle, color="#999999", linewidth=0.8, zorder=1)
     axes.axvline(middle, color="#999999", linewidth=0.8, zorder=1)
-    axes.set_xlim(*_limits(scale))
-    axes.set_ylim(*_limits(scale))
+    places = [_coordinates(one, scale) for one in series]
+    axes.set_xlim(*_limits(scale, (x for valence, _ in places for x in valence)))
+    axes.set_ylim(*_limits(scale, (y for _, arousal in places for y in arousal)))
     axes.set_box_aspect(1)
     _label_scale(axes.xaxis, "valence", scale)
     _label_scale(axes.yaxis, "arousal", scale)
@@ -170,10 +176,14 @@ def _coordinates(
     return valence, arousal
 
 
-def _limits(scale: Scale) -> tuple[float, float]:
-    """Return the ends of an axis, slightly beyond those of the scale."""
+def _limits(scale: Scale, values: Iterable[float]) -> tuple[float, float]:
+    """Return the ends of an axis, slightly beyond those of the scale and all values.
+
+    Predictions are not clipped, so they may lie outside the scale.
+    """
     margin = MARGIN * (scale[1] - scale[0])
-    return scale[0] - margin, scale[1] + margin
+    known = [*scale, *filter(math.isfinite, values)]
+    return min(known) - margin, max(known) + margin
 
 
 def _label_scale(axis: Any, rating: str, scale: Scale) -> None:

@@ -7,51 +7,23 @@ memory.
 """
 
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import BinaryIO, NoReturn
 
 from affuse.data.errors import DamagedFileError, OptionError
+from affuse.data.system.atomic_files import named_errors
 from affuse.data.system.documents import parse_json
 from affuse.data.system.regular_files import TABLE, check_regular
-from affuse.data.system.schema import (
-    Kind,
-    ListOf,
-    MapOf,
-    Maybe,
-    Number,
-    OneOf,
-    Plain,
-    Record,
-    Text,
-    Whole,
-)
-from affuse.extract.inference.predicted_segments import (
-    PredictedRating,
-    PredictedSegment,
-)
+from affuse.data.system.schema import MapOf, OneOf, Plain, Record
+from affuse.extract.inference.journal_entries import ENTRY, packed, unpacked
+from affuse.extract.inference.predicted_segments import PredictedSegment
 
 FORMAT = 1  # version of the lines
 LONGEST = 2**30  # bytes of a line
-ANY = Text(2**24)
-FIGURES = ListOf(Maybe(Number()), least=5, most=5)
-SEGMENT: Mapping[str, Kind] = {
-    "file": ANY,
-    "start": Maybe(Number()),
-    "end": Maybe(Number()),
-    "text": Maybe(ANY),
-    "channel": Maybe(Whole()),
-    "ratings": MapOf(FIGURES, name=Text(100)),
-    "reason": ANY,
-    "notes": ListOf(ANY),
-}
-OPTIONAL: Mapping[str, Kind] = {"speaker": ANY}  # missing in older journals
-LIST = ListOf(Record(SEGMENT, OPTIONAL), most=2**30)
-ENTRY = Record({"key": ANY, "stamp": ANY, "segments": LIST})
 HEADER = Record({"predictions": OneOf((FORMAT,)), "identity": MapOf(Plain())})
 
 
@@ -85,6 +57,11 @@ class PredictionJournal:
         entry = self._entries.get(key)
         return entry is not None and entry.stamp == stamp and not entry.is_failed
 
+    @property
+    def done(self) -> Iterator[str]:
+        """Keys of the recordings that were predicted without an error."""
+        return (key for key, entry in self._entries.items() if not entry.is_failed)
+
     def is_failed(self, key: str) -> bool:
         """Return True if a recording, or a segment of it, could not be predicted."""
         return self._entries[key].is_failed
@@ -98,7 +75,7 @@ class PredictionJournal:
             segments: all segments of the recording
         """
         offset = self._file.seek(0, os.SEEK_END)
-        content = {"key": key, "stamp": stamp, "segments": [*map(_packed, segments)]}
+        content = {"key": key, "stamp": stamp, "segments": [*map(packed, segments)]}
         self._file.write(_line(content))
         self._file.flush()
         is_failed = any(segment.reason for segment in segments)
@@ -112,7 +89,7 @@ class PredictionJournal:
         """
         self._file.seek(self._entries[key].offset)
         content = parse_json(self._file.readline(LONGEST), ENTRY)
-        return tuple(map(_unpacked, content["segments"]))
+        return tuple(map(unpacked, content["segments"]))
 
 
 @contextmanager
@@ -137,7 +114,7 @@ def open_journal(
     header = _line({"predictions": FORMAT, "identity": dict(identity)})
     if os.path.lexists(path):
         check_regular(path, limit=TABLE)
-    with path.open("a+b") as file:
+    with named_errors(path), path.open("a+b") as file:
         file.seek(0)
         first = file.readline(LONGEST)
         if not header.startswith(first):
@@ -188,8 +165,9 @@ def _refuse(path: Path, first: bytes, identity: Mapping[str, object]) -> NoRetur
         for name in names
     )
     raise OptionError(
-        f"{path} is of an interrupted prediction with other options ({differences}); "
-        f"repeat that command, name another file with --output, or remove {path.name}"
+        f"{path} is of a prediction with other options that is not complete "
+        f"({differences}); repeat that command, name another file with --output, or "
+        f"remove {path.name}"
     )
 
 
@@ -202,49 +180,3 @@ def _shown(value: object) -> str:
 def _line(content: Mapping[str, object]) -> bytes:
     """Return an object as a line in ASCII; parts of surrogate pairs are kept."""
     return json.dumps(content, allow_nan=False).encode("ascii") + b"\n"
-
-
-def _packed(segment: PredictedSegment) -> dict[str, object]:
-    """Return a segment as plain values."""
-    return {
-        "file": segment.file,
-        "start": _finite(segment.start),
-        "end": _finite(segment.end),
-        "text": segment.text,
-        "channel": segment.channel,
-        **({"speaker": segment.speaker} if segment.speaker else {}),
-        "ratings": {
-            name: [
-                *map(_finite, (r.value, r.spread, r.calibrated)),
-                *map(_finite, r.interval or (None, None)),
-            ]
-            for name, r in segment.ratings.items()
-        },
-        "reason": segment.reason,
-        "notes": list(segment.notes),
-    }
-
-
-def _unpacked(content: dict[str, Any]) -> PredictedSegment:
-    """Return a segment from plain values."""
-    ratings = {name: _rating(*figures) for name, figures in content["ratings"].items()}
-    notes = tuple(content["notes"])
-    return PredictedSegment(**{**content, "ratings": ratings, "notes": notes})
-
-
-def _rating(
-    value: float | None,
-    spread: float | None,
-    calibrated: float | None,
-    low: float | None,
-    high: float | None,
-) -> PredictedRating:
-    """Return a rating from plain values; a value that is None was not finite."""
-    interval = None if low is None or high is None else (low, high)
-    mean, deviation = (math.nan if x is None else x for x in (value, spread))
-    return PredictedRating(mean, deviation, calibrated, interval)
-
-
-def _finite(value: float | None) -> float | None:
-    """Return a plain number, or None if it is unknown or not finite."""
-    return None if value is None or not math.isfinite(value) else float(value)

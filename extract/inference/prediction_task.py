@@ -113,6 +113,7 @@ class PredictionTask:
             )
             return
         with open_output(request) as output:
+            output.demand_no_others(keys)
             missing = [item for item in self.inputs if not _is_done(item, output)]
             if done := len(keys) - len({item.file for item in missing}):
                 say(f"{count(done, 'recording')} predicted before: kept")
@@ -120,9 +121,14 @@ class PredictionTask:
             for recording in self.predictions(missing, show=True):
                 name = recording[0].file
                 output.add(name, recording, stamps[name])
-            output.finish(keys)
+            failed = output.finish(keys)
             self._draw(output.segments(keys))
         say(f"{request.path}: predictions of {count(len(keys), 'recording')}")
+        if failed:
+            say(
+                f"{failed:,} could not be predicted in full; repeat the command to try "
+                f"again ({request.journal.name} is kept for that)"
+            )
 
     def _draw(self, segments: Iterable[PredictedSegment]) -> None:
         """Draw the segments that have a prediction, if there are any."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,13 @@ from affuse.extract.inference.predicted_segments import (
     SegmentPredictions,
 )
 from affuse.extract.inference.prediction_loop import predict_segments
-from affuse.extract.inference.python_inputs import PathName, Source, as_recordings
+from affuse.extract.inference.python_inputs import (
+    WAYS,
+    PathName,
+    Source,
+    as_recordings,
+    python_names,
+)
 from affuse.extract.inference.recording_search import Found
 from affuse.extract.inference.segment_division import SegmentDivision
 from affuse.extract.inference.segment_plan import SegmentPlan
@@ -41,6 +48,10 @@ class Model:
     def __init__(self, loaded: LoadedFileModel, machine: Machine):
         self._loaded, self._machine = loaded, machine
         self._speech = SpeechModelCache(machine)
+
+    def __repr__(self) -> str:
+        """Return the name and the digest of the model."""
+        return f"Model({self.facts.identity!r})"
 
     @property
     def facts(self) -> ModelFacts:
@@ -100,15 +111,15 @@ class Model:
             >>> model.predict("a.wav", "I am fine.")[0].valence  # doctest: +SKIP
             0.31
         """
-        plan = SegmentPlan(window, hop, channels)
         named = transcribe if isinstance(transcribe, tuple) else (transcribe, None)
-        speech = SpeechInputs.from_values(
-            transcribe=str(named[0]),
-            language=named[1],
-            segment=segment,
-            speakers=speakers,
-        )
-        with array_folder() as folder:
+        with python_names(), array_folder() as folder:
+            plan = SegmentPlan(window, hop, channels)
+            speech = SpeechInputs.from_values(
+                transcribe=str(named[0]),
+                language=named[1],
+                segment=segment,
+                speakers=speakers,
+            )
             inputs = as_recordings(recordings, text, folder)
             self._demand_inputs(inputs, speech, (window, hop) != (None, None))
             division = SegmentDivision(
@@ -131,8 +142,8 @@ class Model:
             text_flag="text" if has_text else "",
             has_windows=has_windows,
         )
-        self._loaded.demand_inputs(
-            has_audio=has_audio, has_text=has_text or bool(speech.transcribe)
+        self._loaded.check_inputs(
+            inputs, log.warning, are_recognised=bool(speech.transcribe)
         )
 
 
@@ -174,13 +185,15 @@ def load(
         FileNotFoundError: if there is no such model
         AffuseError: if the model or an encoder is damaged, or an encoder is not found
     """
-    machine = Machine.of(ComputeOptions(device=device, threads=threads), progress=False)
-    torch.set_num_threads(machine.threads)
     named: Mapping[str, Sequence[str]] = {
         "audio": [str(audio_checkpoint)] if audio_checkpoint else [],
         "text": [str(text_checkpoint)] if text_checkpoint else [],
     }
     places = EncoderPlaces(named=named, cache=Path(cache))
     files = [Path(design)] if design else []
-    request = ModelRequest(str(model), machine, places, files)
-    return Model(open_model(request), machine)
+    with python_names():
+        options = ComputeOptions(device=device, threads=threads)
+        machine = Machine.of(options, progress=False)
+        torch.set_num_threads(machine.threads)
+        loaded = open_model(ModelRequest(str(model), machine, places, files))
+    return Model(replace(loaded, ways=WAYS), machine)

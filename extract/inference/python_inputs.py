@@ -1,6 +1,8 @@
 """Inputs of a prediction from Python: files, arrays and texts, as recordings."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Real
 from os import PathLike
 from pathlib import Path
@@ -13,6 +15,33 @@ from affuse.extract.inference.segments import Recording, TimedText
 
 PathName = str | PathLike[str]
 Source = PathName | tuple[Any, float] | None
+# options of `predict` that are arguments of `load` and `Model.predict`
+FLAG = re.compile(
+    r"--((?:audio|text)-checkpoint|cache|channels|design|device|hop|segment|speakers|"
+    r"threads|transcribe|window)\b"
+)
+WAYS = {  # {modality: how it is given in Python}
+    "text": "as text=[...] or with transcribe=MODEL",
+    "audio": "by naming the recording",
+}
+
+
+@contextmanager
+def python_names() -> Iterator[None]:
+    """Replace options of the command line by arguments of Python in errors.
+
+    Raises:
+        AffuseError: the error that occurs in this context, with ``window 8`` in place
+            of ``--window 8``
+    """
+    try:
+        yield
+    except AffuseError as error:
+        error.args = tuple(
+            FLAG.sub(lambda match: match[1].replace("-", "_"), str(line))
+            for line in error.args
+        )
+        raise
 
 
 def as_recordings(

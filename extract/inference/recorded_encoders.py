@@ -38,7 +38,10 @@ def load_recorded(
 
     Raises:
         AffuseError: if an encoder is not found, or differs from the recorded one
+        OptionError: if a checkpoint that the user named would be ignored
     """
+    recipes = list(recipes)
+    places.demand_use(recipes)
     # The places of an encoder depend on the corpus, which a general recipe lacks.
     parts: dict[str, Recipe] = {}
     for recipe in recipes:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.runs.bundle_folder import BundleFolder
-from affuse.data.system import digests
+from affuse.data.system import digests, manifests
 from affuse.data.system.regular_files import SMALL, WEIGHTS, check_regular
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz")
 LARGE = (".safetensors", ".onnx")
+AGAIN = "copy or download it again"
 SNAPSHOTS, BLOBS = "snapshots", "blobs"  # folders in the cache of the hub's library
 
 
@@ -37,9 +38,10 @@ def examine(folder: Path) -> tuple[str, ...]:
         for fault in _faults(folder):
             raise DamagedFileError(fault)
     except (AffuseError, OSError) as error:
+        fault = str(error).removesuffix(f"; {manifests.ADVICE}")
+        advice = "" if fault.endswith(AGAIN) else f"; {AGAIN}"
         raise DamagedFileError(
-            f"{folder} is no bundle that can be used: {error}; copy or download it "
-            f"again"
+            f"{folder} is no bundle that can be used: {fault}{advice}"
         ) from error
     return tuple(digests.read(folder) or {})
 
@@ -62,7 +64,10 @@ def _faults(folder: Path) -> Iterator[str]:
             yield f"{digests.MANIFEST} lists {name!r}, which no bundle has"
     for name in found:
         if name not in manifest and name != digests.MANIFEST:
-            yield f"{name} is not listed in {digests.MANIFEST}"
+            yield (
+                f"{name} is not listed in {digests.MANIFEST}; remove it if you added "
+                f"it, or {AGAIN}"
+            )
     for name in found:
         limit = WEIGHTS if name.endswith(LARGE) else SMALL
         check_regular(folder / name, limit=limit)

@@ -85,7 +85,7 @@ def run(say: Say, encode: Encode, tune: Tune, options: RunCommand) -> bool:
     def say_once(line: str) -> None:
         """Print a line, except next commands and repeated notes on columns."""
         # This command executes the next command itself.
-        if not line.startswith(NEXT) and line not in corpus.reading:
+        if not line.startswith(NEXT) and line not in (*corpus.reading, *corpus.lacking):
             say(line)
 
     if options.finetune:

@@ -26,6 +26,7 @@ from affuse.data.cache import joined_recipe
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.rating_scales import RATINGS
+from affuse.data.runs.bundle_folder import model_advice
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import read_predictions
 from affuse.data.system import digests
@@ -209,8 +210,7 @@ def _name_folder_in_errors(folder: Path) -> Iterator[None]:
         yield
     except AffuseError as error:
         raise DamagedFileError(
-            f"{folder} holds no model of this version: {error}; train again into "
-            f"another folder of runs"
+            f"{folder} holds no model of this version: {error}; {model_advice(folder)}"
         ) from error
 
 

@@ -117,10 +117,8 @@ def read(
             *scale_checks.compare(utterances, scale, names),
         ),
         nature=rating_kinds.read_nature(folder),
-        reading=(
-            *column_summary.lines(tables, sorting, left_out),
-            *column_summary.missing_columns(utterances, protocol, left_out),
-        ),
+        reading=(*column_summary.lines(tables, sorting, left_out),),
+        lacking=(*column_summary.missing_columns(utterances, protocol, left_out),),
     )
 
 

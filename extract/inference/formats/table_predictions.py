@@ -29,6 +29,7 @@ from affuse.extract.inference.prediction_columns import (
 from affuse.extract.inference.prediction_format import WIDTH
 from affuse.fuse.wording import count
 
+INDENT = "    "  # of the further lines of a reason
 MOST_NOTES = 10  # different notes on the input that are listed
 
 
@@ -53,7 +54,8 @@ def render(
         total += 1
         failed += any(segment.reason for segment in segments)
         notes.update(note for segment in segments for note in segment.notes)
-        yield "".join(f"{_row(columns, cells, segment)}\n" for segment in segments)
+        rows = (_row(columns, cells, segment, width) for segment in segments)
+        yield "".join(f"{row}\n" for row in rows)
     sentences = [*_footnotes(columns, cells), *_input_notes(notes)]
     if failed:
         sentences.append(
@@ -92,14 +94,25 @@ def _model(facts: ModelFacts) -> str:
 
 
 def _row(
-    columns: PredictionColumns, cells: TableCells, segment: PredictedSegment
+    columns: PredictionColumns,
+    cells: TableCells,
+    segment: PredictedSegment,
+    width: int,
 ) -> str:
-    """Return the line of one segment."""
+    """Return the line of one segment; a long reason continues on further lines."""
     parts = [cells.name(segment).ljust(cells.names.width), span(segment).rjust(TIME)]
     parts += [str(segment.channel or "").ljust(1)] if columns.channels else []
     parts += [speaker(segment).ljust(SPEAKER)] if columns.speakers else []
     if segment.reason:
-        return "  ".join((*parts, f"no prediction: {printable(segment.reason)}"))
+        place = "  ".join(parts)
+        text = f"{place}  no prediction: {printable(segment.reason)}"
+        return textwrap.fill(
+            text,
+            width,
+            subsequent_indent=INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
     ratings = segment.ratings
     parts += [
         (cells.rating(ratings[name]) if name in ratings else "-").ljust(
@@ -118,10 +131,12 @@ def _footnotes(columns: PredictionColumns, cells: TableCells) -> Iterator[str]:
     if NATURES.get(facts.nature):
         yield NATURES[facts.nature]
     if facts.level is not None:
+        kind = "calibrated or adapted" if facts.adaptation else "calibrated"
+        also = ", or of clips like those of the user" if facts.adaptation else ""
         yield (
-            f"x [low, high]: calibrated prediction and its interval, made to hold "
+            f"x [low, high]: {kind} prediction and its interval, made to hold "
             f"{100 * facts.level:g} % of the ratings of utterances like those of the "
-            f"training corpus"
+            f"training corpus{also}"
         )
     elif facts.models > 1:
         yield (
@@ -131,7 +146,7 @@ def _footnotes(columns: PredictionColumns, cells: TableCells) -> Iterator[str]:
     if facts.scale is None:
         yield "The scale of the training data is not known, so ratings are on [-1, 1]"
     if facts.adaptation:
-        yield facts.adaptation.rstrip(".")
+        yield facts.adaptation[0].upper() + facts.adaptation[1:].rstrip(".")
     if columns.words:
         yield NOTE
     if cells.names.shortened:

@@ -108,12 +108,18 @@ def test_a_column_of_milliseconds_gets_no_map_suggestion(tmp_path):
 
 
 def test_sentences_report_missing_ratings_and_speakers(tmp_path):
-    found = read(tmp_path, "text,valence,speaker", "hi,1,A", "ho,2,").reading
-    assert found[1].startswith("no rating of arousal and dominance was read, so no")
-    assert found[2].startswith("1 of 2 utterances have no speaker, and protocol speak")
+    corpus = read(tmp_path, "text,valence,speaker", "hi,1,A", "ho,2,")
+    ratings, speakers = corpus.lacking
+    assert ratings.startswith("no rating of arousal and dominance was read, so no")
+    assert speakers.startswith("1 of 2 utterances have no speaker, and protocol speak")
+    printed = [*corpus_checks.lines(corpus, ())]
+    assert {ratings, speakers} <= {*printed}
+    assert corpus_checks.facts(corpus, ())["reading"][-2:] == [ratings, speakers]
     rows = ("hi,1,1,1,train", "ho,2,2,2,test")
-    assert len(read(tmp_path, "text,v,a,d,split", *rows).reading) == 1
-    assert len(read(tmp_path, "text", "hi").reading) == 1  # nothing to train on
+    complete = read(tmp_path, "text,v,a,d,split", *rows)
+    assert (len(complete.reading), complete.lacking) == (1, ())
+    unrated = read(tmp_path, "text", "hi")  # nothing to train on
+    assert (len(unrated.reading), unrated.lacking) == (1, ())
 
 
 def test_check_and_extract_print_how_columns_are_read(tmp_path):

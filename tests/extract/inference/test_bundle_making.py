@@ -166,3 +166,11 @@ def test_an_invalid_name_on_the_hub_is_refused_before_anything_is_written(
     done = bundle("--push-to-hub", "a/b/c")
     assert "'a/b/c' is no name of a repository" in error_sentence(done, status=2)
     assert not (tmp_path / "bundle").exists()
+
+
+def test_a_bundle_in_another_bundle_is_refused(made, bundle, tmp_path):
+    assert bundle("--weights", "reference").exit_code == 0
+    outer = tmp_path / "bundle"
+    done = call("bundle", made[0], "--output", outer / "deep" / "inner")
+    assert f"is inside the bundle {outer}" in error_sentence(done, status=2)
+    assert read_bundle(outer)

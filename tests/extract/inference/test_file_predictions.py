@@ -351,3 +351,64 @@ def test_a_command_without_recordings_predicts_a_corpus():
     assert parse_command("predict", "run", "a.wav").takes_files
     assert parse_command("predict", "run", "--text", "b").takes_files
     assert isinstance(parse_command("predict", "run"), Predict)
+
+
+def test_a_text_that_the_model_does_not_take_is_named(place, runs, table, caplog):
+    wav = table.parent / "wav" / "000.wav"
+    for words in ((runs["audio"], wav), (runs["early"], wav, "--text", "it is not")):
+        assert predict(place, *words).exit_code == 0
+    assert "not used" not in caplog.text
+    done = predict(place, runs["audio"], wav, "--text", "it is not")
+    assert done.exit_code == 0, done.output
+    sentence = f"the texts are not used: {runs['audio'].name} predicts from audio alone"
+    assert caplog.text.count(sentence) == 1
+
+
+def test_a_checkpoint_that_would_be_ignored_is_refused(place, runs, table):
+    wav = table.parent / "wav" / "000.wav"
+    done = predict(place, runs["audio"], wav, "--text-checkpoint", place)
+    assert (
+        f"--text-checkpoint {place} has no effect: the model has no text encoder"
+        in error_sentence(done, status=2)
+    )
+
+
+def test_a_recording_in_place_of_the_model_is_explained(place, table):
+    wav = table.parent / "wav" / "000.wav"
+    for words in ((wav,), (wav, wav), (wav, "--corpus", "own")):
+        sentence = error_sentence(predict(place, *words), status=2)
+        assert f"{wav} is a file, and no model; name the folder of a run" in sentence
+
+
+@pytest.mark.parametrize("name", ["found.json", "found.JSONL", "found.csv", "found.x"])
+def test_the_ending_of_the_output_is_its_format(place, runs, table, tmp_path, name):
+    wav, output = table.parent / "wav" / "000.wav", tmp_path / name
+    done = predict(place, runs["audio"], wav, "--output", output)
+    assert done.exit_code == 0, done.output
+    start = {"json": '{"format"', "jsonl": '{"file"'}.get(
+        name[6:].lower(), "file,start"
+    )
+    assert output.read_text().startswith(start)
+
+
+def test_a_corpus_is_not_written_as_csv_under_the_name_of_another_format(place, runs):
+    words = ("--corpus", "own", "--output", place / "out.json")
+    sentence = error_sentence(predict(place, runs["audio"], *words), status=2)
+    assert "predictions of a cached corpus are written as CSV" in sentence
+
+
+def test_predictions_of_other_recordings_are_not_lost(place, runs, table, tmp_path):
+    wav, output, bad = table.parent / "wav", tmp_path / "out.csv", tmp_path / "bad.wav"
+    bad.write_text("no sound")
+    first = (runs["audio"], wav / "000.wav", bad, "--output", output)
+    done = predict(place, *first)
+    assert "1 could not be predicted in full; repeat the command to try" in done.stdout
+    before = output.read_bytes()
+    other = predict(place, runs["audio"], wav / "001.wav", "--output", output)
+    sentence = error_sentence(other, status=2)
+    assert "000.wav', which is not among the recordings (1 of them)" in sentence
+    assert output.read_bytes() == before
+    # without the bad recording, the command is complete
+    again = predict(place, runs["audio"], wav / "000.wav", "--output", output)
+    assert again.exit_code == 0, again.output
+    assert [row["file"] for row in rows(output.read_text())] == [str(wav / "000.wav")]

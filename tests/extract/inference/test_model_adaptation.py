@@ -90,6 +90,7 @@ def test_a_bundle_follows_the_ratings_of_a_user(folder, predicted, tmp_path):
     assert "CCC of 24 held-out clips of 8 speakers" in done.output
     assert "arousal: not adapted: it has 12 rated clips" in done.output
     assert "dominance: not adapted: it has 0 rated clips" in done.output
+    assert "no model predicts" not in done.output  # which concerns training
     line = done.output.splitlines()[-1]
     assert line.startswith("next: ")
     options = parse_command("predict", *shlex.split(line)[4:])
@@ -104,12 +105,15 @@ def test_a_bundle_follows_the_ratings_of_a_user(folder, predicted, tmp_path):
         low, high = float(row["valence_low"]), float(row["valence_high"])
         assert -1 <= low <= float(row["valence"]) <= high <= 1
         assert not row["arousal_low"]
+        shown = 50 + 50 * float(row["valence"])
+        assert float(row["valence_0_to_100"]) == pytest.approx(shown, abs=1e-3)
     words = ("--text", "it is", "--format", "table", "--threads", 1)
     said = call("predict", tmp_path / "mine", folder / "wav" / "000.wav", *words)
-    assert "adapted to ratings of a user: valence by offset" in said.output
+    assert "Adapted to ratings of a user: valence by offset" in said.output
     card = (tmp_path / "mine" / "README.md").read_text(encoding="utf-8")
     assert card.startswith("# Model\n\n## Adaptation\n")
     assert "- valence: adapted by offset and gain" in card
+    assert "is that of the user: from 0 to 100." in card
 
 
 def test_a_run_is_bundled_and_adapted(folder, predicted, tmp_path):
@@ -155,6 +159,9 @@ def test_what_cannot_be_adapted_is_an_error_or_is_named(folder, predicted, tmp_p
     assert "is no run and no bundle; to adapt the head of a checkpoint" in head
     sentence = error_sentence(adapt(folder / "bundle", table, folder), status=2)
     assert "exists and is not an empty folder; name a new" in sentence
+    inner = folder / "bundle" / "inner"
+    sentence = error_sentence(adapt(folder / "bundle", table, inner), status=2)
+    assert "is inside the bundle" in sentence
 
 
 def test_clips_that_cannot_be_predicted_are_counted(folder, predicted, tmp_path):

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+from pathlib import Path
 
 import pytest
 from predicted_examples import (
@@ -27,6 +28,7 @@ from affuse.extract.inference.predicted_segments import PredictedRating
 from affuse.extract.inference.prediction_columns import PredictionColumns
 from affuse.extract.inference.prediction_format import load_prediction_format
 
+resource = pytest.importorskip("resource", reason="needs limits of a process")
 FORMATS = plugins.names(PREDICTION_FORMAT_KIND)
 COLUMNS = PredictionColumns(FACTS)
 
@@ -270,3 +272,23 @@ def test_an_interruption_while_the_file_is_written_leaves_the_journal(out, monke
             predict(request(out), results)
     assert os.listdir(out.parent) == [journal(out).name]
     assert predict(request(out), results) == ([], 0)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="needs the folder /proc")
+def test_an_output_that_cannot_be_written_is_named_by_its_own_name():
+    with pytest.raises(OSError, match="out.csv") as error:
+        predict(request(Path("/proc/out.csv")), recordings(1))
+    assert error.value.filename == "/proc/out.csv"
+
+
+def test_a_full_disk_is_named_with_the_journal(out):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with open_output(request(out)) as output:
+        output.add("a.wav", [segment()])
+    size = journal(out).stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, limits[1]))
+    try:
+        with pytest.raises(OSError, match="out.txt.progress"):
+            predict(request(out), recordings(3))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)

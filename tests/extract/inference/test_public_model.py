@@ -22,7 +22,9 @@ def table(tmp_path_factory):
 @pytest.fixture(scope="module")
 def runs(table, tmp_path_factory):
     root = tmp_path_factory.mktemp("work")
-    return own_runs.train(table, root, *own_runs.TINY, "--fusion", "early,experts")
+    return own_runs.train(
+        table, root, *own_runs.TINY, "--fusion", "early,experts,audio"
+    )
 
 
 def load(run):
@@ -92,7 +94,7 @@ def test_windows_and_facts_are_stated(model, wav):
     assert (result.facts.corpus, result.facts.scale) == ("own", (1.0, 5.0))
     assert result.facts.targets == RATINGS
     assert result[0].valence_interval is None
-    with pytest.raises(AffuseError, match="--window -1"):
+    with pytest.raises(AffuseError, match="^window -1: give a length"):
         model.predict(wav / "000.wav", "it", window=-1)
 
 
@@ -200,10 +202,31 @@ def test_speech_models_are_loaded_once_for_equal_options(model, talk, monkeypatc
     [
         ({"text": "it", "transcribe": "base"}, "base and text both give texts"),
         ({"text": "it", "segment": "speech"}, "other times than the texts of text"),
-        ({"transcribe": "base", "segment": "speech", "window": 2}, "leave --window"),
+        ({"transcribe": "base", "segment": "speech", "window": 2}, "leave window"),
         ({"text": "it", "segment": "speach"}, "'speach' is not one of"),
     ],
 )
 def test_contradicting_speech_options_are_refused(model, talk, values, sentence):
     with pytest.raises(OptionError, match=sentence):
         model.predict(talk, **values)
+
+
+def test_errors_name_arguments_of_python(runs, model, wav):
+    with pytest.raises(AffuseError, match="^hop 9 has no effect with window 0; leave"):
+        model.predict(wav / "000.wav", "it", window=0, hop=9)
+    give = r"give it as text=\[...\] or with transcribe=MODEL; or take a model"
+    with pytest.raises(AffuseError, match=give):
+        model.predict(wav / "000.wav")
+    found = model.predict([wav / "000.wav", wav / "001.wav"], ["it", None])
+    assert "give it as text=[...]" in found[1].reason
+    with pytest.raises(AffuseError, match="^text_checkpoint x has no effect: the"):
+        affuse.load(runs["audio"], text_checkpoint="x")
+
+
+def test_a_text_that_the_model_does_not_take_is_named(runs, wav, caplog):
+    load(runs["audio"]).predict(wav / "000.wav", "it is")
+    assert "the texts are not used: " in caplog.text
+
+
+def test_a_model_is_shown_with_its_name(runs, model):
+    assert repr(model).startswith(f"Model('{runs['early'].name}@")

@@ -36,3 +36,17 @@ def test_an_encoder_is_found_that_moved_between_two_extractions(tmp_path):
     (made,) = store.find(cache, "a")
     found = load_recorded([made.recipe], EncoderPlaces(cache=cache), Machine(threads=1))
     assert len(found) == 1
+
+
+def test_a_named_checkpoint_that_replaces_no_encoder_is_refused(tmp_path):
+    cache = tmp_path / "cache"
+    words = ("--modality", "text", "--text-checkpoint", "mini", "--limit", "2")
+    done = call("extract", "demo", *words, "--cache", cache, "--threads", "1")
+    assert done.exit_code == 0, done.output
+    (made,) = store.find(cache, "demo")
+    machine = Machine(threads=1)
+    places = EncoderPlaces({"text": ["/elsewhere"]})
+    with pytest.raises(ValueError, match="--text-checkpoint /elsewhere has no effect: "
+                       "the text encoders of the model come with affuse"):  # fmt: skip
+        load_recorded([made.recipe], places, machine)
+    assert len(load_recorded([made.recipe], EncoderPlaces({"text": ["mini"]}), machine))

@@ -163,3 +163,15 @@ def test_each_speaker_has_a_line_with_a_name():
     assert [one.name for one in several][::3] == ["a.wav, Ann", "b.wav, Ann"]
     channel = collect_series(talk(channel=2, speaker="Ann"))
     assert [one.name for one in channel] == ["channel 2, Ann"]
+
+
+def test_values_outside_the_scale_are_within_the_axes():
+    segments = [segment("a.wav", 4.0 * k, (1.5, -1.25, 0.0)) for k in range(2)]
+    axes = draw_figure(FACTS, segments).axes
+    panels = {each.get_ylabel(): each for each in axes if not each.get_xlabel()}
+    # the band of a deviation of 0.125 too, on the scale from 1 to 5
+    assert panels["valence"].get_ylim()[1] > 3 + 2 * (1.5 + 0.125)
+    assert panels["arousal"].get_ylim()[0] < 3 - 2 * (1.25 + 0.125)
+    (plane,) = (each for each in axes if each.get_xlabel() == "valence")
+    assert plane.get_xlim()[1] > 3 + 2 * 1.5
+    assert plane.get_ylim()[0] < 3 - 2 * 1.25

@@ -154,7 +154,17 @@ CASES = {
     "a pickle that is listed": (listed(write(OTHER, b""), OTHER), "a pickle"),
     "code": (write("encoders/text-0/modeling.py", b""), "not listed"),
     "code that is listed": (listed(write("a.py", b""), "a.py"), "which no bundle has"),
-    "an unknown file": (write("notes.txt", b""), "notes.txt is not listed"),
+    "an unknown file": (
+        write("notes.txt", b""),
+        "notes.txt is not listed in SHA256SUMS; remove it if you added it, or copy or "
+        "download it again",
+    ),
+    "weights that are none": (
+        listed(
+            write(f"{MODEL}/model.safetensors", b"no"), f"{MODEL}/model.safetensors"
+        ),
+        "copy or download the bundle again, or use the version",
+    ),
     "an unlisted configuration": (
         write("encoders/text-0/adapter_config.json", b"{}"),
         "not listed",
@@ -231,6 +241,7 @@ def test_a_forged_bundle_is_refused_with_a_sentence(forged, name, monkeypatch):
     assert expected in sentence
     assert "forged" in sentence
     assert "\n" not in sentence
+    assert sentence.count(" again") <= 1  # one remedy
     assert len(sentence) < LENGTH
     assert not (forged.parent / "executed").exists()
 

@@ -72,6 +72,15 @@ def test_footnotes_count_failures_and_notes_on_the_input():
     assert "1 of 2 recordings could not be predicted" in prose(found)
 
 
+def test_a_long_reason_fits_the_page():
+    reason = "has no text; the model needs text: " + "give it with a table, or " * 8
+    found = lines([[failed(reason=reason)], [segment()]])
+    assert max(map(len, found)) <= 80
+    (first,) = (k for k, line in enumerate(found) if "no prediction: has no" in line)
+    assert found[first + 1].startswith("    ")
+    assert " ".join(reason.split()) in " ".join(" ".join(found).split())
+
+
 def test_the_list_of_notes_is_limited():
     recordings = [[segment(notes=(f"note {k}",))] for k in range(MOST_NOTES + 2)]
     found = lines(recordings)
@@ -88,6 +97,11 @@ def test_words_are_marked_as_approximate():
 def test_an_adaptation_is_stated():
     facts = dataclasses.replace(FACTS, adaptation="Adapted to 30 clips of yours.")
     assert "Adapted to 30 clips of yours." in lines([], facts)
+    facts = dataclasses.replace(CALIBRATED, adaptation="adapted: valence")
+    assert "Adapted: valence." in lines([], facts)
+    found = prose(lines([], facts))
+    assert "those of the training corpus, or of clips like those of the user." in found
+    assert "of the user" not in prose(lines([], CALIBRATED))
 
 
 def test_short_names_of_different_recordings_differ():
