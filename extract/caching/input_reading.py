@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -141,9 +142,21 @@ def check_unchanged(path: Path, source: InputSource) -> None:
         path: of the recording
         source: with its digest, and its status before that was computed
     """
-    if not source.status or file_status(path) == source.status:
+    status = file_status(path) if source.status else ""
+    if status == source.status:
         return
     # A changed status alone, as of permissions, leaves the content as it was.
     wanted = source.stretch and source.stretch.file
-    if decoder_pool.probe(path).digest != wanted:
+    if _digest(path, status) != wanted:
         raise Unusable(CHANGED)
+
+
+@lru_cache(maxsize=1024)
+def _digest(path: Path, status: str) -> str:
+    """Return the digest of a file; it is read once for all spans of a long recording.
+
+    Args:
+        path: of the file
+        status: of the file now
+    """
+    return decoder_pool.probe(path).digest

@@ -32,6 +32,7 @@ from affuse.data.cache import current_content, embedding_views, parts, store
 from affuse.data.reading import transcript_rule
 from affuse.data.records import Problem, Utterance
 from affuse.data.system.atomic_files import claim
+from affuse.extract.audio import decoder_pool
 from affuse.extract.caching import extraction as stage
 from affuse.extract.caching import input_reading
 from affuse.extract.caching.extraction import OLD_NOTE
@@ -872,6 +873,29 @@ def test_a_refused_recording_is_tried_again(tmp_path):
     after = run(found, tmp_path / "cache")
     assert (after.utterances, after.problems) == (6, ())
     assert after.encoded == pytest.approx(2.0)
+
+
+def test_a_long_recording_whose_status_changes_is_read_again_only_once(
+    tmp_path, monkeypatch
+):
+    path = record(tmp_path / "long.wav", noise(40_000))
+    spans = [(n / 4, n / 4 + 0.25) for n in range(6)]
+    spoken = [Utterance(f"u{n}", audio=path, span=s) for n, s in enumerate(spans)]
+    found = corpus(tmp_path, *spoken)
+    probed = []
+    probe = decoder_pool.probe
+    monkeypatch.setattr(
+        decoder_pool, "probe", lambda file: probed.append(file) or probe(file)
+    )
+    outcome = stage.extract(
+        found,
+        Choice("audio", checkpoint="tiny"),
+        MACHINE,
+        tmp_path / "cache",
+        begin=lambda *_: os.utime(path, (1e9, 1e9)),
+    )
+    assert not outcome.problems
+    assert probed == [path]
 
 
 def test_a_recording_that_changes_after_its_digest_is_not_cached(tmp_path):
