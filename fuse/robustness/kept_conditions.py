@@ -72,7 +72,7 @@ def join(old: RobustnessResult, new: RobustnessResult) -> RobustnessResult:
 
 
 def _still_true(old: RobustnessResult, new: RobustnessResult) -> Iterator[str]:
-    """Yield the notes of an earlier command on conditions that are not measured again."""
+    """Yield the earlier notes on conditions that are not measured again."""
     heads = tuple(f"{each.facts.name}: " for each in new.scores)
     yield from (note for note in old.notes if not note.startswith(heads))
 
