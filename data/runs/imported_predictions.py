@@ -34,15 +34,14 @@ class ImportedPredictions:
     scale: Scale | None  # as given; None: the file is on [-1, 1]
     unread: tuple[str, ...] = ()  # names of columns that are not read
 
-    @property
     def stacked(self) -> np.ndarray:
-        """All predictions on [-1, 1], of shape (utterances, targets), float64."""
+        """Return all predictions on [-1, 1], float64 of shape (utterances, targets)."""
         return np.stack([*self.values.values()])
 
     def used_range(self) -> Scale:
         """Return the lowest and the highest prediction on the scale of the file."""
         low, high = self.scale or WIDEST
-        least, most = float(self.stacked.min()), float(self.stacked.max())
+        least, most = float(self.stacked().min()), float(self.stacked().max())
         half = (high - low) / 2
         return low + (least + 1) * half, low + (most + 1) * half
 

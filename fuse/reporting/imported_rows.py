@@ -140,7 +140,7 @@ def _as_run(system: ImportedPredictions, reference: Run) -> Run | None:
 def _scale_notes(system: ImportedPredictions, run: Run) -> Iterator[str]:
     """Yield footnotes on predictions that may be on another scale, which lowers CCC."""
     name = printable(system.label)
-    values = system.stacked
+    values = system.stacked()
     if outside := int((np.abs(values) > 1).sum()):
         yield (
             f"{name}: {outside:,} of {count(values.size, 'prediction')} are outside "
