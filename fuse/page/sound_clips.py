@@ -73,7 +73,7 @@ def add_sounds(
 def name_missing_transcripts(
     tables: Sequence[ReportTable], source: Path, damaged: Callable[[str], object]
 ) -> None:
-    """Name the utterances of largest error without a row in a table of transcripts.
+    """Print how many utterances of largest error are without a row in a table of transcripts.
 
     Args:
         tables: of a report, with the utterances of the corpus
