@@ -73,7 +73,7 @@ def add_sounds(
 def name_missing_transcripts(
     tables: Sequence[ReportTable], source: Path, damaged: Callable[[str], object]
 ) -> None:
-    """Print how many utterances of largest error are without a row in a table of transcripts.
+    """Print how many utterances of largest error a table of transcripts lacks.
 
     Args:
         tables: of a report, with the utterances of the corpus
