@@ -33,16 +33,17 @@ def read_utterance_table(path: Path) -> dict[str, ListedUtterance]:
         DamagedFileError: if it is no such table
     """
     advice = f"write it with: {WriteUtterances(corpus='demo', output='texts.csv')}"
-    with open_text(path, limit=TABLE, encoding="utf-8", newline="") as file:
+    if not path.exists():
+        raise FileNotFoundError(f"{path} not found; {advice}")
+    with open_text(path, limit=TABLE, encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         try:
             if not {*WANTED} <= {*(reader.fieldnames or ())}:
-                raise DamagedFileError(f"{path} has no columns id and text; {advice}")
+                raise ValueError("it has no columns id and text")
             return {row["id"]: _listed(row) for row in reader}
         except (csv.Error, UnicodeDecodeError, ValueError) as error:
-            where = f"{path}, line {reader.line_num}"
             raise DamagedFileError(
-                f"{where}: this is no such table: {error}; {advice}"
+                f"{path}, line {reader.line_num}: {error}; {advice}"
             ) from error
 
 

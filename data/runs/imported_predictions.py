@@ -1,6 +1,7 @@
 """Predictions of another system, from a table with one row for each utterance."""
 
 import csv
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from affuse.data.terminal import printable
 
 KEY = "id"
 WIDEST = (-1.0, 1.0)  # scale of a table if none is given
+MARKS = {";": "semicolons", "\t": "tabs"}  # between columns, in other tables
 EXAMPLE = "id,valence,arousal,dominance"
 
 
@@ -31,6 +33,17 @@ class ImportedPredictions:
     values: Mapping[str, np.ndarray]  # id -> (targets,) float64 on [-1, 1]
     scale: Scale | None  # as given; None: the file is on [-1, 1]
     unread: tuple[str, ...] = ()  # names of columns that are not read
+
+    def stacked(self) -> np.ndarray:
+        """Return all predictions on [-1, 1], float64 of shape (utterances, targets)."""
+        return np.stack([*self.values.values()])
+
+    def used_range(self) -> Scale:
+        """Return the lowest and the highest prediction on the scale of the file."""
+        low, high = self.scale or WIDEST
+        least, most = float(self.stacked().min()), float(self.stacked().max())
+        half = (high - low) / 2
+        return low + (least + 1) * half, low + (most + 1) * half
 
 
 def read_imported_predictions(
@@ -51,7 +64,8 @@ def read_imported_predictions(
     with open_text(path, limit=TABLE, encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         try:
-            heads = [*(reader.fieldnames or ())]
+            heads = [name.strip() for name in reader.fieldnames or ()]
+            reader.fieldnames = heads
             targets = _targets(path, heads)
             values = dict(_rows(path, reader, targets, scale or WIDEST))
         except (csv.Error, UnicodeDecodeError) as error:
@@ -60,7 +74,7 @@ def read_imported_predictions(
         raise DamagedFileError(f"{path} has no predictions below its header")
     _check_scale(path, np.stack([*values.values()]), scale)
     return ImportedPredictions(
-        label=label or path.stem,
+        label=label.strip() or path.stem,
         path=path,
         digest=digests.digest(path),
         targets=targets,
@@ -77,6 +91,11 @@ def _targets(path: Path, heads: Sequence[str]) -> tuple[str, ...]:
         DamagedFileError: if it lacks the ids or every rating, or repeats a column
     """
     targets = tuple(name for name in RATINGS if name in heads)
+    if len(heads) == 1 and (mark := next((m for m in MARKS if m in heads[0]), "")):
+        raise DamagedFileError(
+            f"{path} has {MARKS[mark]} between its columns; save it with commas, and "
+            f"with points in its numbers"
+        )
     if KEY not in heads or not targets:
         raise DamagedFileError(
             f"{path} has the columns {printable(', '.join(heads)) or 'none'}; it needs "
@@ -108,13 +127,28 @@ def _rows(
             )
         seen[id_] = line
         try:
-            numbers = [parse_number(row[name] or "") for name in targets]
+            numbers = [_parse_rating(row[name], name) for name in targets]
         except ValueError as error:
             raise DamagedFileError(
                 f"{where}: {printable(str(error))}; leave out utterances without a "
                 f"prediction"
             ) from error
         yield id_, np.array([rescale(n, low=low, high=high) for n in numbers])
+
+
+def _parse_rating(cell: str | None, name: str) -> float:
+    """Return the number in a cell.
+
+    Raises:
+        ValueError: if it is no finite number; the message names the column
+    """
+    if not (cell or "").strip():
+        raise ValueError(f"the cell of {name} is empty")
+    assert cell is not None  # an absent cell is empty
+    try:
+        return parse_number(cell)
+    except ValueError as error:
+        raise ValueError(f"'{cell[:40]}' in {name} is no finite number") from error
 
 
 def _check_scale(path: Path, values: np.ndarray, scale: Scale | None) -> None:
@@ -156,8 +190,15 @@ def read_all_imported(
             f"--import is given {len(paths)} times and --label {len(labels)} times; "
             f"give one label for each file, or none"
         )
-    if scale and not scale[0] < scale[1]:
-        raise OptionError("--scale names the lowest rating first, as in --scale 1 5")
+    if scale and not paths:
+        raise OptionError(
+            "--scale is of the predictions of another system; name their table with "
+            "--import"
+        )
+    if scale and not -math.inf < scale[0] < scale[1] < math.inf:
+        raise OptionError(
+            "--scale names two numbers, the lowest rating first, as in --scale 1 5"
+        )
     pairs = zip(paths, labels or [""] * len(paths), strict=True)
     systems = tuple(read_imported_predictions(p, label, scale) for p, label in pairs)
     names = [system.label for system in systems]

@@ -23,8 +23,9 @@ def robustness(options: "robustness_options.Robustness") -> None:
     folder of the corpus, if it is no longer the one that `extract` read.
 
     The degraded embeddings are cached: repeat the command after an interruption. The
-    table is also written into RUN, for the page of `report`. The exit status is 1 if
-    something was left out.
+    table is also written into RUN, for the page of `report`, beside the conditions
+    of earlier commands on the same utterances. The exit status is 1 if something was
+    left out.
 
     \b
     Examples:

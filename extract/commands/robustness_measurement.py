@@ -13,7 +13,6 @@ from affuse.data.options.robustness_options import Robustness
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_checks, corpus_reading
 from affuse.data.records import Corpus, Problem
-from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_predictions import Run, read_run
 from affuse.extract.commands.degraded_inputs import InputEncoding, encode_conditions
 from affuse.extract.commands.robustness_conditions import (
@@ -26,7 +25,7 @@ from affuse.fuse.inputs.fold_embeddings import ALL_FOLDS
 from affuse.fuse.inputs.input_selection import Shown, find_caches, select_for_run
 from affuse.fuse.models.design_files import use_run_files
 from affuse.fuse.reporting import robustness_table
-from affuse.fuse.robustness import robustness_file
+from affuse.fuse.robustness import kept_conditions
 from affuse.fuse.robustness.condition_scores import (
     RobustnessTask,
     demand_clean_predictions,
@@ -82,14 +81,10 @@ def measure_robustness(options: Robustness, say: Say) -> int:
     task = RobustnessTask(run, encoding.clean, encoded.ids, device)
     result = score_conditions(task, encoded.degraded)
     result = replace(result, notes=(*result.notes, *remarks, *_named(problems)))
-    robustness_file.write(options.run, result)
+    stored = kept_conditions.store(options.run, result)
     with options.open_output() as output:
         output.write(robustness_table.render(result, options.form))
-    say(
-        f"written to {RunFolder(options.run).robustness}, which the page of report "
-        f"shows",
-        err=True,
-    )
+    say(stored, err=True)
     return len(problems) + len(encoded.remarks)
 
 

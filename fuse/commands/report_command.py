@@ -35,7 +35,7 @@ from affuse.fuse.commands.cached_facts import add_cached_facts
 from affuse.fuse.commands.readable_runs import read_runs
 from affuse.fuse.figures.report_figure import write_figures
 from affuse.fuse.page.page_sections import report_figures
-from affuse.fuse.page.sound_clips import add_sounds
+from affuse.fuse.page.sound_clips import add_sounds, name_missing_transcripts
 from affuse.fuse.reporting import (
     measures,
     subgroups,
@@ -115,6 +115,7 @@ def _with_page_contents(
     if options.transcripts:
         listed = read_utterance_table(options.transcripts)
         tables = tuple(replace(table, utterances=listed) for table in tables)
+        name_missing_transcripts(tables, options.transcripts, damaged)
     if folder := options.sounds:
         tables = add_sounds(tables, lambda each: encode_clip(each, folder), damaged)
     return tables

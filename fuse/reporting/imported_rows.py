@@ -23,6 +23,7 @@ from affuse.fuse.wording import count
 
 DETAIL = "imported"  # detail in the name of an imported system's row
 DIGITS = 12  # of a digest
+NEGATIVE = 0.1  # share of ratings below 0, from which a system should predict some
 
 
 @dataclass(frozen=True)
@@ -136,14 +137,33 @@ def _as_run(system: ImportedPredictions, reference: Run) -> Run | None:
     return replace(reference, info=info, predictions=predictions, is_imported=True)
 
 
+def _scale_notes(system: ImportedPredictions, run: Run) -> Iterator[str]:
+    """Yield footnotes on predictions that may be on another scale, which lowers CCC."""
+    name = printable(system.label)
+    values = system.stacked()
+    if outside := int((np.abs(values) > 1).sum()):
+        yield (
+            f"{name}: {outside:,} of {count(values.size, 'prediction')} are outside "
+            f"the scale, and are scored as they are; if their scale is another, name "
+            f"it with --scale"
+        )
+    below = float((run.predictions.truth < 0).mean())
+    if system.scale is None and values.min() >= 0 and below >= NEGATIVE:
+        yield (
+            f"{name}: no prediction is below 0, but {below:.0%} of the ratings are; if "
+            f"the system predicts from 0 to 1, its CCC is too low here: add --scale 0 1"
+        )
+
+
 def _notes(system: ImportedPredictions, run: Run, reference: Run) -> Iterator[str]:
     """Yield the footnotes on one system."""
     name = printable(system.label)
+    low, high = system.used_range()
     scale = (
         f"mapped from the scale {format_scale(system.scale)}"
         if system.scale
         else "read as being on [-1, 1]"
-    )
+    ) + f", of which they take {low:.3g} to {high:.3g}"
     yield (
         f"{name}: predictions imported from {system.path} (SHA-256 "
         f"{system.digest[:DIGITS]}), {scale}. How the system was trained is not known, "
@@ -155,6 +175,7 @@ def _notes(system: ImportedPredictions, run: Run, reference: Run) -> Iterator[st
         set(run.predictions.id.tolist()),
         set(reference.predictions.id.tolist()),
     )
+    yield from _scale_notes(system, run)
     if lacking := sorted(tested - scored):
         yield (
             f"{name}: no prediction for {len(lacking):,} of "

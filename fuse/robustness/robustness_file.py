@@ -1,4 +1,4 @@
-"""``robustness.json`` of a run folder: the scores of the last command `robustness`."""
+"""``robustness.json`` of a run folder: the scores of its commands `robustness`."""
 
 import json
 import math

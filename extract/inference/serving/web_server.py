@@ -47,6 +47,8 @@ def serve(options: Serve, say: Say) -> None:
     """
     options.demand_consistent()
     demand_gradio()
+    with listen(options.host, options.port):
+        pass  # an address that is not free is named before the model is loaded
     served = load_served(options)
     if sentence := caution(served.facts):
         say(sentence)

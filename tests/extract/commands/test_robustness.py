@@ -16,6 +16,7 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.extract.caching import part_filling
 from affuse.extract.transcription import word_error_table, word_errors
 from affuse.extract.transcription.word_errors import WordErrors
+from affuse.fuse.robustness import robustness_file
 
 CONDITIONS = ("--condition", "noise:10", "--condition", "words:40")
 LABEL = stand_in_speech.Recogniser().identity.label
@@ -181,6 +182,18 @@ def test_a_limit_is_named_in_the_table(root):
     assert done.exit_code == 0
     rows = rows_of(measure(root, *CONDITIONS, "--limit", 9, "--format", "csv"))
     assert {(row["utterances"], row["tested"]) for row in rows} == {("9", "18")}
+
+
+def test_a_quick_trial_does_not_replace_the_table_of_the_run(root):
+    measure(root, *CONDITIONS)
+    before = RunFolder(run_of(root)).robustness.read_bytes()
+    done = measure(root, "--condition", "plain", "--limit", 9)
+    assert "remove that file to show this table" in done.stderr
+    assert RunFolder(run_of(root)).robustness.read_bytes() == before
+    done = measure(root, "--condition", "gain:-20")
+    assert "conditions of earlier commands" in done.stderr
+    stored = {each.facts.text for each in robustness_file.read(run_of(root)).scores}
+    assert {"gain:-20", *CONDITIONS[1::2]} <= stored
 
 
 def test_a_later_command_reuses_the_rows_of_a_limited_one(root, encoded):

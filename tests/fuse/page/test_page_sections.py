@@ -238,7 +238,7 @@ def test_transcripts_stand_beside_the_largest_errors_on_request(folder, tmp_path
     section = error_section(table_of(folder))
     assert "--transcripts texts.csv" in section.missing[0].command
     assert "--sound corpus" in section.missing[1].command
-    ids = {row[0] for row in texts(section.tables[0])[1:]}
+    ids = {row[0] for each in section.tables for row in texts(each)[1:]}
     table = tmp_path / "utterances.csv"
     lines = ["id,text", *(f"{name},<b>{name}</b>" for name in ids)]
     table.write_text("\n".join(lines), encoding="utf-8")
@@ -317,6 +317,44 @@ def test_a_missing_recording_is_named_and_others_are_played(
     assert len(sounds) == len(ids) - 1
 
 
+def test_many_missing_recordings_are_counted(folder, heard, tmp_path):
+    table, _, ids = heard
+    (tmp_path / "other").mkdir()
+    done, sounds = page_with_sound(folder, table, tmp_path / "other", tmp_path / "a")
+    assert done.exit_code == 1
+    assert sounds == {}
+    assert done.stderr.count("no recording of '") == 3
+    assert f"no recording of {len(ids) - 3} more utterances either" in done.stderr
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_transcripts_of_other_utterances_are_counted(folder, heard, tmp_path, kept):
+    table, _, ids = heard
+    rows = [*(f"{name},a" for name in ids[:kept]), "elsewhere,a"]
+    table.write_text("\n".join(["id,text", *rows]), encoding="utf-8")
+    words = ("--output", tmp_path / "a.html", "--transcripts", table)
+    done = call("report", "--runs", folder, "--format", "html", *words)
+    assert done.exit_code == 1
+    assert "table.csv has no row for " in done.stderr
+    assert "utterances with the largest errors, the first '" in done.stderr
+
+
+def test_a_table_of_transcripts_may_begin_with_a_byte_order_mark(
+    folder, heard, tmp_path
+):
+    table, _, _ = heard
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes())
+    words = ("--output", tmp_path / "a.html", "--transcripts", table)
+    done = call("report", "--runs", folder, "--format", "html", *words)
+    assert done.exit_code == 0, done.output
+
+
+def test_a_missing_table_of_transcripts_is_one_sentence(folder, tmp_path):
+    words = ("--format", "html", "--transcripts", tmp_path / "gone.csv")
+    sentence = error_sentence(call("report", "--runs", folder, *words))
+    assert "gone.csv not found; write it with: " in sentence
+
+
 def test_recordings_that_take_too_much_room_are_counted(
     folder, heard, tmp_path, monkeypatch
 ):
@@ -339,7 +377,9 @@ def test_another_table_is_refused_as_transcripts(folder, tmp_path):
     table.write_text("file,text\n1,2\n", encoding="utf-8")
     words = ("--format", "html", "--transcripts", table)
     done = call("report", "--runs", folder, *words)
-    assert "has no columns id and text; write it with: " in error_sentence(done)
+    sentence = error_sentence(done)
+    assert "line 1: it has no columns id and text; write it with: " in sentence
+    assert sentence.count("write it with") == 1
 
 
 def test_groups_by_duration_need_the_cache(folder):

@@ -173,7 +173,12 @@ def test_the_page_draws_an_imported_system(runs, tmp_path):
         ("id,valence\nd00_00,30\n", ("--scale", 1, 5), "outside the scale 1 to 5"),
         ("id,valence\nd00_00,.3\n", ("--scale", 5, 1), "the lowest rating first"),
         ("id,valence\nd00_00,nan\n", (), "line 2"),
-        ("id,valence\nd00_00,\n", (), "line 2"),
+        ("id,valence\nd00_00,\n", (), "line 2: the cell of valence is empty"),
+        ("id,valence\nd00_00,1e300\n", (), "'1e300' in valence is no finite number"),
+        ("id;valence\nd00_00;0,1\n", (), "has semicolons between its columns"),
+        ("id\tvalence\nd00_00\t.1\n", (), "has tabs between its columns"),
+        ("id,valence\nd00_00,3\n", ("--scale", 1, "inf"), "names two numbers"),
+        ("id,valence\nd00_00,.1\n", ("--label", " early "), "is the name of a design"),
         ("id,valence\nd00_00,.1\nd00_00,.2\n", (), "line 3: the id 'd00_00' is also"),
         ("id,valence\n", (), "no predictions below its header"),
         ("", (), "it needs id,valence,arousal,dominance"),
@@ -191,6 +196,40 @@ def test_a_bad_table_is_an_error_in_one_sentence(runs, tmp_path, text, words, se
     assert outcome.exit_code != 0
     assert sentence in outcome.output
     assert "Traceback" not in outcome.output
+
+
+def test_predictions_from_0_to_1_are_named_unless_their_scale_is(runs, tmp_path):
+    rows, _ = other_system(runs, low=0.0, high=1.0)
+    path = write_table(tmp_path / "rival.csv", rows)
+    sentence = "if the system predicts from 0 to 1, its CCC is too low here: add"
+    assert sentence in "\n".join(report(runs, "--import", path)["notes"])
+    notes = "\n".join(report(runs, "--import", path, "--scale", 0, 1)["notes"])
+    assert sentence not in notes
+    assert "mapped from the scale 0 to 1, of which they take " in notes
+
+
+def test_predictions_outside_the_scale_are_counted(runs, tmp_path):
+    rows, _ = other_system(runs)
+    rows[0][1], rows[1][2] = 1.7, -2.0
+    path = write_table(tmp_path / "rival.csv", rows)
+    notes = "\n".join(report(runs, "--import", path)["notes"])
+    assert "rival: 2 of 120 predictions are outside the scale" in notes
+    assert "of which they take -2 to 1.7" in notes
+
+
+def test_spaces_around_the_names_of_columns_do_not_matter(runs, tmp_path):
+    rows, _ = other_system(runs)
+    heads = ("id", " valence", "arousal ", "dominance")
+    path = write_table(tmp_path / "rival.csv", rows, heads=heads)
+    notes = "\n".join(report(runs, "--import", path)["notes"])
+    assert "not read" not in notes
+    assert "has no column" not in notes
+
+
+def test_a_scale_without_a_system_is_refused(runs):
+    outcome = call("report", "--runs", runs, "--scale", 1, 5)
+    assert outcome.exit_code != 0
+    assert "name their table with --import" in outcome.output
 
 
 def test_two_systems_need_different_names(runs, tmp_path):

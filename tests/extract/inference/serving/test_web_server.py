@@ -19,6 +19,7 @@ import numpy as np
 import own_runs
 import pytest
 import soundfile
+from cli_calls import call
 from page_servers import MEGABYTE, form_end, form_start, needs_gradio, serving
 from readme_documents import fences
 
@@ -320,6 +321,13 @@ def test_the_client_raises_the_sentence_of_a_refusal(server):
     words = [sys.executable, "-c", program, server.url]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert "the model needs a recording" in done.stdout
+
+
+def test_an_address_in_use_is_named_before_the_model_is_loaded(server):
+    port = server.url.rstrip("/").rpartition(":")[2]
+    done = call("serve", "gone", "--port", port)
+    assert done.exit_code == 1
+    assert f"the server cannot listen on 127.0.0.1, port {port}: " in done.stderr
 
 
 def test_a_terminated_server_deletes_the_recordings(run, tmp_path):
