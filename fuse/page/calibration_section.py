@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from affuse.data.errors import AffuseError
 from affuse.data.options.run_options import Calibrate
 from affuse.fuse.calibration import calibration_file, rejection
 from affuse.fuse.calibration.calibration_scores import CalibrationScores
@@ -10,14 +9,13 @@ from affuse.fuse.figures.line_figure import LineAxes, line_figure
 from affuse.fuse.figures.report_figure import ReportFigure, file_word
 from affuse.fuse.page.page_records import (
     FigureGroup,
-    MissingData,
     PageCell,
     PageSection,
     PageTable,
     ScoredRow,
-    no_predictions,
     trained_rows,
 )
+from affuse.fuse.page.run_contents import read_each
 from affuse.fuse.reporting.table_records import ReportTable
 from affuse.fuse.wording import figure
 
@@ -33,34 +31,42 @@ def calibration_section(table: ReportTable) -> PageSection:
     Args:
         table: of a report
     """
-    tables, groups, missing, sentences = [], [], [], []
-    rows = trained_rows(table)
-    for each in rows:
-        try:
-            level = calibration_file.read(each.run.path).level
-            scores = calibration_file.read_scores(each.run.path)
-            figures = tuple(_curves(table, each))
-        except FileNotFoundError:
-            command = str(Calibrate(run=each.run.path))
-            sentence = f"{each.row.name} was not calibrated."
-            missing.append(MissingData(sentence, command))
-        except (AffuseError, OSError) as error:
-            sentences.append(f"{each.row.name}: no calibration: {error}")
-        else:
-            tables.append(_table(each, level, scores))
-            groups += [FigureGroup(each.row.name, figures)] if figures else []
+    contents = read_each(
+        trained_rows(table),
+        lambda each: _content(table, each),
+        command=lambda run: Calibrate(run=run),
+        absence="was not calibrated",
+        noun="calibration",
+    )
     return PageSection(
         name="calibration",
         title="Calibration",
         sentences=(
             "Calibrations are fitted on validation parts and scored on test parts. A "
             "rejection curve leaves out the utterances on which the seeds disagree.",
-            *sentences,
+            *contents.damaged,
         ),
-        tables=tuple(tables),
-        groups=tuple(groups),
-        missing=tuple(missing) if rows else (no_predictions(),),
+        tables=tuple(found for _, (found, _) in contents.found),
+        groups=tuple(
+            FigureGroup(each.row.name, figures)
+            for each, (_, figures) in contents.found
+            if figures
+        ),
+        missing=tuple(contents.missing),
     )
+
+
+def _content(
+    table: ReportTable, each: ScoredRow
+) -> tuple[PageTable, tuple[ReportFigure, ...]]:
+    """Return table and curves of a run.
+
+    Raises:
+        FileNotFoundError: if it was not calibrated
+    """
+    level = calibration_file.read(each.run.path).level
+    scores = calibration_file.read_scores(each.run.path)
+    return _table(each, level, scores), tuple(_curves(table, each))
 
 
 def _table(

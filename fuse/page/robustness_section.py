@@ -2,20 +2,18 @@
 
 from collections.abc import Iterator
 
-from affuse.data.errors import AffuseError
 from affuse.data.options.robustness_options import Robustness
 from affuse.fuse.figures.report_figure import ReportFigure, file_word
 from affuse.fuse.figures.robustness_figure import robustness_figure
 from affuse.fuse.page.page_records import (
     FigureGroup,
-    MissingData,
     PageCell,
     PageSection,
     PageTable,
     ScoredRow,
-    no_predictions,
     trained_rows,
 )
+from affuse.fuse.page.run_contents import read_each
 from affuse.fuse.reporting.robustness_table import notes, title
 from affuse.fuse.reporting.table_records import ReportTable, bounds
 from affuse.fuse.robustness import robustness_file
@@ -33,34 +31,30 @@ def robustness_section(table: ReportTable) -> PageSection:
     Args:
         table: of a report
     """
-    tables, groups, missing, sentences, remarks = [], [], [], [], dict[str, None]()
-    rows = trained_rows(table)
-    for each in rows:
-        try:
-            result = robustness_file.read(each.run.path)
-        except FileNotFoundError:
-            command = str(Robustness(run=each.run.path))
-            sentence = f"{each.row.name} was not tested on degraded inputs."
-            missing.append(MissingData(sentence, command))
-        except (AffuseError, OSError) as error:
-            sentences.append(f"{each.row.name}: no degraded inputs: {error}")
-        else:
-            tables.append(_table(result))
-            figures = tuple(_figures(table, each, result))
-            groups += [FigureGroup(each.row.name, figures)] if figures else []
-            remarks |= dict.fromkeys(notes(result))
+    contents = read_each(
+        trained_rows(table),
+        lambda each: robustness_file.read(each.run.path),
+        command=lambda run: Robustness(run=run),
+        absence="was not tested on degraded inputs",
+        noun="degraded inputs",
+    )
+    figures = [
+        (each.row.name, tuple(_figures(table, each, result)))
+        for each, result in contents.found
+    ]
+    remarks = (note for _, result in contents.found for note in notes(result))
     return PageSection(
         name="robustness",
         title="Degraded inputs",
         sentences=(
             "The trained models of each fold are applied to degraded recordings and "
             "transcripts of its test part. Nothing is trained on them.",
-            *sentences,
+            *contents.damaged,
         ),
-        tables=tuple(tables),
-        groups=tuple(groups),
-        missing=tuple(missing) if rows else (no_predictions(),),
-        remarks=tuple(remarks),
+        tables=tuple(_table(result) for _, result in contents.found),
+        groups=tuple(FigureGroup(name, drawn) for name, drawn in figures if drawn),
+        missing=tuple(contents.missing),
+        remarks=tuple(dict.fromkeys(remarks)),
     )
 
 
