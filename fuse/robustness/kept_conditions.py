@@ -10,7 +10,6 @@ from pathlib import Path
 
 from affuse.data.errors import DamagedFileError
 from affuse.data.runs.run_folder import RunFolder
-from affuse.data.system.atomic_files import claim
 from affuse.fuse.robustness import robustness_file
 from affuse.fuse.robustness.condition_records import RobustnessResult
 from affuse.fuse.wording import count
@@ -23,8 +22,7 @@ def store(folder: Path, result: RobustnessResult) -> str:
     """Write a result into a run, with what earlier commands measured on it.
 
     A result on fewer utterances than that of the run is not written. One on the same
-    utterances is joined to it. Any other replaces it. The file is read and written
-    under a lock, so commands that end at the same time keep each other's conditions.
+    utterances is joined to it. Any other replaces it.
 
     Args:
         folder: of the run
@@ -36,12 +34,6 @@ def store(folder: Path, result: RobustnessResult) -> str:
     Raises:
         OSError: if the file cannot be written
     """
-    with claim(RunFolder(folder).robustness_lock, wait=True):
-        return _store(folder, result)
-
-
-def _store(folder: Path, result: RobustnessResult) -> str:
-    """Write a result as `store` does, while this process holds the lock."""
     path = RunFolder(folder).robustness
     page = "which the page of report shows"
     try:
