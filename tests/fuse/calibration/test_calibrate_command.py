@@ -127,7 +127,7 @@ def test_a_missing_or_stale_calibration_advises_a_command(tmp_path):
     with pytest.raises(ValueError, match="its SHA-256 is not .* calibrate again"):
         calibrated_columns(folder, applied)
     remove_from_manifests(path)
-    with pytest.raises(ValueError, match="not a table that also has slope; calibrate"):
+    with pytest.raises(ValueError, match="lacks slope; calibrate"):
         calibrated_columns(folder, applied)
 
 

@@ -308,7 +308,7 @@ def test_the_exit_status_is_1_if_a_run_is_damaged(runs):
 def test_a_report_without_any_readable_run_is_an_error(tmp_path):
     save(tmp_path, info_of("late"))
     (tmp_path / info_of("late").name / "run.json").write_text("{")
-    with pytest.raises(ValueError, match="run.json is damaged: it is no JSON"):
+    with pytest.raises(ValueError, match="run.json is damaged: it ends too early"):
         collect(tmp_path)
 
 
