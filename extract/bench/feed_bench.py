@@ -20,7 +20,6 @@ from affuse.data.modality import modality_named
 from affuse.data.options.feed_bench_options import FORMATS, BenchFeed
 from affuse.extract.audio import decoder_pool
 from affuse.extract.bench import feed_inputs
-from affuse.extract.bench.encoder_bench import device_name
 from affuse.extract.bench.feed_inputs import FeedInputs
 from affuse.extract.bench.feed_table import FeedSpeed, table
 from affuse.extract.bench.processor_time import Duration, measure
@@ -44,7 +43,7 @@ def bench(say: Callable[[str], object], options: BenchFeed) -> None:
     machine = Machine(threads=options.threads or joblib.cpu_count())
     say(
         f"stage one with an encoder that returns zeros; the fastest of "
-        f"{options.rounds} rounds; {device_name(machine)}"
+        f"{options.rounds} rounds; {machine.device_name}"
     )
     for line in table(run(options)):
         say(line)

@@ -15,6 +15,7 @@ from report_runs import info_of, save
 from affuse.data.options.report_options import ReportContents
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import read_run
+from affuse.data.system.work_log import log_work, read_work
 from affuse.fuse.calibration import calibration_file, rejection
 from affuse.fuse.commands.report_command import collect
 from affuse.fuse.page.calibration_section import calibration_section
@@ -208,6 +209,37 @@ def test_provenance_names_settings_versions_and_command(folder):
     assert "--seeds 2" in row["command"]
     assert ("latent", "128", "128", "128") in texts(settings)
     assert texts(versions)[1:] == [("numpy", "2", "2", "2")]
+
+
+def test_provenance_shows_device_and_time_of_each_step(folder):
+    lacking = provenance_section(table_of(folder))
+    assert any("not recorded by 3 folders" in s for s in lacking.sentences)
+    assert "--cache cache" in lacking.missing[0].command
+    log = RunFolder(folder / info_of("early").name).work
+    with log_work("train", device="a <b>GPU</b>", unit="models") as clock:
+        clock.count(log, 15)
+    with log_work("train", device="a processor", unit="models") as clock:
+        clock.count(log, 1)
+        lines = log.read_text()
+    log.write_text(lines)  # as if the second command was killed
+    log.write_text(log.read_text() + "damaged\n")
+    table = dataclasses.replace(
+        table_of(folder), extractions={"toy audio-mini": read_work(log)}
+    )
+    section = provenance_section(table)
+    assert section.missing == ()
+    assert any("not recorded by 2 folders" in s for s in section.sentences)
+    assert any("2 lines of work.jsonl cannot be read" in s for s in section.sentences)
+    steps = texts(section.tables[1])
+    assert [row[1] for row in steps[1:]] == [
+        *["toy audio-mini"] * 2,
+        *[info_of("early").name] * 2,
+    ]
+    assert [row[4] for row in steps[1:3]] == [
+        "models: 15",
+        "interrupted; models: 1 or more",
+    ]
+    assert steps[1][3] == "a <b>GPU</b>"
 
 
 def test_names_of_figures_are_unique_and_safe(tmp_path):
