@@ -36,7 +36,8 @@ def test_numbers_of_rows_and_columns_do_not_overlap(count):
         columns = [label.get_window_extent() for label in axes.get_xticklabels()]
         rows = [label.get_window_extent() for label in axes.get_yticklabels()]
     assert len(columns) == len(rows) == count
-    assert all(a.x1 < b.x0 for a, b in pairwise(columns))
+    gap = 0.15 * columns[0].height  # between two numbers of two digits
+    assert all(a.x1 + gap < b.x0 for a, b in pairwise(columns))
     assert all(a.y0 > b.y1 for a, b in pairwise(rows))
 
 
