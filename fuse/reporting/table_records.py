@@ -65,6 +65,8 @@ class Versus:
     adjusted: float = math.nan  # p after Holm's correction
     reason: str = ""  # clause on why the pair is not tested; "" if it is tested
     remark: str = ""  # clause on an intended difference
+    utterances: int = 0  # that are compared; 0 if both rows have the same
+    tested: int = 0  # that at least one of the rows has, if not the same
 
     @property
     def verdict(self) -> str:

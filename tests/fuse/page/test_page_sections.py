@@ -25,6 +25,7 @@ from affuse.fuse.page.learning_section import learning_section
 from affuse.fuse.page.page_sections import report_figures
 from affuse.fuse.page.provenance_section import provenance_section
 from affuse.fuse.page.results_section import caveats_section, results_section
+from affuse.fuse.page.robustness_section import robustness_section
 from affuse.fuse.page.subgroup_section import subgroup_section
 from affuse.fuse.robustness.ablation import Ablation
 from affuse.fuse.robustness.modality_weights import WeightSummary
@@ -445,3 +446,19 @@ def test_weights_of_gates_are_a_table(folder):
         t for t in contribution_section(table).tables if t.caption.startswith("Weights")
     )
     assert texts(found)[1] == ("gated", "audio", ".400", ".300", ".500")
+    sentences = contribution_section(table).sentences
+    assert not any("weights" in each for each in sentences)  # of which design?
+
+
+def test_many_runs_without_a_file_are_one_sentence(tmp_path):
+    names = ("text", "audio", "early", "late")
+    save_designs(tmp_path, names)
+    table = table_of(tmp_path)
+    for section in (calibration_section(table), robustness_section(table)):
+        (missing,) = section.missing
+        assert missing.sentence.startswith("Each of these 4 runs was not ")
+        assert all(name in missing.sentence for name in names)
+        commands = (missing.command, *missing.others)
+        assert len(commands) == 4
+        for name, command in zip(sorted(names), sorted(commands), strict=True):
+            assert info_of(name).name in command
