@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 import traceback
 from numbers import Number
 from types import TracebackType
@@ -74,6 +75,40 @@ def page_width(stream: TextIO, most: int) -> int:
     if not stream.isatty():
         return most
     return min(most, shutil.get_terminal_size((most, 24)).columns)
+
+
+def wrap_line(line: str, width: int) -> list[str]:
+    """Return a line as lines that fit a page, the further ones indented by two more.
+
+    Args:
+        line: its indentation is kept
+        width: of the page in columns
+
+    Examples:
+        >>> wrap_line("  note: one, two", 12)
+        ['  note: one,', '    two']
+    """
+    if len(line) <= width:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip(" ")))
+    return textwrap.wrap(
+        printable(line.strip()),
+        width,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def print_wrapped(line: str) -> None:
+    """Print a line, which is wrapped between words if standard output is a terminal.
+
+    Args:
+        line: may hold text from any file
+    """
+    for part in wrap_line(line, page_width(sys.stdout, max(1, len(line)))):
+        print_line(part)
 
 
 def print_line(line: str, *, err: bool = False) -> None:

@@ -12,7 +12,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
-from itertools import chain, zip_longest
+from itertools import chain, count, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from affuse.data.runs.sentence_overlap import sentence_digest
 from affuse.data.system.digests import open_checked, write_and_list
 from affuse.data.system.documents import parse_json
 from affuse.data.system.regular_files import TABLE
+from affuse.data.system.schema import Kind
 
 LONGEST = 2**24  # bytes of a line; most lines have less than 1,000
 # Missing in older caches.
@@ -153,13 +154,23 @@ def _kept(path: Path) -> Iterator[Any]:
         DamagedFileError: if the file is not what `save` wrote
     """
     with open_checked(path, limit=TABLE) as file:
-        yield parse_json(file.readline(LONGEST) + b"]}", HEAD)["corpus"]
-        while line := file.readline(LONGEST):
+        yield _parsed(file.readline(LONGEST) + b"]}", HEAD, 1)["corpus"]
+        for number in count(2):
+            line = file.readline(LONGEST)
             if line == b"]}\n":
                 return
+            if not line:
+                raise DamagedFileError("it ends too early")
             if line != b"\n":  # an empty line: the corpus has no rows
-                yield parse_json(line.removesuffix(b"\n").removesuffix(b","), ROW)
-    raise DamagedFileError("it ends too early")
+                yield _parsed(line.removesuffix(b"\n").removesuffix(b","), ROW, number)
+
+
+def _parsed(text: bytes, kind: Kind, number: int) -> Any:
+    """Return the value in a line; raise DamagedFileError with the line's number."""
+    try:
+        return parse_json(text, kind)
+    except DamagedFileError as error:
+        raise DamagedFileError(f"line {number}: {error}") from error
 
 
 def load(cache: Path, name: str) -> Corpus:
@@ -190,7 +201,7 @@ def load(cache: Path, name: str) -> Corpus:
             reader=facts.get("reader", ""),
         )
     except AffuseError as error:
-        raise DamagedFileError(f"{path} is damaged ({error}); extract again") from error
+        raise DamagedFileError(f"{path} is damaged: {error}; extract again") from error
 
 
 def _utterance(row: Mapping[str, Any]) -> Utterance:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from inspect import get_annotations
+from numbers import Real
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -162,11 +163,21 @@ def _checked(
     elif param.multiple or param.nargs == -1:
         is_single = isinstance(value, (str, int, float, PathLike))
         value = (value,) if is_single else value
+    _demand_whole(name, param, value)
     try:
         return param.process_value(context, value)
     except (click.BadParameter, TypeError, ValueError) as error:
         sentence = getattr(error, "message", str(error))
         raise OptionError(f"{name}={value!r}: {sentence}") from error
+
+
+def _demand_whole(name: str, param: click.Parameter, value: object) -> None:
+    """Raise OptionError if a value would be rounded, as click does with 2.5 seeds."""
+    if not isinstance(param.type, click.types.IntParamType):
+        return
+    for each in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(each, bool) or (isinstance(each, Real) and each != each // 1):
+            raise OptionError(f"{name}={value!r}: {each!r} is not a whole number.")
 
 
 def _pair(option: str, name: object, value: object) -> str:

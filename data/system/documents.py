@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.system.digests import content
 from affuse.data.system.regular_files import SMALL
-from affuse.data.system.schema import Kind, Mismatch
+from affuse.data.system.schema import SHOWN, Kind
 from affuse.data.terminal import printable
 
 DIGITS = 19  # of a whole number; more do not fit into 64 bits
@@ -78,14 +78,32 @@ def parse_json(
     except AffuseError:
         raise
     except (ValueError, RecursionError) as error:  # of JSON or of UTF-8
-        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise DamagedFileError(f"it is no JSON ({printable(why)[:200]})") from error
+        raise DamagedFileError(_fault(text, error)) from error
     kind.check(value)
     return value
 
 
+def _fault(text: bytes | str, error: Exception) -> str:
+    """Return a sentence on a text that is no JSON, in words of users."""
+    zero, blank = (b"\0", b"") if isinstance(text, bytes) else ("\0", "")
+    if not text.strip():
+        return "it is empty"
+    if text.strip(zero) == blank:  # type: ignore[arg-type]
+        return "it holds nothing but zero bytes, as after a power failure"
+    if isinstance(error, RecursionError):
+        return "it is no JSON: its lists and tables are nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is no JSON: byte {error.start + 1:,} is no text in UTF-8"
+    if not isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON ({printable(str(error))[:200]})"
+    line = f"line {error.lineno}, " * ("\n" in error.doc.strip())
+    if error.pos >= len(error.doc.rstrip()):
+        return f"it ends too early, at {line}column {error.colno}"
+    return f"it is no JSON at {line}column {error.colno} ({printable(error.msg)})"
+
+
 def _constant(name: str) -> NoReturn:
-    raise Mismatch(name, "a finite number")
+    raise DamagedFileError(f"it has the number {name}, and numbers must be finite")
 
 
 def _null_for_nan(name: str) -> None:
@@ -95,7 +113,9 @@ def _null_for_nan(name: str) -> None:
 
 def _whole(digits: str, *, most: int) -> int:
     if len(digits) > most + 1:  # one more for the sign
-        raise Mismatch(digits, f"a whole number of at most {most} digits")
+        raise DamagedFileError(
+            f"it has the number {digits[:SHOWN]}, which is longer than {most} digits"
+        )
     return int(digits)
 
 

@@ -15,6 +15,8 @@ from affuse.data.terminal import printable
 
 SHOWN = 60  # characters of a value in an error
 BITS = 64  # of a whole number
+LARGEST = 2**63 - 1  # whole number, if a kind has no other limit
+HUGE = 1e300  # magnitude of a number, if a kind has no other limit
 
 
 class Mismatch(DamagedFileError):
@@ -32,12 +34,35 @@ class Mismatch(DamagedFileError):
 
     def __str__(self) -> str:
         """Return ``encoders.audio.layers[0] is 'x', not a whole number ...``."""
-        name = "".join(reversed(self.place)).removeprefix(".") or "it"
-        return f"{printable(name)[:200]} is {shown(self.value)}, not {self.expected}"
+        name = self._name() or "its content"
+        return f"{name} is {shown(self.value)}, not {self.expected}"
 
     def within(self, place: str) -> "Mismatch":
         """Return the same error for a value inside a list or a table."""
-        return Mismatch(self.value, self.expected, *self.place, place)
+        return type(self)(self.value, self.expected, *self.place, place)
+
+    def _name(self) -> str:
+        """Return the place of the value, such as ``audio.layers[0]``; "" for a file."""
+        return printable("".join(reversed(self.place)).removeprefix("."))[:200]
+
+
+class MissingEntries(Mismatch):
+    """Error for a table without some entries; `expected` names them."""
+
+    def __str__(self) -> str:
+        """Return ``encoders[0] lacks weights``."""
+        return f"{self._name() or 'it'} lacks {self.expected}"
+
+
+class UnknownEntry(Mismatch):
+    """Error for a table with an entry of another name; `expected` lists the names."""
+
+    def __str__(self) -> str:
+        """Return ``encoders[0] has an unknown entry 'x' (known: ...)``."""
+        return (
+            f"{self._name() or 'it'} has an unknown entry {shown(self.value)} (known "
+            f"entries: {self.expected}), perhaps of a newer version"
+        )
 
 
 def shown(value: object) -> str:
@@ -55,6 +80,14 @@ class Kind(Protocol):
         """Raise `Mismatch` if a parsed value is of another kind."""
 
 
+def _size(kind: "Text | ListOf", noun: str) -> str:
+    """Return the permitted number of characters or items in words."""
+    if kind.least == kind.most:
+        return f"{kind.most:,} {noun}{'s' * (kind.most != 1)}"
+    fewest = f"{kind.least} to" if kind.least else "at most"
+    return f"{fewest} {kind.most:,} {noun}s"
+
+
 @dataclass(frozen=True)
 class Text:
     """String of bounded length."""
@@ -65,7 +98,7 @@ class Text:
     def check(self, value: object) -> None:
         """See `Kind`."""
         if not (isinstance(value, str) and self.least <= len(value) <= self.most):
-            raise Mismatch(value, f"a text of {self.least} to {self.most} characters")
+            raise Mismatch(value, f"a text of {_size(self, 'character')}")
 
 
 @dataclass(frozen=True)
@@ -85,20 +118,26 @@ class Whole:
     """Whole number in a range, but not true or false."""
 
     least: int = 0
-    most: int = 2**63 - 1
+    most: int = LARGEST
 
     def check(self, value: object) -> None:
         """See `Kind`."""
         if type(value) is not int or not self.least <= value <= self.most:
-            raise Mismatch(value, f"a whole number from {self.least} to {self.most}")
+            unlimited = self.most == LARGEST
+            size = (
+                f"of {self.least} or more"
+                if unlimited
+                else f"from {self.least} to {self.most}"
+            )
+            raise Mismatch(value, f"a whole number {size}")
 
 
 @dataclass(frozen=True)
 class Number:
     """Finite number, whole or not."""
 
-    least: float = -1e300
-    most: float = 1e300
+    least: float = -HUGE
+    most: float = HUGE
 
     def check(self, value: object) -> None:
         """See `Kind`."""
@@ -107,7 +146,15 @@ class Number:
             or not isinstance(value, int | float)
             or not self.least <= value <= self.most
         ):
-            raise Mismatch(value, f"a number from {self.least:g} to {self.most:g}")
+            raise Mismatch(value, self._range())
+
+    def _range(self) -> str:
+        """Return the range in words."""
+        if (self.least, self.most) == (-HUGE, HUGE):
+            return "a finite number"
+        if self.most == HUGE:
+            return f"a finite number of {self.least:g} or more"
+        return f"a number from {self.least:g} to {self.most:g}"
 
 
 @dataclass(frozen=True)
@@ -143,7 +190,7 @@ class ListOf:
     def check(self, value: object) -> None:
         """See `Kind`."""
         if not (isinstance(value, list) and self.least <= len(value) <= self.most):
-            raise Mismatch(value, f"a list of {self.least} to {self.most} items")
+            raise Mismatch(value, f"a list of {_size(self, 'item')}")
         for number, item in enumerate(value):
             try:
                 self.kind.check(item)
@@ -162,7 +209,7 @@ class MapOf:
     def check(self, value: object) -> None:
         """See `Kind`."""
         if not (isinstance(value, dict) and len(value) <= self.most):
-            raise Mismatch(value, f"a table of at most {self.most} entries")
+            raise Mismatch(value, f"a table of at most {self.most:,} entries")
         for name, item in value.items():
             try:
                 self.name.check(name)
@@ -187,14 +234,14 @@ class Record:
     def check(self, value: object) -> None:
         """See `Kind`."""
         if not (isinstance(value, dict) and len(value) <= self.most):
-            raise Mismatch(value, f"a table of at most {self.most} entries")
+            raise Mismatch(value, f"a table of at most {self.most:,} entries")
         if lacking := self.needed.keys() - value.keys():
             names = ", ".join(sorted(lacking))
-            raise Mismatch(sorted(value), f"a table that also has {names}")
+            raise MissingEntries(sorted(value), names)
         for name, item in value.items():
             kind = self._kinds.get(name, self.others)
             if kind is None:
-                raise Mismatch(name, f"a name among {', '.join(sorted(self._kinds))}")
+                raise UnknownEntry(name, ", ".join(sorted(self._kinds)))
             try:
                 kind.check(item)
             except Mismatch as error:
@@ -224,7 +271,7 @@ class Plain:
 
     def _check_items(self, value: dict[str, object] | list[object]) -> None:
         if self.depth < 1 or len(value) > self.most:
-            raise Mismatch(value, "a value of less depth or fewer entries")
+            raise Mismatch(value, "a value of fewer levels or entries")
         inner = _inner(self)
         items: Iterable[object] = value.values() if isinstance(value, dict) else value
         for item in items:

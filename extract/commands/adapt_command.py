@@ -18,9 +18,10 @@ def adapt(options: "adaptation_options.Adapt") -> None:
 
     MODEL is a bundle, or a run, which is bundled first. TABLE.csv has one row for each
     clip, with the columns file and valence, arousal or dominance, and if you know
-    them, text, speaker, start and end. Paths are relative to the folder of the table.
-    At least 20 clips must have a rating. The predictions of the adapted bundle are
-    shown on the scale of your ratings.
+    them, text, speaker, start and end. Paths are relative to the folder of the table,
+    so the table must lie in a folder above its recordings. At least 20 clips must have
+    a rating. The predictions of the adapted bundle are shown on the scale of your
+    ratings.
 
     Each rating is adapted by offset and gain. With 60 clips or more, a ridge
     regression on the codes of the model is tried too. By cross-validation over

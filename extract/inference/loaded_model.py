@@ -16,11 +16,13 @@ from affuse.extract.inference.segment_encoding import (
 )
 from affuse.extract.inference.segments import Recording, Segment
 from affuse.fuse.inputs.omissions import runs_without
+from affuse.fuse.wording import count
 
 WAYS: Mapping[str, str] = {  # {modality: how it is given on the command line}
     "text": 'with --text "...", --transcripts TABLE.csv or --transcribe MODEL',
     "audio": "by naming the recording",
 }
+UNKNOWN = "leave --text out, or write NaN in the table of --transcripts"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class LoadedFileModel:
     rater: Rater
     encoder: SegmentEncoder
     ways: Mapping[str, str] = field(default_factory=lambda: WAYS)  # see WAYS
+    unknown: str = UNKNOWN  # how to say that the words of an input are not known
 
     def check_inputs(
         self,
@@ -43,7 +46,8 @@ class LoadedFileModel:
 
         Args:
             recordings: recordings and texts to predict; without any, nothing is checked
-            say: called with a sentence on each kind of input that the model ignores
+            say: called with a sentence on each kind of input that the model ignores,
+                and on empty texts
             are_recognised: True if the texts of recordings will be recognised
 
         Raises:
@@ -65,6 +69,19 @@ class LoadedFileModel:
                     f"the {kind} are not used: {self.facts.name} predicts from "
                     f"{' and '.join(taken)} alone"
                 )
+        if "text" in taken:
+            self._count_empty(recordings, say)
+
+    def _count_empty(
+        self, recordings: Sequence[Recording], say: Callable[[str], object]
+    ) -> None:
+        """Say how many texts are empty, and how to say that words are not known."""
+        empty = sum(text.text == "" for each in recordings for text in each.texts)
+        if empty:
+            say(
+                f"{count(empty, 'text')} without words: read as the empty sentence, as "
+                f"if nothing was said; if the words are not known, {self.unknown}"
+            )
 
     def lacking(self, modality: str) -> str:
         """Return the end of a sentence on a modality that is needed and missing.

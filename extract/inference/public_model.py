@@ -22,6 +22,7 @@ from affuse.extract.inference.predicted_segments import (
 )
 from affuse.extract.inference.prediction_loop import predict_segments
 from affuse.extract.inference.python_inputs import (
+    UNKNOWN,
     WAYS,
     PathName,
     Source,
@@ -196,4 +197,4 @@ def load(
         machine = Machine.of(options, progress=False)
         torch.set_num_threads(machine.threads)
         loaded = open_model(ModelRequest(str(model), machine, places, files))
-    return Model(replace(loaded, ways=WAYS), machine)
+    return Model(replace(loaded, ways=WAYS, unknown=UNKNOWN), machine)

@@ -24,6 +24,7 @@ WAYS = {  # {modality: how it is given in Python}
     "text": "as text=[...] or with transcribe=MODEL",
     "audio": "by naming the recording",
 }
+UNKNOWN = "give None as the text"  # see `LoadedFileModel.unknown`
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from affuse.data.cache.recipe import Recipe
 from affuse.data.runs.bundle_folder import BundleFolder
 from affuse.data.runs.bundle_information import BundledEncoder, BundleInfo
 from affuse.fuse.bundles.card_header import CardHeader
+from affuse.fuse.bundles.missing_modalities import missing_modalities
 from affuse.fuse.bundles.run_models import RunModels
 from affuse.fuse.reporting import footnotes, interval_notes
 from affuse.fuse.reporting.escapes import for_markdown
@@ -66,6 +67,7 @@ def model_card(facts: CardFacts) -> str:
     parts = {
         "Data": _data(facts),
         "Figures": _figures(facts),
+        "Missing modalities": missing_modalities(facts.source),
         "Usage": _usage(facts),
         "Encoders": _encoders(facts),
         "Limits": [LIMITS],

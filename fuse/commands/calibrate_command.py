@@ -1,5 +1,6 @@
 """Command calibrate: fit on validation parts, score on test parts, and print scores."""
 
+import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from affuse.data.cache import store
 from affuse.data.cache.run_recipes import can_predict
 from affuse.data.errors import AffuseError
 from affuse.data.options.command_record import next_line
+from affuse.data.options.option_fields import SCREEN
 from affuse.data.options.prediction_options import Predict
 from affuse.data.options.run_options import Calibrate
 from affuse.data.runs.run_folder import RunFolder
@@ -15,7 +17,7 @@ from affuse.data.runs.run_predictions import Run, read_run
 from affuse.data.system import digests
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.text_columns import align_columns
-from affuse.data.terminal import printable
+from affuse.data.terminal import page_width, printable
 from affuse.fuse.calibration import calibration_file, rejection
 from affuse.fuse.calibration.calibration_fitting import Calibrations, fit
 from affuse.fuse.calibration.calibration_notes import notes
@@ -37,6 +39,9 @@ CALIBRATED = (  # files that the command writes
 )
 SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)  # shares of kept utterances in the table
 WIDTH = 100  # columns of the page
+ERRORS = (
+    5  # columns of CCC and RMSE in the table of scores; the others are of intervals
+)
 
 
 def calibrate_run(options: Calibrate) -> None:
@@ -46,14 +51,23 @@ def calibrate_run(options: Calibrate) -> None:
         options: of the command line
     """
     text = calibrate(
-        options.run, level=options.level, by=options.by, cache=options.cache
+        options.run,
+        level=options.level,
+        by=options.by,
+        cache=options.cache,
+        width=page_width(sys.stdout, WIDTH) if options.output == SCREEN else WIDTH,
     )
     with options.open_output() as output:
         output.write(text)
 
 
 def calibrate(
-    folder: Path, *, level: float, by: str, cache: Path = Path("cache")
+    folder: Path,
+    *,
+    level: float,
+    by: str,
+    cache: Path = Path("cache"),
+    width: int = WIDTH,
 ) -> str:
     """Fit the calibration of a run, write its files, and return a text on its scores.
 
@@ -62,6 +76,7 @@ def calibrate(
         level: share of ratings that intervals shall contain, in (0, 1)
         by: exchangeable unit, of affuse.fuse.calibration.calibration_fitting.BY
         cache: folder of all caches, for the next command in the last line
+        width: of the page in columns
 
     Raises:
         FileNotFoundError: if it is not a run, or has no validation predictions
@@ -94,7 +109,7 @@ def calibrate(
             publish(RunFolder(folder).rejection_chart, _chart(run, curves).encode())
         else:  # an existing chart is of earlier models
             (RunFolder(folder).rejection_chart).unlink(missing_ok=True)
-    lines = [*_lines(run, calibrations, measured, curves), _next(run, cache)]
+    lines = [*_lines(run, calibrations, measured, curves, width), _next(run, cache)]
     return "\n".join(map(printable, lines)) + "\n"
 
 
@@ -154,12 +169,13 @@ def _lines(
     calibrations: Calibrations,
     measured: Mapping[str, CalibrationScores],
     curves: Mapping[str, Sequence[RejectionPoint]],
+    width: int,
 ) -> Iterator[str]:
     """Yield the lines of the text on a calibration."""
     kind = kind_of_ratings(run.info.nature, run.info.members)
     yield f"{run.info.name} ({kind}), calibrated on validation parts"
     yield ""
-    yield from align_columns([*_table(calibrations, measured)])
+    yield from _fitted([*_table(calibrations, measured)], width)
     yield ""
     if any(curves.values()):
         yield (
@@ -169,9 +185,20 @@ def _lines(
         yield from align_columns([*_rejected(curves)])
         yield ""
     for note in notes(run, calibrations, measured, curves):
-        yield from textwrap.wrap(printable(note), WIDTH, subsequent_indent="  ")
+        yield from textwrap.wrap(printable(note), width, subsequent_indent="  ")
     names = CALIBRATED if any(curves.values()) else CALIBRATED[:-1]
     yield f"written to {run.path}: {', '.join(names)}"
+
+
+def _fitted(rows: Sequence[tuple[str, ...]], width: int) -> Iterator[str]:
+    """Yield the lines of the table of scores; a narrow page has two tables."""
+    lines = [*align_columns(rows)]
+    if max(map(len, lines)) <= width:
+        yield from lines
+        return
+    yield from align_columns([row[: 1 + ERRORS] for row in rows])
+    yield ""
+    yield from align_columns([(row[0], *row[1 + ERRORS :]) for row in rows])
 
 
 def _table(

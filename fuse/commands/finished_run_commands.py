@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from affuse.data.options.command_groups import RecordCommand, takes_record
-from affuse.data.terminal import print_line
+from affuse.data.terminal import print_line, print_wrapped
 
 if TYPE_CHECKING:
     from affuse.data.options import run_options
@@ -26,7 +26,8 @@ def lint(options: "run_options.Lint") -> None:
     """
     from affuse.fuse.commands import lint_command
 
-    sys.exit(not lint_command.lint(print_line, options))
+    say = print_line if options.as_json else print_wrapped
+    sys.exit(not lint_command.lint(say, options))
 
 
 @click.command(cls=RecordCommand)
@@ -82,4 +83,4 @@ def ablate(options: "run_options.Ablate") -> None:
     """
     from affuse.fuse.commands import ablation_command
 
-    ablation_command.ablate(print_line, options)
+    ablation_command.ablate(print_wrapped, options)

@@ -1,5 +1,6 @@
 """Command sweep: search of settings, their ranking, and the next command."""
 
+import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from affuse.data.options.training_options import Sweep, Train, TrainingInputs
 from affuse.data.splits.protocols import Fold
 from affuse.data.system.atomic_files import publish
 from affuse.data.system.text_columns import align_columns
+from affuse.data.terminal import page_width
 from affuse.fuse.reporting.blocks import LETTERS
 from affuse.fuse.reporting.table_records import kind_of_ratings
 from affuse.fuse.settings import Settings
@@ -80,11 +82,14 @@ def sweep(
 
 def _conclude(state: SweepResult, options: Sweep) -> Iterator[str]:
     """Write the best settings; yield the ranking, notes, and the next command."""
-    notes = [line for note in _notes(state) for line in textwrap.wrap(note, WIDTH)]
+    sentences = [*_notes(state)]
+    notes = [line for each in sentences for line in textwrap.wrap(each, WIDTH)]
     text = "".join(f"# {line}\n" for line in notes)
     text += ranking.differences(state.ranked[0].settings)
     publish(SweepFolder(state.folder).best, text.encode())
-    yield from (*_table(state), "", *notes)
+    width = page_width(sys.stdout, WIDTH)
+    shown = [line for each in sentences for line in textwrap.wrap(each, width)]
+    yield from (*_table(state), "", *shown)
     names = f"{SweepFolder.ranking}, {SweepFolder.best}, {SweepFolder.trials}/"
     yield f"written to {state.folder}: {names}"
     yield next_line(_next(state, options))

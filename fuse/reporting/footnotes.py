@@ -6,7 +6,12 @@ from itertools import combinations
 from affuse.data.records import WORST_FIRST, Member
 from affuse.data.runs.fold_table import PARTS
 from affuse.data.runs.run_predictions import Run
-from affuse.fuse.reporting import interval_notes, run_cautions, untried_choices
+from affuse.fuse.reporting import (
+    interval_notes,
+    rating_versions,
+    run_cautions,
+    untried_choices,
+)
 from affuse.fuse.reporting.row_labels import describe
 from affuse.fuse.reporting.table_records import TableRow
 from affuse.fuse.trained import layer_weight_files
@@ -45,6 +50,7 @@ def notes(
         *interval_notes.notes([*rows, *imported]),
         _unknown(rows, by),
         _unequal(runs, rows),
+        *rating_versions.other_ratings(runs, rows),
         *sorted({_partial(run) for run in runs}),
         *layer_weight_files.notes(runs, [row.name for row in rows]),
         untried_choices.sentence(runs),

@@ -133,6 +133,8 @@ def test_values_from_python_are_checked_as_on_the_command_line():
         Ablate.from_values(seed=3)
     for values, sentence in (
         ({"designs": "a", "seeds": 0}, "seeds=0: 0 is not in"),
+        ({"designs": "a", "seeds": 2.5}, "seeds=2.5: 2.5 is not a whole number"),
+        ({"designs": "a", "seeds": True}, "seeds=True: True is not a whole number"),
         ({"designs": "a", "seed": "x"}, "seed='x': 'x' is not a valid integer"),
         ({"designs": "a", "sedes": 0}, "did you mean 'seeds'"),
     ):

@@ -139,7 +139,7 @@ def test_unknown_settings_are_refused_with_the_known(tmp_path):
         (f"latent = 0x{'f' * 9_000}", "latent is a int that is too large to show, not"),
         (f"learning_rate = 1{'0' * 400}", "learning_rate is 1000"),
         ("[latent]\nx = 1", "latent must be of type int, got {'x': 1} (dict)"),
-        ("[[latent]]\nx = 1", "latent is {'x': 1}, not a value of less depth"),
+        ("[[latent]]\nx = 1", "latent is {'x': 1}, not a value of fewer levels"),
         (f"latent = {'[' * 3_000}", "mine.toml: it is no TOML (nested too deeply)"),
         (f"[{'a.' * 3_000}b]", "mine.toml: "),
         ("finetune = 3", "mine.toml: finetune is 3, not a table"),

@@ -54,8 +54,8 @@ class Folder:
             )
         if name[:1] == "/" or name[1:2] == ":":
             raise AffuseError(
-                f"audio path {name!r} is absolute; write it relative to the folder of "
-                f"the table"
+                f"audio path {name!r} is absolute, and only files below the folder of "
+                f"the table are read; {self._advice_on_absolute(name)}"
             )
         if escape_active(name) != name or "\n" in name or "\t" in name:
             raise AffuseError(
@@ -98,6 +98,26 @@ class Folder:
             blob = self._blobs is not None and real.parent == self._blobs
             self._below[key] = blob or real.is_relative_to(self._real)
         return self._below[key]
+
+    def _advice_on_absolute(self, name: str) -> str:
+        """Return the remedy for an absolute path: a path for the table, or a folder.
+
+        Nothing is read from the disk, because the path may come from an untrusted
+        source.
+        """
+        path, root = Path(os.path.normpath(name)), Path(os.path.abspath(self.root))
+        if not path.is_absolute():  # a drive of another system
+            return "write it relative to that folder"
+        for base in (root, self._real):
+            if path.is_relative_to(base):
+                return f"write {path.relative_to(base).as_posix()!r}"
+        above = Path(os.path.commonpath((root, path)))
+        if above == Path(above.anchor):
+            return "copy the table to a folder above its recordings, or copy them here"
+        return (
+            f"move the table to a folder above its recordings, such as {str(above)!r}, "
+            f"and write {path.relative_to(above).as_posix()!r}"
+        )
 
     def _advice(self, name: str) -> str:
         """Return the remedy for a missing file, with a similar name if there is one."""

@@ -8,7 +8,8 @@ from affuse.data.records import Problem, Utterance
 
 MOST = 0.05  # share of one dimension's ratings that may lie outside the scale
 ENOUGH = 50  # ratings that are needed to judge whether their range is narrow
-NARROW = 0.5  # share of the scale below which a range is narrow
+NARROW = 0.5  # largest share of the scale of a narrow range of all ratings
+TINY = 0.1  # the same of one dimension, whose ratings may vary less than others
 
 Values = Mapping[str, Sequence[float]]  # as released, by rating
 
@@ -53,11 +54,19 @@ def compare(
             f"{count} of {total} ratings lie outside the scale {low:g} to {high:g}; "
             f"they are kept as released"
         )
-    if _is_narrow(values, scale):
+    if _is_narrow(values, scale, NARROW):
         notes.append(
-            f"ratings use less than half of the scale {low:g} to {high:g}: observed "
+            f"ratings use at most half of the scale {low:g} to {high:g}: observed "
             f"are {_ranges(values)}; if that is not their scale, state it with --scale"
         )
+    else:
+        one = {n: v for n, v in values.items() if _is_narrow({n: v}, scale, TINY)}
+        if one:
+            notes.append(
+                f"ratings use at most a tenth of the scale {low:g} to {high:g}: "
+                f"observed are {_ranges(one)}, of all {_ranges(values)}; if they have "
+                f"another scale, convert them in the table"
+            )
     return [Problem(file, note, fatal=False) for note in notes]
 
 
@@ -66,12 +75,12 @@ def _outside(values: Sequence[float], scale: tuple[float, float]) -> int:
     return sum(not low <= value <= high for value in values)
 
 
-def _is_narrow(values: Values, scale: tuple[float, float]) -> bool:
-    """Return True if the ratings of all dimensions use less than half of the scale."""
+def _is_narrow(values: Values, scale: tuple[float, float], most: float) -> bool:
+    """Return True if the ratings together use at most a share of the scale."""
     ratings = [value for observed in values.values() for value in observed]
     if len(ratings) < ENOUGH:
         return False
-    return max(ratings) - min(ratings) < NARROW * (scale[1] - scale[0])
+    return max(ratings) - min(ratings) <= most * (scale[1] - scale[0])
 
 
 def _ranges(values: Values) -> str:

@@ -36,8 +36,10 @@ class TableCells:
         widths = (len(self.rating(rating)) for rating in common)
         self.rating_width = max(*widths, *map(len, facts.targets))
         rest = TIME + 2 + len(facts.targets) * (self.rating_width + 2)
-        rest += (3 if columns.channels else 0) + (WORDS + 2 if columns.words else 0)
+        rest += 3 if columns.channels else 0
         rest += SPEAKER + 2 if columns.speakers else 0
+        self.words_below = columns.words and rest + NAME + WORDS + 2 > width
+        rest += WORDS + 2 if columns.words and not self.words_below else 0
         self.names = RecordingNames(max(NAME, width - rest))
 
     def rating(self, rating: PredictedRating) -> str:

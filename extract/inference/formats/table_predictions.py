@@ -1,7 +1,7 @@
 """Table of predictions for people, with one line for each segment.
 
 Values are on the scale of the training data. A page of 80 columns holds three ratings
-with intervals; the column of emotion words makes such lines longer.
+with intervals. Emotion words that do not fit beside them stand in the next line.
 """
 
 import textwrap
@@ -15,7 +15,6 @@ from affuse.extract.inference.formats.table_cells import (
     PLUS_MINUS,
     SPEAKER,
     TIME,
-    WORDS,
     TableCells,
     span,
     speaker,
@@ -82,7 +81,7 @@ def _heading(
     heads += ["c"] if columns.channels else []
     heads += ["speaker".ljust(SPEAKER)] if columns.speakers else []
     heads += [name.ljust(cells.rating_width) for name in columns.facts.targets]
-    heads += ["approximate words"] if columns.words else []
+    heads += ["approximate words"] if columns.words and not cells.words_below else []
     line = "  ".join(heads).rstrip()
     yield from (line, "-" * max(len(line), width))
 
@@ -120,9 +119,10 @@ def _row(
         )
         for name in columns.facts.targets
     ]
-    if columns.words:
-        parts.append(", ".join(nearest_words(best_values(segment))).ljust(WORDS))
-    return "  ".join(parts).rstrip()
+    words = ", ".join(nearest_words(best_values(segment))) if columns.words else ""
+    if words and cells.words_below:
+        return f"{'  '.join(parts).rstrip()}\n{INDENT}approximate words: {words}"
+    return "  ".join([*parts, words]).rstrip()
 
 
 def _footnotes(columns: PredictionColumns, cells: TableCells) -> Iterator[str]:

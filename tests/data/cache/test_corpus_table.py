@@ -170,7 +170,7 @@ def test_an_invalid_table_is_refused_as_damaged(tmp_path, content):
     path = corpus_table.save(CORPUS, tmp_path)
     path.write_bytes(content)
     remove_from_manifests(path)
-    with pytest.raises(ValueError, match=r"corpus\.json is damaged .*; extract again"):
+    with pytest.raises(ValueError, match=r"corpus\.json is damaged: .*; extract again"):
         corpus_table.load(tmp_path, "toy")
 
 
@@ -195,7 +195,7 @@ def test_an_invalid_table_is_refused_as_damaged(tmp_path, content):
 )
 def test_a_damaged_row_is_refused_with_advice(tmp_path, edit):
     damage(tmp_path, edit)
-    with pytest.raises(ValueError, match=r"corpus\.json is damaged .*; extract again"):
+    with pytest.raises(ValueError, match=r"corpus\.json is damaged: .*; extract again"):
         corpus_table.load(tmp_path, "toy")
 
 

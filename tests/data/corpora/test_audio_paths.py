@@ -112,3 +112,20 @@ def test_links_of_the_same_layout_under_another_name_are_refused(tmp_path):
     snapshot = write_hub_cache(tmp_path, "voices")
     (reason,) = reasons(read(snapshot, "file\na.wav\n"))
     assert "leads out of the folder" in reason
+
+
+def absolute_reason(folder, cell):
+    """Return the reason why an absolute path in a table of a folder is refused."""
+    folder.mkdir(exist_ok=True)
+    (reason,) = reasons(read(folder, f"file,text\n{cell},kept\n"))
+    assert " is absolute, and only files below the folder of the table are" in reason
+    return reason
+
+
+def test_the_error_on_an_absolute_path_says_what_to_write(tmp_path):
+    here, beside = tmp_path / "t", tmp_path / "clips" / "a.wav"
+    assert absolute_reason(here, here / "wav" / "a.wav").endswith("; write 'wav/a.wav'")
+    reason = absolute_reason(here, beside)
+    assert reason.endswith(f" such as {str(tmp_path)!r}, and write 'clips/a.wav'")
+    reason = absolute_reason(here, "/elsewhere/a.wav")
+    assert reason.endswith("to a folder above its recordings, or copy them here")

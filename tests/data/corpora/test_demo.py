@@ -207,7 +207,7 @@ def test_a_changed_recording_is_reported(tmp_path):
     assert problem.file == f"audio/{changed.name}"
     assert problem.fatal
     (tmp_path / "copy" / demo.MADE).write_text("{}")
-    with pytest.raises(ValueError, match="json is damaged: .* also has recordings"):
+    with pytest.raises(ValueError, match="json is damaged: .*lacks recordings"):
         demo.verify(found)
     (tmp_path / "copy" / demo.MADE).unlink()
     (problem,) = demo.verify(found)

@@ -208,10 +208,30 @@ def test_a_scale_that_does_not_fit_the_ratings_is_refused(tmp_path, scale):
 def test_ratings_that_use_half_of_the_scale_are_noted(tmp_path):
     rows = "".join(f"a,{1 + k % 5}\n" for k in range(60))
     path = write(tmp_path, f"text,valence\n{rows}")
-    assert manifest.read(path, scale=(1, 9)).problems == ()  # half of it
+    assert manifest.read(path, scale=(1, 8.9)).problems == ()  # more than half of it
     (note,) = manifest.read(path, scale=(0, 100)).problems
     assert not note.fatal
-    assert note.reason.startswith("ratings use less than half of the scale 0 to 100")
+    assert note.reason.startswith("ratings use at most half of the scale 0 to 100")
+
+
+def test_one_dimension_on_another_scale_is_noted(tmp_path):
+    rows = "".join(f"u{i},w,{2 * i},{i % 5 + 1},{i}\n" for i in range(50))
+    head = "id,text,valence,arousal,dominance\n"
+    (tmp_path / "t.csv").write_text(head + rows)
+    (note,) = manifest.read(tmp_path / "t.csv", scale=(0, 100)).problems
+    assert "at most a tenth of the scale 0 to 100: observed are arousal 1 to 5" in (
+        note.reason
+    )
+    assert not note.fatal
+
+
+def test_ratings_on_half_of_a_scale_around_zero_are_noted(tmp_path):
+    rows = "".join(f"u{i},w,{i % 5 / 4}\n" for i in range(50))
+    (tmp_path / "t.csv").write_text("id,text,valence\n" + rows)
+    (note,) = manifest.read(tmp_path / "t.csv", scale=(-1, 1)).problems
+    assert "at most half of the scale -1 to 1: observed are valence 0 to 1" in (
+        note.reason
+    )
 
 
 def test_ratings_need_a_scale(tmp_path):

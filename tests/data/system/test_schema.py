@@ -56,13 +56,17 @@ def test_a_kind_accepts_valid_values_only(kind, right, wrong):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ({"name": 7, "sizes": {}}, "name is 7, not a text of 0 to 10 characters"),
+        ({"name": 7, "sizes": {}}, "name is 7, not a text of at most 10 characters"),
         (
             {"name": "", "sizes": {"a\x1b": [1, "x"]}},
             r"sizes.a\x1b[1] is 'x', not a whole number from 0 to 9",
         ),
-        ({"name": ""}, "it is ['name'], not a table that also has sizes"),
-        ({"name": "", "sizes": {}, "b": 1}, "it is 'b', not a name among name, note,"),
+        ([1], "its content is [1], not a table of at most 10,000 entries"),
+        ({"name": ""}, "it lacks sizes"),
+        (
+            {"name": "", "sizes": {}, "b": 1},
+            "it has an unknown entry 'b' (known entries: name, note, sizes), perhaps",
+        ),
     ],
 )
 def test_a_mismatch_names_the_place_of_the_value(value, said):
@@ -72,15 +76,36 @@ def test_a_mismatch_names_the_place_of_the_value(value, said):
 
 
 @pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        (Text(2, least=2), "a", "a text of 2 characters"),
+        (ListOf(Whole(), most=2, least=2), [1], "a list of 2 items"),
+        (ListOf(Whole(), most=3, least=1), [], "a list of 1 to 3 items"),
+        (Whole(), -1, "a whole number of 0 or more"),
+        (Number(), "x", "a finite number"),
+        (Number(0), -1, "a finite number of 0 or more"),
+    ],
+)
+def test_a_mismatch_states_a_range_in_words(kind, value, expected):
+    with pytest.raises(Mismatch, match=f"its content is .*, not {expected}$"):
+        kind.check(value)
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "it is no JSON"),
-        (b'"\xff"', "it is no JSON"),
-        (DEEP, "it is no JSON"),
-        ('{"name": NaN}', "'NaN', not a finite number"),
-        ('{"name": -Infinity}', "'-Infinity', not a finite number"),
-        ("9" * 30, "not a whole number of at most 19 digits"),
-        ("9" * 10_000, "not a whole number of at most 19 digits"),
+        ("", "it is empty"),
+        ("\n ", "it is empty"),
+        ("\0" * 9, "it holds nothing but zero bytes"),
+        ("{", "it ends too early, at column 2"),
+        ('{\n"name": "ab', "at line 2, column 9"),
+        ('{"name": 1]', r"it is no JSON at column 11 \(Expecting ',' delimiter\)"),
+        (b'"\xff"', "it is no JSON: byte 2 is no text in UTF-8"),
+        (DEEP, "it is no JSON: its lists and tables are nested too deeply"),
+        ('{"name": NaN}', "it has the number NaN, and numbers must be finite"),
+        ('{"name": -Infinity}', "it has the number -Infinity, and numbers must be"),
+        ("9" * 30, "9{30}, which is longer than 19 digits"),
+        ("9" * 10_000, "9{60}, which is longer than 19 digits"),
         ("[]", "not a table"),
     ],
 )
@@ -107,7 +132,7 @@ def test_valid_json_is_read(tmp_path):
         ("a = inf", "a is inf, not a finite number"),
         ("a = nan", "a is nan, not a finite number"),
         ("a = 1979-05-27", "not a text or a number"),
-        ("a = [[1]]", "less depth or fewer entries"),
+        ("a = [[1]]", "fewer levels or entries"),
         ("a = " + "9" * 5_000, "it is no TOML"),
     ],
 )

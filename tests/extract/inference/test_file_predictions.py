@@ -364,6 +364,16 @@ def test_a_text_that_the_model_does_not_take_is_named(place, runs, table, caplog
     assert caplog.text.count(sentence) == 1
 
 
+def test_empty_texts_are_counted_with_what_they_mean(place, runs, table, caplog):
+    wav = table.parent / "wav" / "000.wav"
+    assert predict(place, runs["early"], wav, "--text", "it is").exit_code == 0
+    assert predict(place, runs["audio"], wav, "--text", "").exit_code == 0
+    assert "without words" not in caplog.text
+    assert predict(place, runs["early"], wav, "--text", " ").exit_code == 0
+    assert caplog.text.count("1 text without words: read as the empty sentence") == 1
+    assert "leave --text out, or write NaN in the table" in caplog.text
+
+
 def test_a_checkpoint_that_would_be_ignored_is_refused(place, runs, table):
     wav = table.parent / "wav" / "000.wav"
     done = predict(place, runs["audio"], wav, "--text-checkpoint", place)

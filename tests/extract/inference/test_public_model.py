@@ -228,5 +228,14 @@ def test_a_text_that_the_model_does_not_take_is_named(runs, wav, caplog):
     assert "the texts are not used: " in caplog.text
 
 
+def test_empty_texts_are_counted_with_what_they_mean(model, wav, caplog):
+    files = [wav / "000.wav", wav / "001.wav"]
+    model.predict(files, ["it", "it is"])
+    assert "without words" not in caplog.text
+    model.predict(files, ["", " "])
+    assert "2 texts without words: read as the empty sentence" in caplog.text
+    assert "if the words are not known, give None as the text" in caplog.text
+
+
 def test_a_model_is_shown_with_its_name(runs, model):
     assert repr(model).startswith(f"Model('{runs['early'].name}@")

@@ -3,12 +3,14 @@ import dataclasses
 import pytest
 import small_bundles
 from huggingface_hub import ModelCard
+from trained_runs import train_run
 
 from affuse.data.records import Member
 from affuse.data.runs.bundle_information import read_bundle_info, write_bundle_info
 from affuse.data.runs.run_predictions import read_run
 from affuse.fuse.bundles.bundle_card import CardFacts, model_card
 from affuse.fuse.bundles.bundle_writing import BundleContent, EncoderFiles
+from affuse.fuse.bundles.missing_modalities import missing_modalities
 from affuse.fuse.bundles.run_models import load_run_models
 from affuse.fuse.commands.report_command import render
 from affuse.fuse.reporting.run_tables import tabulate
@@ -100,3 +102,57 @@ def test_a_model_without_a_scale_says_so(facts):
     info = dataclasses.replace(facts.info, scale=None)
     card = model_card(dataclasses.replace(facts, info=info))
     assert "Scale of the ratings as released: not recorded" in card
+
+
+def section(card, name):
+    """Return the text of a section of a card."""
+    return card.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+
+
+def test_a_card_says_that_models_need_each_modality(facts):
+    words = section(model_card(facts), "Missing modalities")
+    for modality in ("audio", "text"):
+        need = f"Without {modality}: no prediction. The models need {modality} of each"
+        assert need in words
+    assert "An empty text is no missing text" in words
+    assert "trained without modality dropout" in words
+    assert f"`affuse ablate runs/{facts.info.name}` measures it" in words
+
+
+@pytest.mark.parametrize(
+    ("design", "more", "phrase"),
+    [
+        ("early", {"modality_dropout": 0.3}, "the training mean replaces text"),
+        ("experts", {}, "the design leaves text out"),
+    ],
+)
+def test_a_card_says_which_modality_may_be_missing(
+    facts, tmp_path, design, more, phrase
+):
+    run = train_run(
+        tmp_path,
+        design,
+        found=small_bundles.corpus(),
+        caches=small_bundles.embeddings(),
+        epochs=1,
+        protocol="loso",
+        **more,
+    )
+    source = load_run_models(run)
+    card = model_card(dataclasses.replace(facts, source=source))
+    words = section(card, "Missing modalities")
+    assert f"Without text: predictions from audio alone; {phrase}." in words
+    assert ("30% of the training utterances lost a modality" in words) == bool(more)
+
+
+def test_a_card_of_one_modality_says_that_it_takes_nothing_else(tmp_path):
+    run = train_run(
+        tmp_path,
+        "audio",
+        found=small_bundles.corpus(),
+        caches=small_bundles.embeddings(),
+        epochs=1,
+        protocol="loso",
+    )
+    lines = [*missing_modalities(load_run_models(run))]
+    assert lines == ["* Without audio: no prediction. The models take nothing else."]

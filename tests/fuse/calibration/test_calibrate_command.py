@@ -127,7 +127,7 @@ def test_a_missing_or_stale_calibration_advises_a_command(tmp_path):
     with pytest.raises(ValueError, match="its SHA-256 is not .* calibrate again"):
         calibrated_columns(folder, applied)
     remove_from_manifests(path)
-    with pytest.raises(ValueError, match="not a table that also has slope; calibrate"):
+    with pytest.raises(ValueError, match="lacks slope; calibrate"):
         calibrated_columns(folder, applied)
 
 
@@ -197,3 +197,11 @@ def test_columns_are_as_wide_as_their_widest_cell():
         "         CCC",
         "valence   .5",
     ]
+
+
+def test_a_narrow_page_has_the_same_figures(run):
+    wide = calibrate(run, level=0.9, by="auto")
+    narrow = calibrate(run, level=0.9, by="auto", width=80)
+    tables = narrow.partition("after the map")[0].splitlines()[1:]
+    assert max(map(len, tables)) <= 80 < max(map(len, wide.splitlines()[1:6]))
+    assert sorted(narrow.split()) == sorted([*wide.split(), *TARGETS])

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from html_pages import draw_blank
 from report_runs import AUDIO, SPEAKERS, TEXT, example, info_of, save, text_of
 from report_runs import runs as runs
+from small_caches import remove_from_manifests
 
 from affuse import cli
 from affuse.data import plugins
@@ -307,7 +308,7 @@ def test_the_exit_status_is_1_if_a_run_is_damaged(runs):
 def test_a_report_without_any_readable_run_is_an_error(tmp_path):
     save(tmp_path, info_of("late"))
     (tmp_path / info_of("late").name / "run.json").write_text("{")
-    with pytest.raises(ValueError, match="run.json is damaged: it is no JSON"):
+    with pytest.raises(ValueError, match="run.json is damaged: it ends too early"):
         collect(tmp_path)
 
 
@@ -329,6 +330,20 @@ def test_rows_on_different_utterances_are_named_and_not_compared(runs):
     assert "early - text: not compared, because they were scored on other" in found
     assert "Not on the same utterances: audio 40, text 40, early 39, late 40" in found
     assert re.search(r"^early .* 39$", found, flags=re.MULTILINE)
+
+
+def test_rows_on_other_ratings_of_the_same_utterances_are_named(runs):
+    assert "Not on the same ratings" not in text_of(runs)
+    path = RunFolder(runs / info_of("early").name).predictions
+    done = p.read_predictions(path, RATINGS)
+    truth = done.truth.copy()
+    truth[done.id == "d00_00", 0] *= -1
+    remove_from_manifests(path)
+    p.write_predictions(path, dataclasses.replace(done, truth=truth), info_of("early"))
+    found = " ".join(text_of(runs).split())
+    assert (
+        "Not on the same ratings as audio: early (valence of 1 utterance); do" in found
+    )
 
 
 def test_published_rows_are_added_for_human_ratings_of_iemocap_only(runs):

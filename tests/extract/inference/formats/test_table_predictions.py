@@ -94,6 +94,19 @@ def test_words_are_marked_as_approximate():
     assert "approximate" in prose(found)
 
 
+def test_words_stand_below_a_row_that_they_would_make_too_long():
+    rows = [[calibrated(values=(-0.5, 0.6, 0.3))]]
+    found = lines(rows, CALIBRATED, words=True)
+    assert max(map(len, found)) <= 80
+    (row,) = (k for k, line in enumerate(found) if line.startswith("a.wav"))
+    assert found[row + 1] == "    approximate words: skeptical, annoyed"
+    wide = "".join(
+        render(PredictionColumns(CALIBRATED, words=True), rows, width=120)
+    ).splitlines()
+    (line,) = (line for line in wide if line.startswith("a.wav"))
+    assert line.endswith("  skeptical, annoyed")
+
+
 def test_an_adaptation_is_stated():
     facts = dataclasses.replace(FACTS, adaptation="Adapted to 30 clips of yours.")
     assert "Adapted to 30 clips of yours." in lines([], facts)
