@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import io
+import json
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import read_run
 from affuse.data.system.work_log import log_work, read_work
 from affuse.fuse.calibration import calibration_file, rejection
-from affuse.fuse.commands.report_command import collect
+from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.page.calibration_section import calibration_section
 from affuse.fuse.page.contribution_section import contribution_section
 from affuse.fuse.page.error_section import error_section
@@ -241,6 +242,22 @@ def test_provenance_shows_device_and_time_of_each_step(folder):
         "interrupted; models: 1 or more",
     ]
     assert steps[1][3] == "a <b>GPU</b>"
+
+
+def test_json_has_device_and_time_of_each_run(folder):
+    log = RunFolder(folder / info_of("early").name).work
+    with log_work("train", device="a card", unit="models") as clock:
+        clock.count(log, 15)
+    (table,) = json.loads(render([table_of(folder)], "json"))["tables"]
+    work = {r["design"]: r["run"]["work"] for r in table["rows"] if r["run"]}
+    (step,) = work["early"]["steps"]
+    assert (step["device"], step["amount"], step["finished"]) == ("a card", 15, True)
+    assert work["text"] == {"steps": [], "unread": 0}
+    log.unlink()
+    log.mkdir()
+    (table,) = json.loads(render([table_of(folder)], "json"))["tables"]
+    work = {r["design"]: r["run"]["work"] for r in table["rows"] if r["run"]}
+    assert work["early"] is None
 
 
 def test_names_of_figures_are_unique_and_safe(tmp_path):
