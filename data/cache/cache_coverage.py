@@ -23,9 +23,10 @@ def find_candidates(
         names: that the user typed. Caches that a name selects come before others
 
     Returns:
-        the caches that hold the embeddings, one for each content of the corpus. If
-        there is none, all caches; but none for a fold-specific encoder, because no
-        other cache can replace its own
+        the caches that hold the embeddings, one for each content of the corpus; those
+        of the transcripts of the recipe, if its corpus has several. If there is none,
+        all caches; but none for a fold-specific encoder, because no other cache can
+        replace its own
     """
     covering = [c for c in caches if c.recipe.covers(recipe)]
     if not covering:
@@ -34,7 +35,13 @@ def find_candidates(
     superseded = current_content.find_superseded(covering)
     stale = {c.recipe.content for c in covering if c.path in superseded}
     recent = [c for c in covering if c.recipe.content not in stale]
-    return _one_for_each_content(named or recent or covering, recipe)
+    trained_on = [c for c in recent if _has_transcripts_of(c.recipe, recipe)]
+    return _one_for_each_content(named or trained_on or recent or covering, recipe)
+
+
+def _has_transcripts_of(recipe: Recipe, needed: Recipe) -> bool:
+    """Return True if two recipes are of the same transcripts of one corpus."""
+    return (recipe.corpus, recipe.transcripts) == (needed.corpus, needed.transcripts)
 
 
 def _one_for_each_content(caches: Sequence[Cache], recipe: Recipe) -> list[Cache]:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system.folder_file import FolderFile
 
 CACHES = "*-*-*/"  # folders of modality, encoder and digest
@@ -25,6 +26,8 @@ class CacheFolder:
     """
 
     path: Path
+
+    work = FolderFile(RunFolder.work)
 
     @property
     def provenance(self) -> Path:

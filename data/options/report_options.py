@@ -167,9 +167,9 @@ class Report(ReportContents, OutputFile, RunsFolder):
         "--format",
         default="text",
         type=formats,
-        help="Print the tables in this format. For html, name a file with --output, "
-        "and open it in a browser: it has all tables and figures, and compares all "
-        "pairs of rows.",
+        help="Print the tables in this format. For html, name a file with --output "
+        "(or pipe it), and open it in a browser: it has all tables and figures, and "
+        "compares all pairs of rows.",
     )
     figures: Path | None = option(
         "--figures",

@@ -121,6 +121,7 @@ class RunFolder:
     rejection = FolderFile("rejection.csv")
     rejection_chart = FolderFile("rejection.svg")
     robustness = FolderFile("robustness.json")
+    work = FolderFile("work.jsonl")
     manifest = FolderFile(MANIFEST)
 
     @classmethod

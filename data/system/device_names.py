@@ -1,6 +1,9 @@
 """Names of devices for both stages, which count the CUDA devices with torch."""
 
+import platform
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 from affuse.data.errors import OptionError
 
@@ -31,3 +34,31 @@ def choose(device: str, *, cards: int) -> str:
             f"--device {device}: there are {cards} CUDA devices here; take --device cpu"
         )
     return device
+
+
+def describe(device: str, *, threads: int, gpu_name: Callable[[str], str]) -> str:
+    """Return the name of the GPU, or of the processor with the number of threads.
+
+    Args:
+        device: as `choose` returns it
+        threads: of the CPU
+        gpu_name: returns the name of a CUDA device, as `torch.cuda.get_device_name`
+
+    Examples:
+        >>> describe("cuda", threads=2, gpu_name=lambda device: f"GPU of {device}")
+        'GPU of cuda'
+    """
+    if device.startswith("cuda"):
+        return gpu_name(device)
+    return f"{processor()}, {threads} {'thread' if threads == 1 else 'threads'}"
+
+
+def processor() -> str:
+    """Return the name of the processor, as far as the system states it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(
+            s.split(":")[1].strip() for s in lines if s.startswith("model name")
+        )
+    except (OSError, StopIteration, IndexError):
+        return platform.processor() or platform.machine()

@@ -26,7 +26,6 @@ from affuse.extract.acoustics import (
 )
 from affuse.extract.audio.decoding import SAMPLE_RATE
 from affuse.extract.audio.decoding import load as decode
-from affuse.extract.bench.encoder_bench import device_name
 from affuse.extract.caching.encoder_inputs import spread
 from affuse.extract.checkpoints.checkpoint_files import MINI
 from affuse.extract.encoders import opensmile, wav2vec2
@@ -53,7 +52,7 @@ def bench(say: Callable[[str], object], options: BenchAcoustic) -> None:
     say(
         f"demo corpus, utterances: {len(waves)}, {seconds:.0f} audio-s in all; "
         f"processor time, the fastest of {options.rounds} rounds; "
-        f"{device_name(machine)}"
+        f"{machine.device_name}"
     )
     shared = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,6 +1,5 @@
 """Benchmark command of stage one: implementations side by side, and GEMM throughput."""
 
-import platform
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +85,7 @@ def run(say: Callable[[str], object], machine: Machine, options: BenchExtract) -
     amount, unit = _amount(task)
     say(
         f"{modality} encoder {size}, random weights, {dtype}; {count} generated inputs "
-        f"of {amount:.0f} {unit} in all, seed {seed}; {device_name(machine)}"
+        f"of {amount:.0f} {unit} in all, seed {seed}; {machine.device_name}"
     )
     limits = [measure_throughput(machine.device, getattr(torch, dtype))]
     measured = _measure(task, machine, options.rounds, modality, dtype)
@@ -103,24 +102,6 @@ def _amount(task: EncodingTask) -> tuple[float, str]:
     """Return the amount of input and its unit: seconds of audio, or tokens."""
     total = float(sum(len(x) for x in task.inputs))
     return (total / SAMPLE_RATE, "audio-s") if task.speech else (total, "tokens")
-
-
-def device_name(machine: Machine) -> str:
-    """Return the name of the GPU, or of the processor with the number of threads."""
-    if machine.device.startswith("cuda"):
-        return torch.cuda.get_device_name(machine.device)
-    return f"{_processor()}, {machine.threads} threads"
-
-
-def _processor() -> str:
-    """Return the name of the processor, as far as the system states it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(
-            s.split(":")[1].strip() for s in lines if s.startswith("model name")
-        )
-    except (OSError, StopIteration, IndexError):
-        return platform.processor() or platform.machine()
 
 
 def _measure(

@@ -1,13 +1,16 @@
 """Bench of reading inputs: stage one with an encoder that returns zeros.
 
-Decoding, batching and writing are measured beside a plain loop of `soundfile.read`, or
-one batched call of the tokenizer, which use one thread. All are measured in turn in one
-process, so that other work of the machine affects all of them.
+Decoding, batching and writing are measured beside a plain loop of `soundfile.read` and
+one of the necessary steps, or one batched call of the tokenizer, which use one thread.
+All are measured in turn in one process, so that other work of the machine affects all
+of them.
 """
 
+import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,9 +21,10 @@ import torch
 
 from affuse.data.modality import modality_named
 from affuse.data.options.feed_bench_options import FORMATS, BenchFeed
-from affuse.extract.audio import decoder_pool
+from affuse.extract.audio import decoder_pool, decoding
+from affuse.extract.audio.sample_digest import fingerprint
+from affuse.extract.audio.waveform_standardisation import standardise
 from affuse.extract.bench import feed_inputs
-from affuse.extract.bench.encoder_bench import device_name
 from affuse.extract.bench.feed_inputs import FeedInputs
 from affuse.extract.bench.feed_table import FeedSpeed, table
 from affuse.extract.bench.processor_time import Duration, measure
@@ -44,7 +48,7 @@ def bench(say: Callable[[str], object], options: BenchFeed) -> None:
     machine = Machine(threads=options.threads or joblib.cpu_count())
     say(
         f"stage one with an encoder that returns zeros; the fastest of "
-        f"{options.rounds} rounds; {device_name(machine)}"
+        f"{options.rounds} rounds; {machine.device_name}"
     )
     for line in table(run(options)):
         say(line)
@@ -101,14 +105,15 @@ def _inputs(options: BenchFeed, root: Path) -> Iterator[FeedInputs]:
 def _measure(
     inputs: FeedInputs, counts: Sequence[int], rounds: int, root: Path
 ) -> list[FeedSpeed]:
-    """Measure a plain loop and stage one with each number of threads, in turn."""
-    times: dict[int, list[Duration]] = {}
+    """Measure plain loops, and stage one with each number of threads, in turn."""
+    times: dict[tuple[str, int], list[Duration]] = {}
     encoder = null_encoder(inputs.modality)
     for _ in range(rounds):
-        plain = measure(lambda: _plain(inputs, encoder))
-        times.setdefault(0, []).append(plain)
+        for way, loop in LOOPS[inputs.modality].items():
+            times.setdefault((way, 1), []).append(measure(partial(loop, inputs)))
         for threads in counts:
-            times.setdefault(threads, []).append(_feed(inputs, encoder, threads, root))
+            spent = _feed(inputs, encoder, threads, root)
+            times.setdefault(("", threads), []).append(spent)
     unit = "text" if inputs.modality == "text" else modality_named("audio").unit
     return [
         FeedSpeed(
@@ -118,8 +123,9 @@ def _measure(
             threads=threads,
             wall=min(time.wall for time in measured),
             processor=min(time.processor for time in measured),
+            way=way,
         )
-        for threads, measured in times.items()
+        for (way, threads), measured in times.items()
     ]
 
 
@@ -167,16 +173,42 @@ def _warm(inputs: FeedInputs, threads: int) -> None:
     parallel(joblib.delayed(decoder_pool.probe)(file) for file in files)
 
 
-def _plain(inputs: FeedInputs, encoder: Encoder) -> None:
-    """Read all recordings with soundfile, or tokenise all texts in one call."""
-    if inputs.modality == "audio":
-        import soundfile
+def _read_sound(inputs: FeedInputs) -> None:
+    """Read all recordings with soundfile."""
+    import soundfile
 
-        for u in inputs.utterances:
-            soundfile.read(str(u.audio))
-        return
+    for u in inputs.utterances:
+        soundfile.read(str(u.audio))
+
+
+def _take_steps(inputs: FeedInputs) -> None:
+    """Take the steps that stage one needs for each recording, without isolation.
+
+    They are the digest of the file and its header, decoding with all checks, the digest
+    of the samples, and their standardisation. Stage one cannot be faster, unless
+    several cores share them.
+    """
+    for u in inputs.utterances:
+        assert u.audio is not None
+        decoding.probe(u.audio)
+        samples = decoding.decode(u.audio, longest=math.inf).samples
+        fingerprint(samples)
+        standardise(samples, out=samples)
+
+
+def _tokenise(inputs: FeedInputs) -> None:
+    """Tokenise all texts in one call."""
     with _tokenizer_threads(1):
         tokenizer()([u.text for u in inputs.utterances], verbose=False)
+
+
+LOOPS: Mapping[str, Mapping[str, Callable[[FeedInputs], None]]] = {
+    "audio": {
+        "loop of soundfile.read": _read_sound,
+        "its steps in one process": _take_steps,
+    },
+    "text": {"one call of the tokenizer": _tokenise},
+}
 
 
 def tokenizer() -> Any:

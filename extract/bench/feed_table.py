@@ -27,9 +27,15 @@ class FeedSpeed:
     inputs: str
     unit: str
     amount: float
-    threads: int  # 0 for the plain loop, which uses one thread
+    threads: int
     wall: float  # seconds
     processor: float  # seconds
+    way: str = ""  # how the inputs were read, if not by stage one
+
+    @property
+    def name(self) -> str:
+        """Name of the row."""
+        return f"{self.inputs}, {self.way}" if self.way else self.inputs
 
 
 def table(speeds: Sequence[FeedSpeed]) -> list[str]:
@@ -38,15 +44,15 @@ def table(speeds: Sequence[FeedSpeed]) -> list[str]:
     Args:
         speeds: of each kind of inputs, the plain loop first
     """
-    plain = {s.inputs: s for s in speeds if not s.threads}
-    single = {s.inputs: s for s in speeds if s.threads == 1}
+    plain = {s.inputs: s for s in reversed(speeds) if s.way}
+    single = {s.inputs: s for s in speeds if s.threads == 1 and not s.way}
     rows: list[tuple[str, ...]] = [HEADER]
     for s in speeds:
         loop, one = plain[s.inputs], single[s.inputs]
         rows.append(
             (
-                s.inputs if s.threads else f"{s.inputs}, {_loop_name(s)}",
-                str(s.threads or 1),
+                s.name,
+                str(s.threads),
                 f"{s.wall:.2f}",
                 f"{s.processor:.2f}",
                 f"{s.amount / s.wall:,.0f} {s.unit}/s",
@@ -58,16 +64,12 @@ def table(speeds: Sequence[FeedSpeed]) -> list[str]:
 
 def _ratios(s: FeedSpeed, loop: FeedSpeed, one: FeedSpeed) -> tuple[str, ...]:
     """Return speeds relative to the plain loop, per core, and to one thread."""
-    if not s.threads:
+    if s is loop:
         return "", "", "", ""
     cores = min(s.threads, joblib.cpu_count())
     return (
         f"{loop.wall / s.wall:.2f}",
         f"{loop.wall / s.wall / cores:.2f}",
         f"{loop.processor / s.processor:.2f}",
-        f"{one.wall / s.wall:.2f}",
+        "" if s.way else f"{one.wall / s.wall:.2f}",
     )
-
-
-def _loop_name(s: FeedSpeed) -> str:
-    return "one call of the tokenizer" if s.unit == "text" else "loop of soundfile.read"

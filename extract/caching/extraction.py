@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Protocol
 
 from affuse.data.cache import cache_manifest, current_content, parts, store
+from affuse.data.cache.cache_folder import CacheFolder
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
 from affuse.data.modality import modality_named
 from affuse.data.reading import problem_summary
 from affuse.data.records import Corpus, Problem
 from affuse.data.system.progress import bar
+from affuse.data.system.work_log import log_work
 from affuse.extract.caching import encoder_inputs
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.caching.job_shares import ALL_PARTS, JobShare
@@ -78,6 +80,7 @@ class CacheFilling:
     fill: Fill = fill  # function that builds the parts
     # True to select this folder among the caches that differ only in their content
     makes_current: bool = True
+    device: str = ""  # of other processes that encode, in words; "": this machine's
 
 
 def extract(
@@ -161,16 +164,23 @@ def _fill(
     """Build the missing parts of a shard."""
     share = {n: part for n, part in plan.items() if n in filling.share}
     began = time.monotonic()
-    modality = modality_named(build.recipe.modality)
-    with bar(
-        total=sum(s.size for part in share.values() for s in part),
-        name=modality.name,
-        unit=modality.unit,
-        show=build.machine.progress,
-    ) as progress:
+    modality, log = modality_named(build.recipe.modality), CacheFolder(folder).work
+    device = filling.device or build.machine.device_name
+    with (
+        log_work("extract", device=device, unit=modality.unit) as clock,
+        bar(
+            total=sum(s.size for part in share.values() for s in part),
+            name=modality.name,
+            unit=modality.unit,
+            show=build.machine.progress,
+        ) as progress,
+    ):
+        if len(CacheFolder(folder).parts()) < len(plan):
+            clock.begin(log)  # so that it is known if this process is killed
         encoded = filling.fill(
             folder, share, build, count=len(plan), report_size=progress.update
         )
+        clock.count(log, encoded)
     tidy(folder, len(plan))
     elapsed = time.monotonic() - began
     done = ExtractionOutcome(

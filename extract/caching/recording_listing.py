@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from affuse.data.cache.cache_folder import CorpusFolder
 from affuse.data.errors import DamagedFileError
-from affuse.data.system.atomic_files import refresh
+from affuse.data.system.digests import write_and_list
 from affuse.data.system.documents import read_json
 from affuse.data.system.progress import bar
 from affuse.data.system.regular_files import TABLE
@@ -134,7 +134,7 @@ class RecordingListing:
         content = {"decoder": decoder_identity(), "files": files}
         text = json.dumps(content, indent=0, sort_keys=True)
         try:
-            refresh(self._path, f"{text}\n".encode())
+            write_and_list(self._path, f"{text}\n".encode())
         except OSError as error:
             if error.errno not in FORBIDDEN:
                 raise

@@ -83,7 +83,7 @@ def encode(
             cache,
             encoder=encoder,
             begin=keep,
-            filling=CacheFilling(share, builder),
+            filling=CacheFilling(share, builder, device=_processes(workers)),
             listing=listing if choice.modality == RECORDED else None,
         )
         say(f"{choice.modality}: {_line(outcome, choice.modality, share)}")
@@ -110,6 +110,16 @@ def _share(options: Extract) -> tuple[JobShare, spreading.Workers | None]:
             "the same precision, so name it, as in --dtype bfloat16"
         )
     return share, spreading.choose(options)
+
+
+def _processes(workers: spreading.Workers | None) -> str:
+    """Return the processes that encode, in words; "" if this process does."""
+    if workers is None:
+        return ""
+    if workers.scheduler:
+        return "workers of a cluster"
+    threads = f"{workers.threads} thread{'s' if workers.threads != 1 else ''}"
+    return f"{workers.processes} processes ({workers.device}), {threads} each"
 
 
 def _line(done: ExtractionOutcome, modality: str, share: JobShare) -> str:

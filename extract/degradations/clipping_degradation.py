@@ -26,7 +26,7 @@ DEGRADATION = Degradation(
     meaning="amplitudes limited to this distance below the peak of the utterance",
     apply=clip_peaks,
     unit="dB",
-    least=0.0,
-    most=90.0,
+    least=1.0,
+    most=60.0,  # leaves some steps of 16-bit samples
     values=(20.0,),
 )

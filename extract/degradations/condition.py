@@ -122,13 +122,14 @@ def parse_condition(text: str) -> Condition:
             )
         return Condition(name)
     value = _number(rest)
-    if not kind.least <= value <= kind.most:  # also if it is no number
+    if not kind.permits(value):  # also if it is no number
         example = kind.values[0] if kind.values else kind.most
         raise OptionError(
-            f"--condition {text}: {name} needs a value in {kind.unit} between "
-            f"{kind.least:g} and {kind.most:g}, as in {name}:{example:g}"
+            f"--condition {text}: {name} needs a value in {kind.unit} "
+            f"{kind.permitted}, as in {name}:{example:g}"
         )
-    return Condition(name, float(f"{value:g}"))  # as it stands in a recipe
+    # As it stands in a recipe; the sum turns -0 into 0.
+    return Condition(name, float(f"{value:g}") + 0.0)
 
 
 def parse_identity(identity: str) -> Condition:

@@ -27,8 +27,9 @@ class Degradation:
             the same shape and type, and the recording is not changed. A text is a
             string. Equal arguments give equal results
         unit: of the value; "" for a degradation without a value
-        least: lowest value
-        most: highest value
+        least: lowest value; a lower one changes nothing, or leaves nothing
+        most: highest value; a higher one leaves nothing, or changes nothing
+        mildest: lowest absolute value, if values near 0 change nothing
         values: of the conditions that `robustness` measures by default, from mild to
             severe; () for none
         is_default: True if `robustness` measures it by default, without a value
@@ -41,6 +42,33 @@ class Degradation:
     unit: str = ""
     least: float = 0.0
     most: float = 0.0
+    mildest: float = 0.0
     values: tuple[float, ...] = ()
     is_default: bool = False
     revision: int = 1
+
+    def permits(self, value: float) -> bool:
+        """Return True if a value is in the permitted range; NaN is not.
+
+        Args:
+            value: in the unit of the degradation
+        """
+        return self.least <= value <= self.most and abs(value) >= self.mildest
+
+    @property
+    def permitted(self) -> str:
+        """Permitted range in words, after "a value in dB".
+
+        Examples:
+            >>> facts = {"modality": "audio", "meaning": "gain", "apply": max}
+            >>> Degradation(least=1, most=60, **facts).permitted
+            'between 1 and 60'
+            >>> Degradation(least=-60, most=60, mildest=1, **facts).permitted
+            'from -60 to -1 or from 1 to 60'
+        """
+        if self.mildest and self.least < 0 < self.most:
+            return (
+                f"from {self.least:g} to {-self.mildest:g} or from {self.mildest:g} to "
+                f"{self.most:g}"
+            )
+        return f"between {self.least:g} and {self.most:g}"

@@ -32,7 +32,8 @@ DEGRADATION = Degradation(
     meaning="this gain, then 16-bit quantisation and the limits of full scale",
     apply=change_gain,
     unit="dB",
-    least=-90.0,
-    most=90.0,
+    least=-60.0,  # leaves some steps of 16-bit samples
+    most=60.0,
+    mildest=1.0,
     values=(-30.0,),
 )

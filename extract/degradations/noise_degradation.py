@@ -34,7 +34,7 @@ DEGRADATION = Degradation(
     "that of the RMS of the utterance and the RMS of the noise",
     apply=add_pink_noise,
     unit="dB SNR",
-    least=-30.0,
-    most=80.0,
+    least=-20.0,
+    most=60.0,  # about the quantisation noise of 16-bit speech
     values=(20.0, 10.0, 0.0),
 )

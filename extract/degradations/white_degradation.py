@@ -26,6 +26,6 @@ DEGRADATION = Degradation(
     "RMS of the utterance and the RMS of the noise",
     apply=add_white_noise,
     unit="dB SNR",
-    least=-30.0,
-    most=80.0,
+    least=-20.0,
+    most=60.0,  # about the quantisation noise of 16-bit speech
 )

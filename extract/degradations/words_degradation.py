@@ -67,7 +67,7 @@ DEGRADATION = Degradation(
     "insertions; new words are drawn from the training transcripts of the fold",
     apply=add_word_errors,
     unit="%",
-    least=0.0,
+    least=1.0,
     most=100.0,
     values=(5.0, 10.0, 20.0, 40.0),
 )

@@ -9,7 +9,7 @@ import joblib
 from affuse.data.errors import OptionError
 from affuse.data.modality import modality_named, modality_names
 from affuse.data.options.shared_options import ComputeOptions
-from affuse.data.system.device_names import choose
+from affuse.data.system.device_names import choose, describe
 from affuse.extract.audio.header_bounds import LONGEST
 from affuse.extract.encoding.pooling import POOLINGS
 
@@ -80,6 +80,14 @@ class Machine:
         threads = options.threads or joblib.cpu_count()
         device = choose_device(options.device)
         return cls(device=device, threads=threads, progress=progress)
+
+    @property
+    def device_name(self) -> str:
+        """Name of the GPU, or of the processor with the number of threads."""
+        import torch
+
+        gpu_name = torch.cuda.get_device_name
+        return describe(self.device, threads=self.threads, gpu_name=gpu_name)
 
     def budget(self, modality: str) -> float:
         """Return the size of a batch in the unit of a modality, such as seconds.

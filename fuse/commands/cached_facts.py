@@ -1,12 +1,16 @@
-"""Facts from the cache that a page shows: ablations, gates and durations."""
+"""Facts from the cache that a page shows: ablations, durations and extractions."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from affuse.data.cache import store
+from affuse.data.cache.cache_folder import CacheFolder
+from affuse.data.corpus_naming import corpus_names
 from affuse.data.errors import AffuseError
 from affuse.data.options.run_options import Ablate
 from affuse.data.runs.run_predictions import Run
+from affuse.data.system.work_log import WorkLog, read_work
 from affuse.data.terminal import printable
 from affuse.fuse.commands.ablation_command import measure_ablation
 from affuse.fuse.inputs.joint_selection import select_for_run
@@ -21,7 +25,7 @@ HEARD = "audio"  # modality whose cache knows the spans of utterances
 def add_cached_facts(
     tables: Sequence[ReportTable], cache: Path, damaged: Callable[[str], object]
 ) -> tuple[ReportTable, ...]:
-    """Return tables with the durations of utterances and the use of each modality.
+    """Return tables with the use of each modality, durations and extractions.
 
     Args:
         tables: of a report, with their predictions
@@ -36,6 +40,7 @@ def add_cached_facts(
                 table,
                 ablations=tuple(_ablations(runs, cache, damaged)),
                 durations=_durations(runs, cache, damaged),
+                extractions=_extractions(runs, cache, damaged),
             )
         )
     return tuple(found)
@@ -76,3 +81,33 @@ def _durations(
         *(e for by in (sources.fold_embeddings or {}).values() for e in by.values()),
     ]
     return {id_: span.end - span.begin for id_, span in stretches(found).items()}
+
+
+def _extractions(
+    runs: Sequence[Run], cache: Path, damaged: Callable[[str], object]
+) -> Mapping[str, WorkLog]:
+    """Return the log of each cache that a run was trained on, by corpus and name."""
+    found: dict[str, WorkLog] = {}
+    for run in {each.path: each for each in runs}.values():
+        try:
+            for folder in _caches(run, cache):
+                log = read_work(CacheFolder(folder).work)
+                found[f"{folder.parent.name} {folder.name}"] = log
+        except (AffuseError, OSError) as error:
+            damaged(printable(f"extraction is not known: {run.path}: {error}"))
+    return dict(sorted(found.items()))
+
+
+def _caches(run: Run, cache: Path) -> Iterator[Path]:
+    """Yield the folders of the caches that hold the embeddings of a run."""
+    by_fold = prediction.recipes(run.path).values()
+    needed = [p for by in by_fold for recipe in by.values() for p in recipe.parts]
+    names = corpus_names(run.info.corpus)
+    for name in names:
+        for each in store.find(cache, name):
+            if any(
+                each.recipe.covers(part)
+                and (len(names) > 1 or each.recipe.content == part.content)
+                for part in needed
+            ):
+                yield each.path

@@ -14,7 +14,10 @@ from typing import Any
 from affuse.data.cache.store import Embeddings
 from affuse.data.errors import AffuseError
 from affuse.data.records import Corpus
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system.progress import bar
+from affuse.data.system.work_log import log_work
+from affuse.fuse.commands.computing_device import device_in_words
 from affuse.fuse.inputs.fold_embeddings import FoldEmbeddings
 from affuse.fuse.inputs.rating_variation import demand_folds
 from affuse.fuse.linting.linter import check_plans, check_runs
@@ -149,9 +152,12 @@ def _train(
     ]
     name = plans_[0].info.design if len(plans_) == 1 else f"{len(plans_)} designs"
     errors: dict[Path, list[AffuseError]] = {plan.folder: [] for plan in plans_}
-    with bar(
-        total=len(planned), name=name, unit="models", show=setup.progress
-    ) as progress:
+    with (
+        log_work("train", device=device_in_words(setup.device), unit="models") as clock,
+        bar(
+            total=len(planned), name=name, unit="models", show=setup.progress
+        ) as progress,
+    ):
         missing = [unit for unit in planned if not is_published(unit)]
         progress.update(len(planned) - len(missing))
         for unit, fitted in (
@@ -161,6 +167,7 @@ def _train(
                 errors[unit.plan.folder].append(fitted)
             else:
                 publish(unit, fitted)
+                clock.count(RunFolder(unit.plan.folder).work, 1)
                 progress.set_postfix_str(
                     f"{unit.where}: validation CCC {fitted.score:.3f}"
                 )

@@ -7,6 +7,7 @@ and averaged over folds and seeds. Subsets of the test part are scored separatel
 """
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from affuse.data.errors import AffuseError, OptionError, as_option_errors
+from affuse.data.options.option_fields import SCREEN
 from affuse.data.options.report_options import Report, ReportContents, RunSelection
 from affuse.data.options.source_options import WriteUtterances
 from affuse.data.options.training_options import Train
@@ -83,11 +85,16 @@ def report(
 
 
 def _check_page_options(options: Report, is_page: bool) -> None:
-    """Raise an error if an option adds to the page, and there is no page.
+    """Raise an error if the page would fill a screen, or an option needs a page.
 
     Raises:
         OptionError: with the option to add
     """
+    if is_page and options.output == SCREEN and sys.stdout.isatty():
+        raise OptionError(
+            f"--format {options.form} makes a file for a browser, which cannot be read "
+            f"on a terminal; name the file: {replace(options, output='report.html')}"
+        )
     wanted = {
         "cache": options.cache,
         "transcripts": options.transcripts,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_NUMBERS = 8  # rows, above which the cells show marks only
 LONGEST = 16  # characters of a name
+WIDEST_LABEL = 0.65  # size of a number below a column, per width of the column
 STRONGEST = 0.55  # opacity of the largest difference; text on it stays legible
 COLUMNS = ("row", "minus", "difference", "low", "high", "p", "p_holm", "verdict")
 
@@ -65,6 +66,7 @@ def _cells(pair: Pair) -> tuple[object, ...]:
 
 def _draw(figure: "Figure", names: list[str], pairs: list[Pair]) -> None:
     """Draw a square for each pair: blue if the row is better, orange if it is worse."""
+    from matplotlib import rcParams
     from matplotlib.patches import Rectangle
 
     axes = add_axes(figure, left=1.15, bottom=FOOT + 0.2)
@@ -88,9 +90,11 @@ def _draw(figure: "Figure", names: list[str], pairs: list[Pair]) -> None:
         axes.text(x, y, words + mark, ha="center", va="center", size=6, color=INK)
     axes.plot([-0.5, len(names) - 0.5], [-0.5, len(names) - 0.5], color=MUTED, lw=0.4)
     places = range(len(names))
-    axes.set_xticks(places, [str(k + 1) for k in places])
+    side = axes.get_window_extent().width * 72 / figure.dpi / len(names)  # points
+    size = min(rcParams["font.size"], WIDEST_LABEL * side)
+    axes.set_xticks(places, [str(k + 1) for k in places], size=size)
     labels = [f"{k} {cut(name, LONGEST)}" for k, name in enumerate(names, 1)]
-    axes.set_yticks(places, labels)
+    axes.set_yticks(places, labels, size=min(rcParams["font.size"], 0.9 * side))
     axes.tick_params(length=0)
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylim(len(names) - 0.5, -0.5)

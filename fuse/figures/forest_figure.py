@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from affuse.fuse.figures.figure_colours import INK, LINES, MUTED
+from affuse.fuse.figures.figure_colours import INK, LINES, MUTED, PAPER
 from affuse.fuse.figures.report_figure import FOOT, ReportFigure, add_axes, cut
 from affuse.fuse.reporting.table_records import ReportTable, bounds, is_known
 from affuse.fuse.scoring.intervals import Interval
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ROW = 0.27  # inches for the name of a row and its interval below it
 LONGEST = 52  # characters of a name
+LABEL_BACK = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.5}
 COLUMNS = ("row", "ccc", "low", "high")
 
 
@@ -94,6 +95,7 @@ def _draw(figure: "Figure", title: str, rows: Sequence[ForestRow]) -> None:
             va="center",
             size=7,
             color=INK,
+            bbox=LABEL_BACK,  # no line runs through a name
         )
     if any(row.interval.low < 0 or row.interval.value < 0 for row in rows):
         axes.axvline(0, color=MUTED, linewidth=0.6)

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -46,7 +47,11 @@ def contribution_section(table: ReportTable) -> PageSection:
         name="modalities",
         title="Modalities and layers",
         sentences=tuple(
-            dict.fromkeys(note for each in table.ablations for note in each.notes())
+            dict.fromkeys(
+                note
+                for each in table.ablations
+                for note in replace(each, weights={}).notes()  # they have a table
+            )
         ),
         tables=(
             *(_ablation(each) for each in table.ablations),

@@ -40,6 +40,7 @@ class MissingData:
 
     sentence: str
     command: str
+    others: tuple[str, ...] = ()  # commands for other runs, which are folded
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,17 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
+from affuse.data.errors import AffuseError
+from affuse.data.options.report_options import Report
 from affuse.data.options.training_options import Train
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system import digests
 from affuse.data.system.environment import version
+from affuse.data.system.work_log import WorkLog, WorkStep, read_work
 from affuse.fuse.page.page_records import (
+    MissingData,
     PageCell,
     PageSection,
     PageTable,
@@ -17,6 +22,7 @@ from affuse.fuse.page.page_records import (
 )
 from affuse.fuse.reporting.row_labels import describe
 from affuse.fuse.reporting.table_records import ReportTable
+from affuse.fuse.wording import count
 
 SHOWN = 12  # digits of a digest
 
@@ -28,17 +34,82 @@ def provenance_section(table: ReportTable) -> PageSection:
         table: of a report
     """
     rows = trained_rows(table)
+    logs = {**table.extractions, **_work_logs(rows)}
     return PageSection(
         name="provenance",
         title="How it was made",
         sentences=(
             f"This page was made by affuse {version()}. Cite the software by the file "
             f"CITATION.cff of its repository, which also names the paper.",
-            "A run folder records neither the device nor the time of each step.",
+            *_work_notes(logs),
         ),
-        tables=(_runs(rows), _settings(rows), _versions(rows)) if rows else (),
-        missing=() if rows else (no_predictions(),),
+        tables=(_runs(rows), *_steps(logs), _settings(rows), _versions(rows))
+        if rows
+        else (),
+        missing=tuple(_missing(table, rows)),
     )
+
+
+def _missing(table: ReportTable, rows: Sequence[ScoredRow]) -> Iterator[MissingData]:
+    """Yield the commands that provide what the section lacks."""
+    if not rows:
+        yield no_predictions()
+    elif not table.extractions:
+        command = Report(form="html", output="report.html", cache=Path("cache"))
+        yield MissingData("Device and time of extraction need the cache.", str(command))
+
+
+def _work_logs(rows: Sequence[ScoredRow]) -> dict[str, WorkLog]:
+    """Return the log of each run, by the name of its folder; damaged ones are empty."""
+    logs = {}
+    for path in dict.fromkeys(each.run.path for each in rows):
+        try:
+            logs[path.name] = read_work(RunFolder(path).work)
+        except (AffuseError, OSError):
+            logs[path.name] = WorkLog(unread=1)
+    return logs
+
+
+def _work_notes(logs: Mapping[str, WorkLog]) -> Iterator[str]:
+    """Yield sentences on folders without a log, and on lines that cannot be read."""
+    if lacking := [name for name, log in logs.items() if not log.steps]:
+        yield (
+            f"Device and time are not recorded by {count(len(lacking), 'folder')} that "
+            f"an older version made, for example {lacking[0]}."
+        )
+    if unread := sum(log.unread for log in logs.values()):
+        yield f"{count(unread, 'line')} of {RunFolder.work} cannot be read."
+
+
+def _steps(logs: Mapping[str, WorkLog]) -> Iterator[PageTable]:
+    """Yield the table of device and time of each step, unless none is recorded.
+
+    A command that trains several runs records its time for each of them.
+    """
+    steps = [(name, step) for name, log in logs.items() for step in log.steps]
+    if not steps:
+        return
+    heads = ("command", "folder", "began (UTC)", "device", "work", "time", "version")
+    lines = []
+    for name, step in steps:
+        cells = (
+            *(step.command, name, step.began.removesuffix("+00:00"), step.device),
+            *(*_work(step), step.version),
+        )
+        lines.append(tuple(map(PageCell, cells)))
+    caption = (
+        "Device and time of each step; a command that trains several runs together "
+        "has its whole time in each of their lines"
+    )
+    yield PageTable(caption, heads, tuple(lines))
+
+
+def _work(step: WorkStep) -> tuple[str, str]:
+    """Return the work and the time of a step in words."""
+    work, time = f"{step.unit}: {step.amount:,.0f}", f"{step.seconds:,.1f} s"
+    if step.finished:
+        return work, time
+    return f"interrupted; {work} or more", f"{time} or more"
 
 
 def _runs(rows: Sequence[ScoredRow]) -> PageTable:

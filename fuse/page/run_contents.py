@@ -1,6 +1,6 @@
 """Contents of the same file of several run folders, for a section of the page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -9,6 +9,7 @@ from affuse.data.errors import AffuseError
 from affuse.fuse.page.page_records import MissingData, ScoredRow, no_predictions
 
 Content = TypeVar("Content")
+MOST_ALONE = 3  # runs without a file that have a sentence each
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,36 @@ def read_each(
         noun: for the content of a damaged file
     """
     contents = RunContents[Content]()
+    lacking = list[ScoredRow]()
     for each in rows:
         try:
             contents.found.append((each, read(each)))
         except FileNotFoundError:
-            sentence = f"{each.row.name} {absence}."
-            contents.missing.append(MissingData(sentence, str(command(each.run.path))))
+            lacking.append(each)
         except (AffuseError, OSError) as error:
             contents.damaged.append(f"{each.row.name}: no {noun}: {error}")
+    contents.missing.extend(
+        _missing(lacking, [str(command(each.run.path)) for each in lacking], absence)
+    )
     if not rows:
         contents.missing.append(no_predictions())
     return contents
+
+
+def _missing(
+    rows: Sequence[ScoredRow], commands: Sequence[str], absence: str
+) -> Iterator[MissingData]:
+    """Yield the sentences on runs without a file: one for all of them if many lack it.
+
+    Args:
+        rows: of the runs
+        commands: that write their files
+        absence: end of the sentence on a run
+    """
+    if len(rows) > MOST_ALONE:
+        names = ", ".join(each.row.name for each in rows)
+        sentence = f"Each of these {len(rows)} runs {absence}: {names}."
+        yield MissingData(sentence, commands[0], tuple(commands[1:]))
+        return
+    for each, command in zip(rows, commands, strict=True):
+        yield MissingData(f"{each.row.name} {absence}.", command)

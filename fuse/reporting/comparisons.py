@@ -5,7 +5,9 @@ the same encoders (`affuse.fuse.reporting.comparison_rows`), in every section ex
 groups by a column. With ``against``, every row is compared with the one of that name.
 If two rows differ in more than one property (`affuse.fuse.reporting.contrasts`), they
 are not tested, and the reason is reported. Holm's correction is over all tests of a
-table, sections included, and separately over all pairs.
+table, sections included, and separately over all pairs. A row that was trained
+elsewhere is compared on the utterances that both rows have
+(`affuse.fuse.reporting.common_utterances`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +16,11 @@ from itertools import combinations
 
 from affuse.data.errors import AffuseError
 from affuse.data.runs.run_predictions import Run
+from affuse.fuse.reporting.common_utterances import (
+    ComparedPair,
+    TooFewCommonError,
+    take_common,
+)
 from affuse.fuse.reporting.comparison_rows import (
     best_row,
     choose_rivals,
@@ -58,7 +65,7 @@ def compare_rows(
     tested, missing = list(rows), list[str]()
     for i, others in rivals.items():
         try:
-            versus = _versus(i, others, parts, rows, sides, unit)
+            versus, lacking = _versus(i, others, parts, rows, sides, unit)
         except AffuseError:
             name = rows[best_row(others, rows, "all")].name
             missing.append(
@@ -67,8 +74,9 @@ def compare_rows(
             )
         else:
             tested[i] = replace(rows[i], versus=versus)
-    lacking = explain_missing_rivals(rows, sides, against, narrowed=narrowed)
-    return _adjusted(tested), (*missing, *lacking)
+            missing += lacking
+    untrained = explain_missing_rivals(rows, sides, against, narrowed=narrowed)
+    return _adjusted(tested), (*missing, *untrained)
 
 
 def _sides(parts: Parts, rows: Sequence[TableRow]) -> list[ComparedRun]:
@@ -92,27 +100,34 @@ def _versus(
     rows: Sequence[TableRow],
     sides: Sequence[ComparedRun],
     unit: ClusterUnit | str,
-) -> dict[str, Versus]:
+) -> tuple[dict[str, Versus], list[str]]:
     """Return the comparison of a row with the best of the others in each section.
+
+    Sentences name the sections with too few common utterances.
 
     Raises:
         AffuseError: if they were scored on other utterances or ratings
     """
     by_section: dict[str, Versus] = {}
-    done: dict[bytes, Versus] = {}  # by utterances, as sections may have the same
+    missing = list[str]()
+    done: dict[tuple[int, bytes], Versus] = {}  # sections may have the same utterances
     for section in rows[i].sections:
         rivals = [k for k in others if section in rows[k].sections]
         if rivals and section in SECTIONS:
-            same = parts[i][section].predictions.id.tobytes()
-            if same in done:
-                by_section[section] = done[same]
-                continue
             k = best_row(rivals, rows, section)
-            pair = parts[i][section], parts[k][section]
-            differences = _with_map(contrast(sides[i], sides[k]), rows[i], rows[k])
-            versus = _difference(rows[k].name, *pair, unit, differences)
-            by_section[section] = done[same] = versus
-    return by_section
+            try:
+                pair = take_common(parts[i][section], parts[k][section])
+            except TooFewCommonError as error:
+                names = f"{rows[i].name} - {rows[k].name}"
+                where = "" if section == "all" else f"{section}: "
+                missing.append(f"{where}{names}: not compared, because {error}")
+                continue
+            same = pair.tested, pair.a.predictions.id.tobytes()
+            if same not in done:
+                differences = _with_map(contrast(sides[i], sides[k]), rows[i], rows[k])
+                done[same] = _difference(rows[k].name, pair, unit, differences)
+            by_section[section] = done[same]
+    return by_section, missing
 
 
 def _with_map(differences: Contrast, row: TableRow, other: TableRow) -> Contrast:
@@ -130,14 +145,15 @@ def _with_map(differences: Contrast, row: TableRow, other: TableRow) -> Contrast
 
 
 def _difference(
-    name: str, a: Run, b: Run, unit: ClusterUnit | str, differences: Contrast
+    name: str, pair: ComparedPair, unit: ClusterUnit | str, differences: Contrast
 ) -> Versus:
     """Return one run minus another, before the correction for multiple tests."""
-    difference = paired_difference(a, b, unit=unit)
+    difference = paired_difference(pair.a, pair.b, unit=unit)
+    found = Versus(name, difference, utterances=pair.utterances, tested=pair.tested)
     if differences.reason:
-        return Versus(name, difference, reason=differences.reason)
-    p = permutation_test(a, b, unit=unit, permutations=PERMUTATIONS)
-    return Versus(name, difference, p, remark=differences.remark)
+        return replace(found, reason=differences.reason)
+    p = permutation_test(pair.a, pair.b, unit=unit, permutations=PERMUTATIONS)
+    return replace(found, p=p, remark=differences.remark)
 
 
 def _adjusted(rows: Sequence[TableRow]) -> list[TableRow]:
@@ -169,10 +185,10 @@ def compare_all_pairs(
     pairs = []
     sides = _sides(parts, rows)
     for i, k in combinations(range(len(rows)), 2):
-        runs = parts[i]["all"], parts[k]["all"]
         try:
+            runs = take_common(parts[i]["all"], parts[k]["all"])
             differences = _with_map(contrast(sides[i], sides[k]), rows[i], rows[k])
-            versus = _difference(rows[k].name, *runs, unit, differences)
+            versus = _difference(rows[k].name, runs, unit, differences)
         except AffuseError:
             pairs.append(Pair(rows[i].name, rows[k].name, None))
         else:

@@ -15,6 +15,7 @@ from affuse.data.runs.run_predictions import Predictions, Run
 from affuse.data.scale_columns import format_scale
 from affuse.data.terminal import printable
 from affuse.fuse.models.trainable.design_registry import design_names
+from affuse.fuse.reporting.common_utterances import LEAST_COMMON, is_enough
 from affuse.fuse.reporting.scored_rows import estimate_sections
 from affuse.fuse.reporting.sections import sections
 from affuse.fuse.reporting.table_records import ReportTable, TableRow
@@ -155,6 +156,16 @@ def _scale_notes(system: ImportedPredictions, run: Run) -> Iterator[str]:
         )
 
 
+def _compared(scored: int, tested: int) -> str:
+    """Return a clause on the comparisons of a system that lacks some predictions."""
+    if is_enough(scored, tested):
+        return f"differences to other rows are on the {scored:,} that both have"
+    return (
+        f"not compared with rows that have all of them, because less than "
+        f"{LEAST_COMMON:.0%} are common"
+    )
+
+
 def _notes(system: ImportedPredictions, run: Run, reference: Run) -> Iterator[str]:
     """Yield the footnotes on one system."""
     name = printable(system.label)
@@ -180,7 +191,7 @@ def _notes(system: ImportedPredictions, run: Run, reference: Run) -> Iterator[st
         yield (
             f"{name}: no prediction for {len(lacking):,} of "
             f"{count(len(tested), 'test utterance')}, for example '{lacking[0]}'; the "
-            f"row is scored on the others"
+            f"row is scored on the others, and {_compared(len(scored), len(tested))}"
         )
     if more := len(system.values) - len(scored):
         yield (

@@ -8,6 +8,7 @@ from affuse.data.reading.transcript_table import ListedUtterance
 from affuse.data.records import WORST_FIRST, Member
 from affuse.data.runs.run_information import RunInfo
 from affuse.data.runs.run_predictions import Run
+from affuse.data.system.work_log import WorkLog
 from affuse.fuse.robustness.ablation import Ablation
 from affuse.fuse.scoring.clusters import ClusterUnit
 from affuse.fuse.scoring.intervals import Interval
@@ -64,6 +65,8 @@ class Versus:
     adjusted: float = math.nan  # p after Holm's correction
     reason: str = ""  # clause on why the pair is not tested; "" if it is tested
     remark: str = ""  # clause on an intended difference
+    utterances: int = 0  # that are compared; 0 if both rows have the same
+    tested: int = 0  # that at least one of the rows has, if not the same
 
     @property
     def verdict(self) -> str:
@@ -149,6 +152,7 @@ class ReportTable:
     members: tuple[Member, ...] = ()  # of a training set of several corpora
     ablations: tuple[Ablation, ...] = ()  # of fusion designs, on request
     durations: Mapping[str, float] = field(default_factory=dict)  # seconds, by id
+    extractions: Mapping[str, WorkLog] = field(default_factory=dict)  # by cache
     utterances: Mapping[str, ListedUtterance] = field(default_factory=dict)  # by id
     sounds: Mapping[str, bytes] = field(default_factory=dict)  # OGG files, by id
     sources: TableSources | None = field(default=None, repr=False, compare=False)

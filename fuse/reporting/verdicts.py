@@ -29,6 +29,9 @@ def comparison(name: str, versus: Versus) -> str:
     difference = versus.difference
     range_ = bounds(difference, digits=3, sign=True)
     words = f"{figure(difference.value, sign=True)} {range_}".rstrip()
+    if versus.utterances:
+        tested = count(versus.tested, "utterance")
+        words += f" on the {versus.utterances:,} of {tested} that both have"
     if versus.reason:
         return f"{name} - {versus.name}: {words}, not marked, because {versus.reason}"
     if versus.verdict == "unknown":

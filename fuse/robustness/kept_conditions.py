@@ -10,6 +10,7 @@ from pathlib import Path
 
 from affuse.data.errors import DamagedFileError
 from affuse.data.runs.run_folder import RunFolder
+from affuse.data.system.atomic_files import claim
 from affuse.fuse.robustness import robustness_file
 from affuse.fuse.robustness.condition_records import RobustnessResult
 from affuse.fuse.wording import count
@@ -22,7 +23,8 @@ def store(folder: Path, result: RobustnessResult) -> str:
     """Write a result into a run, with what earlier commands measured on it.
 
     A result on fewer utterances than that of the run is not written. One on the same
-    utterances is joined to it. Any other replaces it.
+    utterances is joined to it. Any other replaces it. Two commands at once wait for
+    each other, so that neither loses its conditions.
 
     Args:
         folder: of the run
@@ -34,17 +36,37 @@ def store(folder: Path, result: RobustnessResult) -> str:
     Raises:
         OSError: if the file cannot be written
     """
+    # A run that keeps its table may be read-only, and then it can have no lock.
+    if kept := _keep_larger(folder, result):
+        return kept
     path = RunFolder(folder).robustness
-    page = "which the page of report shows"
+    with claim(path.with_name(f".{path.name}.lock"), wait=True):
+        return _keep_larger(folder, result) or _update(folder, result)
+
+
+def _earlier(folder: Path) -> RobustnessResult | None:
+    """Return the result that a run has; None if there is none for its models."""
     try:
-        old = robustness_file.read(folder)
+        return robustness_file.read(folder)
     except (FileNotFoundError, DamagedFileError):
-        old = None
-    if old is not None and old.utterances > result.utterances:
-        return (
-            f"not written to {path}, which keeps {_amount(old)}; remove that file to "
-            f"show this table on the page of report"
-        )
+        return None
+
+
+def _keep_larger(folder: Path, result: RobustnessResult) -> str:
+    """Return a sentence if the run keeps a result on more utterances; "" otherwise."""
+    old = _earlier(folder)
+    if old is None or old.utterances <= result.utterances:
+        return ""
+    return (
+        f"not written to {RunFolder(folder).robustness}, which keeps {_amount(old)}; "
+        f"remove that file to show this table on the page of report"
+    )
+
+
+def _update(folder: Path, result: RobustnessResult) -> str:
+    """Write a result, joined to that of the run if both are of the same utterances."""
+    path, old = RunFolder(folder).robustness, _earlier(folder)
+    page = "which the page of report shows"
     if old is None or not _same_utterances(old, result):
         robustness_file.write(folder, result)
         lost = f"; it replaces {_amount(old)}" if old else ""

@@ -159,6 +159,29 @@ def test_a_hostile_transcript_is_shown_as_text(open_report):
     assert page.locator("td script, td img").count() == 0
 
 
+def test_a_wide_table_shows_that_it_goes_on_and_is_printed_in_full(open_report):
+    page = open_report().page
+    region = page.locator(".scroll", has=page.locator("caption", has_text="Settings"))
+    assert "linear-gradient" in region.evaluate("e => getComputedStyle(e).background")
+    region.locator("tr").evaluate_all(
+        "rows => rows.forEach(row => { for (let k = 0; k < 14; k++) "
+        "row.append(row.lastElementChild.cloneNode(true)); })"
+    )
+    widths = "e => [e.scrollWidth, e.clientWidth]"
+    whole, shown = region.evaluate(widths)
+    assert whole > shown
+    region.evaluate("e => { e.scrollLeft = e.scrollWidth; }")
+    name, edge = (
+        each.evaluate("e => e.getBoundingClientRect().left")
+        for each in (region.locator("tbody th").first, region)
+    )
+    assert name == pytest.approx(edge, abs=1)  # the names of the rows stay in sight
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 700, "height": 900})  # of a sheet in portrait
+    whole, shown = region.evaluate(widths)
+    assert whole <= shown
+
+
 def test_it_prints_in_full(open_report, screenshots):
     found = open_report()
     found.page.emulate_media(media="print")

@@ -68,6 +68,36 @@ def test_a_recording_keeps_its_length_and_is_not_changed_in_place(name, count):
     assert not np.shares_memory(found, given)
 
 
+def limits():
+    """Yield the conditions at the limits of what each degradation permits."""
+    for name in NAMES:
+        kind = degradation_named(name)
+        if kind.unit:
+            ends = {kind.least, kind.most, kind.mildest, -kind.mildest} - {0.0}
+            yield from (Condition(name, v) for v in sorted(ends) if kind.permits(v))
+
+
+@pytest.mark.parametrize("condition", [*limits()], ids=lambda each: each.text)
+def test_a_permitted_value_changes_the_input_and_leaves_something(condition):
+    assert parse_condition(condition.text) == condition
+    if condition.degradation.modality == "text":
+        given = f"{TEXT} " * 200
+        assert apply(condition, given) not in ("", given)
+        return
+    given = noise(16_000)
+    found = apply(condition, given)
+    assert np.abs(found - given).max() > 1e-4
+    assert np.sqrt(np.mean(found**2)) > 2**-15  # the step of 16-bit samples
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_default_values_are_permitted_and_no_value_that_is_no_number_is(name):
+    kind = degradation_named(name)
+    assert all(map(kind.permits, kind.values))
+    assert not any(map(kind.permits, (np.nan, np.inf, -np.inf)))
+    assert kind.unit or not kind.values
+
+
 @pytest.mark.parametrize("name", of_modality("audio"))
 def test_a_silent_recording_stays_silent(name):
     found = apply(example(name), np.zeros(4_000, np.float32))

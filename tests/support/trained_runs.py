@@ -4,6 +4,7 @@ import dataclasses
 
 from learnable_corpus import corpus, embeddings
 
+from affuse.data.runs.run_folder import RunFolder
 from affuse.fuse.commands import design_training
 from affuse.fuse.settings import Settings
 
@@ -40,8 +41,9 @@ def train_run(
 
 
 def file_contents(folder):
+    """Return the bytes of all files but the log of the work, which has times."""
     return {
         path.relative_to(folder): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != RunFolder.work
     }

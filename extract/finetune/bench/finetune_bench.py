@@ -10,7 +10,6 @@ from affuse.data.errors import AffuseError
 from affuse.data.options.bench_options import BenchFinetune
 from affuse.data.system.text_columns import align_columns
 from affuse.extract.audio.decoding import SAMPLE_RATE
-from affuse.extract.bench.encoder_bench import device_name
 from affuse.extract.encoding.choices import Machine
 from affuse.extract.encoding.gemm_throughput import choose_dtype, measure_throughput
 from affuse.extract.finetune.adapters import demand_accelerate
@@ -89,7 +88,7 @@ def run(say: Callable[[str], object], machine: Machine, size: TaskSize) -> None:
     say(
         f"fine-tuning {size.fusion} with encoders {size.model}, random weights, "
         f"{size.dtype}; {len(part)} generated utterances of {amount:.0f} {unit} in "
-        f"all, {size.batch} at once, seed {size.seed}; {device_name(machine)}"
+        f"all, {size.batch} at once, seed {size.seed}; {machine.device_name}"
     )
     limits = [measure_throughput(device, dtype)]
     measured = measure(size, device)

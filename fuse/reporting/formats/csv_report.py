@@ -27,7 +27,7 @@ COLUMNS = (
     *(name + bound for name in (*RATINGS, "mean") for bound in BOUNDS),
     *("utterances", "folds", "seeds", "resampled", "clusters", "parameters"),
     *("versus", *(f"difference{bound}" for bound in BOUNDS)),
-    *("p", "p_holm", "verdict", "not_marked_because"),
+    *("p", "p_holm", "verdict", "not_marked_because", "compared_utterances"),
     *(f"{name}_{part}" for name in RATINGS for part in PARTS),
     *(f"{name}_{measure}" for measure in MEASURES for name in (*RATINGS, MEAN)),
     *("shared_speakers", "encoders"),

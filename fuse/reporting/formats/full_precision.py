@@ -23,6 +23,7 @@ def comparison_cells(versus: Versus) -> dict[str, Any]:
         "p_holm": finite_or_none(versus.adjusted),
         "verdict": versus.verdict,
         "not_marked_because": versus.reason,
+        "compared_utterances": versus.utterances or None,
     }
 
 

@@ -2,8 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from affuse.data.errors import AffuseError
+from affuse.data.runs.run_folder import RunFolder
+from affuse.data.system.work_log import read_work
 from affuse.fuse.reporting.blocks import WIDTH
 from affuse.fuse.reporting.escapes import for_json
 from affuse.fuse.reporting.formats.full_precision import (
@@ -21,7 +25,7 @@ FORMAT = 2  # version of the JSON structure
 
 
 def render(tables: Sequence[ReportTable], *, width: int = WIDTH) -> str:
-    """Return figures, sizes, settings, versions, encoders and footnotes of all tables.
+    """Return figures, sizes, settings, versions, work and footnotes of all tables.
 
     Args:
         tables: one after another
@@ -51,6 +55,7 @@ def _table(table: ReportTable) -> dict[str, Any]:
 
 def _rows(table: ReportTable) -> Iterator[dict[str, Any]]:
     """Yield rows as JSON objects; published rows and human raters have no run."""
+    work = _work(table)
     for row in table.rows:
         info = row.info
         yield {
@@ -74,8 +79,24 @@ def _rows(table: ReportTable) -> Iterator[dict[str, Any]]:
                 "settings": info.settings,
                 "versions": info.versions,
                 "code": info.code,
+                "work": work.get(info.name),
             },
         }
+
+
+def _work(table: ReportTable) -> dict[str, dict[str, Any] | None]:
+    """Return the device and time of each step by name of the run.
+
+    A run has no entry if its predictions are not there, and None if its log is damaged.
+    """
+    found = dict[str, dict[str, Any] | None]()
+    for parts in table.sources.parts if table.sources else ():
+        run = parts["all"]
+        try:
+            found[run.info.name] = asdict(read_work(RunFolder(run.path).work))
+        except (AffuseError, OSError):
+            found[run.info.name] = None
+    return found
 
 
 def _pairs(table: ReportTable) -> Iterator[dict[str, Any]]:

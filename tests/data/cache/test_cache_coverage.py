@@ -89,6 +89,17 @@ def test_a_run_says_which_cache_is_unfinished_if_there_is_no_other(tmp_path):
     assert not holding(folder.parent, WIDE).complete
 
 
+def test_a_run_takes_the_transcripts_that_it_was_trained_on(tmp_path):
+    recognised = dataclasses.replace(WIDE, transcripts="small.en-0", content="e" * 16)
+    gold, other = fill(tmp_path, of=WIDE), fill(tmp_path, of=recognised)
+    assert chosen(tmp_path, needed=NARROW) == [gold]
+    assert chosen(tmp_path, needed=recognised) == [other]
+    assert chosen(tmp_path, "small.en", needed=NARROW) == [other]
+    elsewhere = dataclasses.replace(NARROW, corpus="elsewhere")
+    with pytest.raises(OptionError, match="there are 2 text caches"):
+        chosen(tmp_path, needed=elsewhere)
+
+
 def test_a_run_does_not_choose_between_two_contents(tmp_path):
     wide = fill(tmp_path, of=on(WIDE, "f" * 16))
     narrow = fill(tmp_path, of=NARROW)

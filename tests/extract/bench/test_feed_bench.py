@@ -13,13 +13,16 @@ from affuse.extract.bench.feed_table import FeedSpeed
 
 def test_the_table_has_ratios_to_the_loop_of_the_same_inputs():
     speeds = [
-        FeedSpeed("short wav", "audio-s", 100.0, 0, wall=1.0, processor=0.9),
+        FeedSpeed("short wav", "audio-s", 100.0, 1, 1.0, 0.9, "loop of soundfile.read"),
+        FeedSpeed("short wav", "audio-s", 100.0, 1, 1.6, 1.5, "its steps"),
         FeedSpeed("short wav", "audio-s", 100.0, 1, wall=2.0, processor=3.0),
         FeedSpeed("short wav", "audio-s", 100.0, 2, wall=1.0, processor=3.6),
     ]
-    _, loop, one, two = feed_table.table(speeds)
+    _, loop, steps, one, two = feed_table.table(speeds)
     assert loop.startswith("short wav, loop of soundfile.read")
     assert loop.split()[-3:] == ["0.90", "100", "audio-s/s"]
+    assert steps.startswith("short wav, its steps")
+    assert steps.split()[-5:] == ["62", "audio-s/s", "0.62", "0.62", "0.60"]
     assert one.split()[-6:] == ["50", "audio-s/s", "0.50", "0.50", "0.30", "1.00"]
     assert two.split()[-6:-4] == ["100", "audio-s/s"]
     assert two.split()[-1] == "2.00"
@@ -66,6 +69,7 @@ def test_the_command():
     kinds = [row.split("  ")[0] for row in rows]
     assert kinds == [
         "short wav, loop of soundfile.read",
+        "short wav, its steps in one process",
         "short wav",
         "texts, one call of the tokenizer",
         "texts",

@@ -29,9 +29,11 @@ from spoken_corpus import (
 )
 
 from affuse.data.cache import current_content, embedding_views, parts, store
+from affuse.data.cache.cache_folder import CacheFolder
 from affuse.data.reading import transcript_rule
 from affuse.data.records import Problem, Utterance
 from affuse.data.system.atomic_files import claim
+from affuse.data.system.work_log import read_work
 from affuse.extract.audio import decoder_pool
 from affuse.extract.caching import extraction as stage
 from affuse.extract.caching import input_reading
@@ -919,3 +921,29 @@ def test_a_recording_that_changes_after_its_digest_is_not_cached(tmp_path):
     fresh = run(found, tmp_path / "fresh")
     for name, row in rows(fresh).items():
         np.testing.assert_array_equal(rows(again)[name], row)
+
+
+def test_a_cache_records_device_and_time_of_each_extraction(tmp_path, monkeypatch):
+    found = corpus(tmp_path, count=20)
+    whole = run(found, tmp_path / "whole")
+    run(found, tmp_path / "whole")  # encodes nothing, and adds no line
+    (step,) = read_work(CacheFolder(whole.folder).work).steps
+    assert (step.command, step.unit) == ("extract", "audio-s")
+    assert step.amount == pytest.approx(whole.encoded, abs=1e-3)
+    assert step.finished
+    encode = stage.Builder.encode
+
+    def interrupt(builder, opened, report_size):
+        if list((tmp_path / "cut").rglob("part-*.h5")):
+            raise KeyboardInterrupt
+        return encode(builder, opened, report_size)
+
+    monkeypatch.setattr(stage.Builder, "encode", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(found, tmp_path / "cut")
+    monkeypatch.undo()
+    limit_parts(monkeypatch, part_rows=7)
+    resumed = run(found, tmp_path / "cut")
+    cut, rest = read_work(CacheFolder(resumed.folder).work).steps
+    assert (cut.finished, rest.finished) == (False, True)
+    assert 0 < rest.amount < step.amount

@@ -8,6 +8,7 @@ import pytest
 from spoken_corpus import noise, record
 
 from affuse.data.cache.cache_folder import CorpusFolder
+from affuse.data.cache.verification import verify
 from affuse.extract.audio import decoder_pool
 from affuse.extract.caching.recording_listing import RecordingListing
 
@@ -183,3 +184,16 @@ def test_removed_files_leave_the_listing(tmp_path, files):
     assert json.loads(kept(tmp_path).read_text())["files"].keys() == {
         f"sound/{n}.wav" for n in (1, 2, 3)
     }
+
+
+def test_another_digest_in_the_listing_is_noticed(tmp_path, files, opened):
+    first = listed(files, tmp_path)
+    assert not verify(tmp_path / "cache").notes
+    text = kept(tmp_path).read_text()
+    digest = first[files[0]].digest
+    kept(tmp_path).write_text(text.replace(digest, digest[::-1]))
+    assert verify(tmp_path / "cache").faults
+    opened.clear()
+    assert listed(files, tmp_path) == first
+    assert sorted(opened) == ["0.wav", "1.wav", "2.wav"]
+    assert not verify(tmp_path / "cache").problems

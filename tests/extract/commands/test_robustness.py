@@ -241,6 +241,9 @@ def test_recognised_transcripts_replace_those_of_the_corpus(root, recognised):
     assert "recognised small.en" in done.stdout
     labels = [c.recipe.transcripts for c in store.find(root / "cache")]
     assert labels.count(LABEL) == 1
+    for design in ("text", "early"):  # there are caches of both transcripts now
+        again = measure(root, "--condition", "plain", design=design)
+        assert again.exit_code == 0, again.output
     assert call("cache", "repair", "--cache", root / "cache").exit_code == 0
 
 

@@ -31,6 +31,10 @@ def test_durations_are_those_of_the_recordings(trained):
     assert sorted(table.durations.values()) == pytest.approx(expected, abs=1e-3)
     tested = set(table.sources.parts[0]["all"].predictions.id.tolist())
     assert tested <= set(table.durations)
+    caches = sorted(log.steps[0].unit for log in table.extractions.values())
+    assert caches == ["audio-s", "char"]
+    steps = [step for log in table.extractions.values() for step in log.steps]
+    assert {step.command for step in steps} == {"extract"}
     (ablation,) = table.ablations  # text alone has nothing to remove
     assert set(ablation.weights) == {"audio", "text"}
 
@@ -39,7 +43,7 @@ def test_a_missing_cache_is_named_and_the_table_stays(trained):
     problems = []
     tables = collect(trained / "runs")
     (table,) = add_cached_facts(tables, trained / "nowhere", problems.append)
-    assert (table.durations, table.ablations) == ({}, ())
+    assert (table.durations, table.ablations, table.extractions) == ({}, (), {})
     assert table.rows == tables[0].rows
     assert len(problems) == 2
     assert all("nowhere" in sentence for sentence in problems)

@@ -1,8 +1,11 @@
 """The page is one valid HTML file without requests; hostile text does nothing."""
 
 import base64
+import contextlib
 import hashlib
+import os
 import re
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
@@ -10,7 +13,7 @@ import pytest
 from cli_calls import call, error_sentence
 from html_pages import Page, draw_blank
 from page_runs import save_designs
-from report_runs import example
+from report_runs import example, info_of, save
 
 from affuse.data.errors import AffuseError
 from affuse.data.options.report_options import ReportContents
@@ -222,3 +225,37 @@ def test_a_cache_that_is_missing_is_named(tmp_path, monkeypatch):
     assert "<!DOCTYPE html>" in done.stdout
     sentence = error_sentence(call(*words), status=2)
     assert sentence.endswith("--cache adds to the page only; add --format html")
+
+
+def report_in_process(runs, *words, output):
+    """Return the process of a report of a folder of runs, after its end."""
+    return subprocess.run(
+        (sys.executable, "-m", "affuse.cli", "report", "--runs", runs, *words),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_a_page_is_written_to_a_pipe_and_not_to_a_terminal(tmp_path):
+    pty = pytest.importorskip("pty")
+    save(tmp_path, info_of("audio", nature="synthetic"))
+    screen, terminal = pty.openpty()
+    try:
+        done = report_in_process(tmp_path, "--format", "html", output=terminal)
+    finally:
+        os.close(terminal)
+    shown = ""
+    with contextlib.suppress(OSError):  # Linux has no end of file here
+        shown = os.read(screen, 4_000).decode()
+    os.close(screen)
+    assert done.returncode == 2, done.stderr
+    assert shown == ""
+    sentence = " ".join(done.stderr.split())
+    assert "--format html makes a file for a browser" in sentence
+    assert re.search(r"report .*--format html .*--output report.html", sentence)
+    done = report_in_process(tmp_path, "--format", "html", output=subprocess.PIPE)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().endswith("</html>")

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import io
+import json
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from report_runs import info_of, save
 from affuse.data.options.report_options import ReportContents
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import read_run
+from affuse.data.system.work_log import log_work, read_work
 from affuse.fuse.calibration import calibration_file, rejection
-from affuse.fuse.commands.report_command import collect
+from affuse.fuse.commands.report_command import collect, render
 from affuse.fuse.page.calibration_section import calibration_section
 from affuse.fuse.page.contribution_section import contribution_section
 from affuse.fuse.page.error_section import error_section
@@ -24,6 +26,7 @@ from affuse.fuse.page.learning_section import learning_section
 from affuse.fuse.page.page_sections import report_figures
 from affuse.fuse.page.provenance_section import provenance_section
 from affuse.fuse.page.results_section import caveats_section, results_section
+from affuse.fuse.page.robustness_section import robustness_section
 from affuse.fuse.page.subgroup_section import subgroup_section
 from affuse.fuse.robustness.ablation import Ablation
 from affuse.fuse.robustness.modality_weights import WeightSummary
@@ -208,6 +211,53 @@ def test_provenance_names_settings_versions_and_command(folder):
     assert "--seeds 2" in row["command"]
     assert ("latent", "128", "128", "128") in texts(settings)
     assert texts(versions)[1:] == [("numpy", "2", "2", "2")]
+
+
+def test_provenance_shows_device_and_time_of_each_step(folder):
+    lacking = provenance_section(table_of(folder))
+    assert any("not recorded by 3 folders" in s for s in lacking.sentences)
+    assert "--cache cache" in lacking.missing[0].command
+    log = RunFolder(folder / info_of("early").name).work
+    with log_work("train", device="a <b>GPU</b>", unit="models") as clock:
+        clock.count(log, 15)
+    with log_work("train", device="a processor", unit="models") as clock:
+        clock.count(log, 1)
+        lines = log.read_text()
+    log.write_text(lines)  # as if the second command was killed
+    log.write_text(log.read_text() + "damaged\n")
+    table = dataclasses.replace(
+        table_of(folder), extractions={"toy audio-mini": read_work(log)}
+    )
+    section = provenance_section(table)
+    assert section.missing == ()
+    assert any("not recorded by 2 folders" in s for s in section.sentences)
+    assert any("2 lines of work.jsonl cannot be read" in s for s in section.sentences)
+    steps = texts(section.tables[1])
+    assert [row[1] for row in steps[1:]] == [
+        *["toy audio-mini"] * 2,
+        *[info_of("early").name] * 2,
+    ]
+    assert [row[4] for row in steps[1:3]] == [
+        "models: 15",
+        "interrupted; models: 1 or more",
+    ]
+    assert steps[1][3] == "a <b>GPU</b>"
+
+
+def test_json_has_device_and_time_of_each_run(folder):
+    log = RunFolder(folder / info_of("early").name).work
+    with log_work("train", device="a card", unit="models") as clock:
+        clock.count(log, 15)
+    (table,) = json.loads(render([table_of(folder)], "json"))["tables"]
+    work = {r["design"]: r["run"]["work"] for r in table["rows"] if r["run"]}
+    (step,) = work["early"]["steps"]
+    assert (step["device"], step["amount"], step["finished"]) == ("a card", 15, True)
+    assert work["text"] == {"steps": [], "unread": 0}
+    log.unlink()
+    log.mkdir()
+    (table,) = json.loads(render([table_of(folder)], "json"))["tables"]
+    work = {r["design"]: r["run"]["work"] for r in table["rows"] if r["run"]}
+    assert work["early"] is None
 
 
 def test_names_of_figures_are_unique_and_safe(tmp_path):
@@ -413,3 +463,19 @@ def test_weights_of_gates_are_a_table(folder):
         t for t in contribution_section(table).tables if t.caption.startswith("Weights")
     )
     assert texts(found)[1] == ("gated", "audio", ".400", ".300", ".500")
+    sentences = contribution_section(table).sentences
+    assert not any("weights" in each for each in sentences)  # of which design?
+
+
+def test_many_runs_without_a_file_are_one_sentence(tmp_path):
+    names = ("text", "audio", "early", "late")
+    save_designs(tmp_path, names)
+    table = table_of(tmp_path)
+    for section in (calibration_section(table), robustness_section(table)):
+        (missing,) = section.missing
+        assert missing.sentence.startswith("Each of these 4 runs was not ")
+        assert all(name in missing.sentence for name in names)
+        commands = (missing.command, *missing.others)
+        assert len(commands) == 4
+        for name, command in zip(sorted(names), sorted(commands), strict=True):
+            assert info_of(name).name in command

@@ -121,10 +121,103 @@ def test_what_is_missing_not_used_or_not_known_is_a_footnote(runs, tmp_path):
     assert "rival: columns that are not read: comment" in notes
     assert "read as being on [-1, 1]" in notes
     assert "no leak rule was applied" in notes
+    assert "not compared with rows that have all of them, because less than" in notes
     (sentence,) = [s for s in table["comparisons"] if s.startswith("rival")]
     assert "not compared, because they were scored on other utterances" in sentence
     (row,) = imported(table)
     assert row["sections"]["all"]["utterances"] == 35
+    assert not row["versus"]
+
+
+def mean_ccc(truth, predicted):
+    """Return the mean CCC of three ratings."""
+    return np.mean([ccc(truth[:, k], predicted[:, k]) for k in range(3)])
+
+
+def expected_difference(rows, run):
+    """Return the mean CCC of a table minus that of a run, on the ids of the table."""
+    other, p = {row[0]: np.array(row[1:], float) for row in rows}, run.predictions
+    each = []
+    for seed in np.unique(p.seed):
+        kept = (p.seed == seed) & np.isin(p.id, [*other])
+        theirs = np.stack([other[i] for i in p.id[kept].tolist()])
+        truth = p.truth[kept]
+        each.append(mean_ccc(truth, theirs) - mean_ccc(truth, p.predicted[kept]))
+    return np.mean(each)
+
+
+@pytest.mark.parametrize("against", ["", "rival"])
+def test_a_system_with_few_gaps_is_compared_on_the_common_utterances(
+    runs, tmp_path, against
+):
+    rows, _ = other_system(runs)
+    kept = [row for row in rows if row[0] not in (rows[3][0], rows[20][0])]
+    path = write_table(tmp_path / "rival.csv", kept)
+    words = ("--against", against) if against else ("--against", "early")
+    table = report(runs, "--import", path, *words, "--pairs")
+    by_design = {row["design"]: row for row in table["rows"]}
+    assert by_design["rival"]["sections"]["all"]["utterances"] == 38
+    assert by_design["early"]["sections"]["all"]["utterances"] == 40
+    versus = by_design["early" if against else "rival"]["versus"]["all"]
+    expected = (-1 if against else 1) * expected_difference(kept, first_run(runs))
+    assert versus["difference"] == pytest.approx(expected, abs=1e-6)
+    assert 0 < versus["p"] <= versus["p_holm"] <= 1
+    assert versus["compared_utterances"] == 38
+    pairs = [pair for pair in table["pairs"] if pair["versus"] == "rival (imported)"]
+    assert [pair["compared_utterances"] for pair in pairs] == [38] * 3
+    notes = "\n".join(table["notes"])
+    assert "no prediction for 2 of 40 test utterances" in notes
+    assert "differences to other rows are on the 38 that both have" in notes
+    sentences = [s for s in table["comparisons"] if "rival (imp" in s and ":" in s]
+    assert any("on the 38 of 40 utterances that both have" in s for s in sentences)
+
+
+def test_a_system_with_too_many_gaps_is_not_compared(runs, tmp_path):
+    rows, _ = other_system(runs)
+    path = write_table(tmp_path / "rival.csv", rows[3:])
+    table = report(runs, "--import", path, "--pairs")
+    (row,) = imported(table)
+    assert "all" not in row["versus"]
+    pairs = [pair for pair in table["pairs"] if pair["versus"] == "rival (imported)"]
+    assert [pair.get("difference") for pair in pairs] == [None] * 3
+    sentence = "only 37 of 40 test utterances have predictions of both, and 95% are"
+    assert sentence in "\n".join(table["comparisons"])
+
+
+def test_a_section_with_too_many_gaps_is_not_compared(runs, tmp_path):
+    rows, _ = other_system(runs)
+    folds = first_run(runs).folds
+    scripted = {row.id for row in folds if row.part == "test" and row.scripted}
+    lacking = sorted(scripted)[:2]
+    path = write_table(
+        tmp_path / "rival.csv", [row for row in rows if row[0] not in lacking]
+    )
+    table = report(runs, "--import", path, "--against", "early")
+    (row,) = imported(table)
+    assert row["versus"]["all"]["compared_utterances"] == 38
+    assert row["versus"]["improvised"]["compared_utterances"] is None
+    assert "scripted" not in row["versus"]
+    amount = f"only {len(scripted) - 2} of {len(scripted)} test utterances"
+    assert f"scripted: rival (imported) - early: not compared, because {amount}" in (
+        "\n".join(table["comparisons"])
+    )
+
+
+def test_gaps_do_not_change_the_comparisons_of_other_rows(runs, tmp_path):
+    rows, _ = other_system(runs)
+    path = write_table(tmp_path / "rival.csv", rows[1:])
+    without = report(runs, "--pairs")
+    table = report(runs, "--import", path, "--pairs")
+    assert all(pair["compared_utterances"] is None for pair in without["pairs"])
+    differences = [
+        {
+            (pair["design"], pair["versus"]): pair["difference"]
+            for pair in each["pairs"]
+            if "rival" not in pair["versus"]
+        }
+        for each in (without, table)
+    ]
+    assert differences[0] == differences[1]
 
 
 def test_other_rows_do_not_change_if_a_system_is_imported(runs, tmp_path):

@@ -1,13 +1,17 @@
 """Conditions that a run keeps when `robustness` measures others."""
 
 import dataclasses
+import errno
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from trained_runs import train_run
 
 from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system import digests
-from affuse.fuse.robustness import robustness_file
+from affuse.fuse.robustness import kept_conditions, robustness_file
 from affuse.fuse.robustness.condition_records import (
     ConditionFacts,
     ConditionScore,
@@ -98,3 +102,38 @@ def test_a_table_of_other_models_or_a_damaged_one_is_replaced(folder):
     RunFolder(folder).robustness.write_text("{")
     store(folder, result(folder, {"noise": 0.1}))
     assert [*found(folder)] == ["clean", "noise"]
+
+
+def test_two_commands_at_once_keep_the_conditions_of_both(folder, monkeypatch):
+    store(folder, result(folder, {"telephone": 0.4}))
+    read, both = robustness_file.read, threading.Barrier(2)
+
+    def read_together(where):
+        found = read(where)
+        with suppress(threading.BrokenBarrierError):  # the other one waits its turn
+            both.wait(timeout=1)
+        return found
+
+    monkeypatch.setattr(robustness_file, "read", read_together)
+    each = [result(folder, {name: 0.3}) for name in ("noise", "words")]
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda one: store(folder, one), each)
+    monkeypatch.undo()
+    assert {*found(folder)} == {"clean", "telephone", "noise", "words"}
+    assert "with 2 conditions of earlier commands" in first + second
+    manifest = digests.read(folder)
+    assert manifest[RunFolder.robustness] == digests.digest(
+        RunFolder(folder).robustness
+    )
+    assert not [*folder.glob(".*lock")]
+
+
+def test_a_run_that_keeps_its_table_is_not_written(folder, monkeypatch):
+    store(folder, result(folder, {"noise": 0.3}))
+
+    def refuse(path, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(kept_conditions, "claim", refuse)  # as in a read-only folder
+    sentence = store(folder, result(folder, {"noise": 0.1}, utterances=5))
+    assert "keeps 1 condition on 60 utterances" in sentence

@@ -16,6 +16,7 @@ from affuse.data.runs.rater_table import read_raters
 from affuse.data.runs.run_folder import ModelFolder, RunFolder
 from affuse.data.runs.run_predictions import finished_runs, read_predictions, read_run
 from affuse.data.system.csv_tables import read_rows
+from affuse.data.system.work_log import read_work
 from affuse.fuse import experiment_files as options
 from affuse.fuse.commands import design_training
 from affuse.fuse.commands.report_command import collect
@@ -131,6 +132,19 @@ def test_a_trained_run_predicts_planted_ratings(tmp_path):
     run = read_run(folder).predictions
     # noise of .3 beside a signal of about .9 a feature, averaged over 19 features
     assert min(ccc(run.truth[:, k], run.predicted[:, k]) for k in range(3)) > 0.85
+
+
+def test_a_run_records_device_and_time_of_each_command_that_trained(tmp_path):
+    folder = train_run(tmp_path, "text")
+    train_run(tmp_path, "text")  # trains nothing, and adds no line
+    train_run(tmp_path, "text", seeds=(0, 1, 2))
+    first, second = read_work(RunFolder(folder).work).steps
+    models = len(list(RunFolder(folder).models()))
+    assert (first.amount, second.amount) == (models / 3, 2 * models / 3)
+    assert (first.command, first.unit) == ("train", "models")
+    assert first.device.endswith(("thread", "threads"))
+    assert not verify(folder).problems
+    assert not verify(folder).notes
 
 
 def test_repeated_training_gives_equal_bytes(tmp_path):
