@@ -70,12 +70,12 @@ class LoadedFileModel:
                     f"{' and '.join(taken)} alone"
                 )
         if "text" in taken:
-            self._count_empty(recordings, say)
+            self._report_empty(recordings, say)
 
-    def _count_empty(
+    def _report_empty(
         self, recordings: Sequence[Recording], say: Callable[[str], object]
     ) -> None:
-        """Say how many texts are empty, and how to say that words are not known."""
+        """Report how many texts are empty, and how to state that words are unknown."""
         empty = sum(text.text == "" for each in recordings for text in each.texts)
         if empty:
             say(
