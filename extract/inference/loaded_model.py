@@ -70,12 +70,12 @@ class LoadedFileModel:
                     f"{' and '.join(taken)} alone"
                 )
         if "text" in taken:
-            self._report_empty(recordings, say)
+            self._count_empty(recordings, say)
 
-    def _report_empty(
+    def _count_empty(
         self, recordings: Sequence[Recording], say: Callable[[str], object]
     ) -> None:
-        """Report how many texts are empty, and how to state that words are unknown."""
+        """Count the empty texts, and say how to state that words are unknown."""
         empty = sum(text.text == "" for each in recordings for text in each.texts)
         if empty:
             say(
