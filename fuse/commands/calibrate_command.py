@@ -178,9 +178,10 @@ def _lines(
     yield from _fitted([*_table(calibrations, measured)], width)
     yield ""
     if any(curves.values()):
-        yield (
+        yield from textwrap.wrap(
             "after the map, without the utterances on which the predictions of the "
-            "seeds differ most"
+            "seeds differ most",
+            width,
         )
         yield from align_columns([*_rejected(curves)])
         yield ""

@@ -202,6 +202,6 @@ def test_columns_are_as_wide_as_their_widest_cell():
 def test_a_narrow_page_has_the_same_figures(run):
     wide = calibrate(run, level=0.9, by="auto")
     narrow = calibrate(run, level=0.9, by="auto", width=80)
-    tables = narrow.partition("after the map")[0].splitlines()[1:]
+    tables = narrow.partition("written to")[0].splitlines()[1:]
     assert max(map(len, tables)) <= 80 < max(map(len, wide.splitlines()[1:6]))
     assert sorted(narrow.split()) == sorted([*wide.split(), *TARGETS])
