@@ -66,7 +66,9 @@ def learning_figure(
 
 def _draw(figure: "Figure", name: str, curves: Sequence[LearningCurve]) -> None:
     """Draw a line for each model in the colour of its fold, and its best epoch."""
-    axes = add_axes(figure, left=0.42, bottom=FOOT + 0.32)
+    from matplotlib.ticker import MaxNLocator
+
+    axes = add_axes(figure, left=0.56, bottom=FOOT + 0.32)
     axes.set_title(cut(name, LONGEST))
     folds = list(dict.fromkeys(curve.fold for curve in curves))
     seen = set[str]()
@@ -84,6 +86,7 @@ def _draw(figure: "Figure", name: str, curves: Sequence[LearningCurve]) -> None:
         )
         best = curve.best
         axes.plot(curve.epochs[best], curve.scores[best], "o", color=LINES[place], ms=3)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.set_xlabel("epoch (dot: best checkpoint)", labelpad=1)
     axes.set_ylabel("mean validation CCC", labelpad=1)
     if 1 < len(folds) <= MOST_NAMED:

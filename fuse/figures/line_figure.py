@@ -65,7 +65,7 @@ def _draw(
     figure: "Figure", title: str, labels: LineAxes, lines: Mapping[str, Points]
 ) -> None:
     """Draw each line with its colour, its dashes and its marker."""
-    axes = add_axes(figure, left=0.5, bottom=FOOT + 0.32)
+    axes = add_axes(figure, left=0.56, bottom=FOOT + 0.32)
     axes.set_title(cut(title, LONGEST))
     for k, (label, points) in enumerate(lines.items()):
         place = k % len(LINES)

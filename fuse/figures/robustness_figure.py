@@ -74,7 +74,7 @@ def _draw(figure: "Figure", title: str, scores: Sequence[ConditionScore]) -> Non
     units = dict.fromkeys(each.facts.unit for each in scores[1:])
     unit = next(iter(units)) if len(units) == 1 else ""
     is_curve = len({each.facts.name for each in scores[1:]}) == 1 and bool(unit)
-    axes = add_axes(figure, left=0.5, bottom=FOOT + (0.36 if is_curve else 0.72))
+    axes = add_axes(figure, left=0.56, bottom=FOOT + (0.36 if is_curve else 0.72))
     axes.set_title(cut(title, LONGEST))
     _draw_ratings(axes, scores, is_curve)
     axes.set_xticks(range(len(scores)))

@@ -18,7 +18,7 @@ def learning_section(table: ReportTable) -> PageSection:
     Args:
         table: of a report
     """
-    figures, sentences = [], []
+    figures, sentences, single = [], [], []
     rows = trained_rows(table)
     for each in rows:
         try:
@@ -27,9 +27,12 @@ def learning_section(table: ReportTable) -> PageSection:
             sentences.append(f"{each.row.name}: no learning curve: {error}")
             continue
         if all(len(curve.epochs) == 1 for curve in curves):
-            sentences.append(f"{each.row.name} was fitted in a single step.")
+            single.append(each.row.name)
         else:
             figures.append(learning_figure(table, each.place, each.row, curves))
+    if single:
+        verb = "was" if len(single) == 1 else "were"
+        sentences.append(f"{', '.join(single)} {verb} fitted in a single step.")
     return PageSection(
         name="learning",
         title="Learning curves",

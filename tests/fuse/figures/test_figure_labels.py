@@ -8,10 +8,13 @@ import pytest
 from affuse.fuse.figures.difference_figure import difference_figure
 from affuse.fuse.figures.figure_colours import PAPER
 from affuse.fuse.figures.forest_figure import ForestRow, forest
+from affuse.fuse.figures.learning_figure import learning_figure
+from affuse.fuse.figures.line_figure import LineAxes, line_figure
 from affuse.fuse.figures.report_figure import STYLE, draw_figure
 from affuse.fuse.plots.plot_files import plot_style
 from affuse.fuse.reporting.table_records import Pair, Versus
 from affuse.fuse.scoring.intervals import Interval
+from affuse.fuse.trained.training_history import LearningCurve
 
 pytest.importorskip("matplotlib")
 
@@ -39,6 +42,29 @@ def test_numbers_of_rows_and_columns_do_not_overlap(count):
     gap = 0.15 * columns[0].height  # between two numbers of two digits
     assert all(a.x1 + gap < b.x0 for a, b in pairwise(columns))
     assert all(a.y0 > b.y1 for a, b in pairwise(rows))
+
+
+@pytest.mark.parametrize("scores", [(-0.04, -0.02, 0.05), (0.25, 0.4, 0.46)])
+def test_the_label_of_the_vertical_axis_is_inside_the_figure(scores):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    points = list(enumerate(scores))
+    curve = LearningCurve("5", "0", (1, 2, 3), scores)
+    figures = (
+        learning_figure(
+            SimpleNamespace(kind="human ratings"),
+            *(1, SimpleNamespace(name="early"), [curve]),
+        ),
+        line_figure("f", "F", "human ratings", LineAxes("x", "y"), {"a": points}),
+    )
+    for figure in figures:
+        with plot_style(STYLE):
+            drawn = draw_figure(figure)
+            FigureCanvasAgg(drawn).draw()
+            (axes,) = drawn.axes
+            assert axes.yaxis.label.get_window_extent().x0 >= 0
+            epochs = [tick for tick in axes.get_xticks() if 1 <= tick <= 3]
+        assert all(tick == int(tick) for tick in epochs)
 
 
 def test_no_line_of_a_forest_plot_runs_through_a_name():

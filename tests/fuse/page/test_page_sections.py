@@ -31,6 +31,7 @@ from affuse.fuse.page.subgroup_section import subgroup_section
 from affuse.fuse.robustness.ablation import Ablation
 from affuse.fuse.robustness.modality_weights import WeightSummary
 from affuse.fuse.scoring import metrics
+from affuse.fuse.trained.training_history import LearningCurve
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +97,15 @@ def test_learning_curves_show_the_best_epoch(folder):
         "early was fitted in a single step."
         in learning_section(table_of(folder)).sentences
     )
+
+
+def test_runs_of_a_single_step_are_one_sentence(folder, monkeypatch):
+    curve = LearningCurve("5", "0", (1,), (0.3,))
+    monkeypatch.setattr(
+        "affuse.fuse.page.learning_section.read_curves", lambda _: [curve]
+    )
+    _, sentence = learning_section(table_of(folder)).sentences
+    assert sentence == "audio, text, early were fitted in a single step."
 
 
 def test_subgroups_have_the_figures_of_the_report(folder):
