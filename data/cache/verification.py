@@ -15,6 +15,7 @@ from affuse.data.runs.run_folder import RunFolder
 from affuse.data.runs.run_information import read_info
 from affuse.data.system import digests
 from affuse.data.system.progress import bar
+from affuse.data.system.work_log import read_work
 
 NAME = re.compile(r"[^-]+-[^-]+-.+")  # of a cache: modality, encoder, digest
 WRITTEN = (".json", ".csv", ".toml", ".safetensors", ".svg")  # by commands
@@ -121,6 +122,8 @@ def verify(folder: Path, *, progress: bool = False) -> VerificationResult:
         for task, each in tasks:
             task(each, result)
             progress_bar.update()
+    for log in sorted(folder.rglob(RunFolder.work)):
+        result.faults += _log_faults(log)
     for each in _without(folder, set(manifests)):
         run = RunFolder(each)
         finished = run.info.exists() and run.predictions.exists()
@@ -133,6 +136,17 @@ def verify(folder: Path, *, progress: bool = False) -> VerificationResult:
         else:
             result.notes.append(f"{each}: {_reason(each)}")
     return result
+
+
+def _log_faults(log: Path) -> Iterator[str]:
+    """Yield a sentence about a log of work that cannot be read; it has no digest."""
+    try:
+        unread = read_work(log).unread
+    except (OSError, DamagedFileError) as error:
+        yield f"{error}; remove it, it holds only times"
+        return
+    if unread:
+        yield f"{log} has {unread} damaged lines; remove it, it holds only times"
 
 
 def _listed(folder: Path, result: VerificationResult) -> None:

@@ -7,9 +7,10 @@ different logs. Therefore no manifest lists a log, and nothing that affects a re
 read from it.
 """
 
+import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -29,7 +30,8 @@ LARGEST = 2**20  # bytes of a log; a larger one is refused
 WORD = Text(500)
 KIND = Record(
     {
-        **dict.fromkeys(("id", "command", "began", "device", "unit", "version"), WORD),
+        **dict.fromkeys(("id", "check", "command", "began", "device"), WORD),
+        **dict.fromkeys(("unit", "version"), WORD),
         **dict.fromkeys(("seconds", "amount"), Number(0)),
         "finished": Flag(),
     }
@@ -114,7 +116,8 @@ class WorkClock:
             amount=round(self._amounts[log], 3),
             finished=finished,
         )
-        line = json.dumps({"id": self._id, **asdict(step)}, sort_keys=True)
+        values = {"id": self._id, **asdict(step)}
+        line = json.dumps({**values, "check": _check(values)}, sort_keys=True)
         with suppress(OSError):
             _append(log, f"{line}\n")
 
@@ -136,6 +139,12 @@ def log_work(command: str, *, device: str, unit: str) -> Iterator[WorkClock]:
         finished = True
     finally:
         clock.end(finished=finished)
+
+
+def _check(values: Mapping[str, object]) -> str:
+    """Return a digest of the values of a line, by which damage is noticed."""
+    text = json.dumps(values, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:ID]
 
 
 def _append(log: Path, line: str) -> None:
@@ -166,9 +175,11 @@ def read_work(log: Path) -> WorkLog:
     for line in lines:
         try:
             values = parse_json(line, KIND)
+            is_intact = values.pop("check") == _check(values)
         except AffuseError:
-            unread += 1
-        else:
+            is_intact = False
+        if is_intact:
             identity = values.pop("id")
             steps[identity] = WorkStep(**values)
+        unread += not is_intact
     return WorkLog(tuple(steps.values()), unread)

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from click.testing import CliRunner
 
 from affuse import cli
+from affuse.data.runs.run_folder import RunFolder
 
 LIMIT = 60  # number of utterances
 QUICK = ("latent=4", "autoencoder_hidden=8", "hidden=8", "epochs=2")
@@ -117,10 +118,13 @@ def _inside(folder):
 
 
 def files_by_kind(folder):
-    """Return the files by kind, such as a part, a table of predictions, or weights."""
+    """Return the files by kind, such as a part, a table of predictions, or weights.
+
+    Logs of work are left out, because no result depends on them.
+    """
     found = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path.name != RunFolder.work:
             name = path.name
             if path.parent.parent.name == "cache" and path.suffix == ".json":
                 name = "call" if "-" in path.stem else name

@@ -80,7 +80,7 @@ def test_an_invalid_record_is_refused_with_the_file_name(tmp_path, record):
 @pytest.mark.parametrize("content", [b"\xff{", b"[" * 100_000, b"9" * 5_000, b"NaN"])
 def test_a_damaged_file_of_records_is_refused(tmp_path, content):
     (tmp_path / training_data.FILE).write_bytes(content)
-    with pytest.raises(AffuseError, match=r"seen\.json is damaged: it is "):
+    with pytest.raises(AffuseError, match=r"seen\.json is damaged: it "):
         training_data.read(tmp_path)
 
 

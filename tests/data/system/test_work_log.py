@@ -1,11 +1,12 @@
 """Log of the work in a folder: each command adds a line, interrupted or not."""
 
-import json
 import re
 
 import pytest
 
+from affuse.data.cache.verification import verify
 from affuse.data.errors import DamagedFileError
+from affuse.data.runs.run_folder import RunFolder
 from affuse.data.system import work_log
 from affuse.data.system.environment import version
 from affuse.data.system.work_log import (
@@ -99,13 +100,13 @@ def test_damaged_lines_are_counted_and_the_others_are_read(tmp_path, line):
     assert found.unread == 1
 
 
-@pytest.mark.parametrize("name", ["seconds", "amount"])
-def test_a_negative_time_or_amount_is_not_read(tmp_path, name):
-    log = tmp_path / "log"
+def test_a_changed_number_is_not_read(tmp_path):
+    log = tmp_path / RunFolder.work
     work(log, 1)
-    values = json.loads(log.read_text().splitlines()[-1])
-    log.write_text(json.dumps({**values, name: -1}) + "\n")
-    assert read_work(log) == WorkLog(unread=1)
+    log.write_text(log.read_text().replace('"amount": 1.0', '"amount": 7.0'))
+    assert read_work(log) == WorkLog(unread=2)
+    (fault,) = verify(tmp_path).faults
+    assert "has 2 damaged lines; remove it" in fault
 
 
 def test_a_log_that_is_no_file_is_refused(tmp_path):
