@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from affuse.data.errors import AffuseError
 from affuse.data.modality import is_modality, modality_names
 from affuse.data.suggestions import hint
-from affuse.data.system.schema import shown
+from affuse.data.system.mismatches import shown
 
 EVERY_LAYER = ("all", "concat", "weighted")  # values of `layers`; concat means all
 LAYER_WORDS = (*EVERY_LAYER, "last")

@@ -10,7 +10,7 @@ from affuse.data.errors import AffuseError
 from affuse.data.rating_scales import POLICIES
 from affuse.data.splits.protocols import PROTOCOLS
 from affuse.data.suggestions import hint
-from affuse.data.system.schema import shown
+from affuse.data.system.mismatches import shown
 from affuse.fuse.losses import LOSSES
 from affuse.fuse.setting_texts import BY_RATERS, EQUAL, TEXTS
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from affuse.data.errors import AffuseError
-from affuse.data.system.schema import shown
+from affuse.data.system.mismatches import shown
 from affuse.fuse.feature_texts import demand_layers, demand_pooling
 
 HEAVIEST = 1e6  # largest weight of an auxiliary target

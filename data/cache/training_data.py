@@ -19,7 +19,8 @@ from typing import Any
 from affuse.data.cache.recipe import Recipe
 from affuse.data.errors import AffuseError
 from affuse.data.system.documents import read_json
-from affuse.data.system.schema import Plain, shown
+from affuse.data.system.mismatches import shown
+from affuse.data.system.schema import Plain
 
 FILE = "seen.json"
 KEY = "seen"  # in the training of a recipe

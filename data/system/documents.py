@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.system.digests import content
+from affuse.data.system.mismatches import SHOWN
 from affuse.data.system.regular_files import SMALL
-from affuse.data.system.schema import SHOWN, Kind
+from affuse.data.system.schema import Kind
 from affuse.data.terminal import printable
 
 DIGITS = 19  # of a whole number; more do not fit into 64 bits

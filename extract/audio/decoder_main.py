@@ -17,14 +17,12 @@ import stat
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from affuse.extract.audio import decoding
-from affuse.extract.audio.sample_digest import fingerprint
 from affuse.extract.audio.shared_memory import SAMPLE, AttachedBlocks
 from affuse.extract.audio.waveform_standardisation import standardise
 
@@ -164,7 +162,7 @@ def _start(request: Request, memory: np.ndarray | None) -> Answer:
 
 def _probe(request: Request, memory: np.ndarray | None) -> Answer:
     header = decoding.probe(Path(request["path"]))
-    return asdict(header), NOTHING
+    return vars(header), NOTHING
 
 
 def _load(request: Request, memory: np.ndarray | None) -> Answer:
@@ -186,6 +184,7 @@ def _load(request: Request, memory: np.ndarray | None) -> Answer:
         longest=request["longest"],
         channel=request["channel"],
         place=place,
+        has_digest=request["digest"],
     )
     samples = decoded.samples
     description = {
@@ -194,7 +193,7 @@ def _load(request: Request, memory: np.ndarray | None) -> Answer:
         "channels": decoded.channels,
         "repairs": list(decoded.repairs),
         "silent": decoded.is_silent,
-        "digest": fingerprint(samples) if request["digest"] else "",
+        "digest": decoded.digest,
         "shared": memory is not None and len(samples) <= room,
     }
     if request["standardised"]:

@@ -4,6 +4,7 @@ This module runs in the decoding process; `affuse.extract.audio.decoder_pool` ca
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -12,13 +13,25 @@ from typing import Any
 
 import numpy as np
 
-from affuse.extract.audio import header_bounds, header_corrections, media_containers
+from affuse.extract.audio import (
+    exact_samples,
+    header_bounds,
+    header_corrections,
+    media_containers,
+    plain_wave,
+    sample_digest,
+)
 from affuse.extract.audio.data_size import LARGEST_STATED_SIZE
 from affuse.extract.audio.header_bounds import RATES as RATES
 from affuse.extract.audio.header_bounds import Span
 from affuse.extract.audio.header_corrections import Correction
 from affuse.extract.audio.joined_streams import SoundSequence
 from affuse.extract.audio.media_file import MediaFile
+from affuse.extract.audio.reading_errors import (
+    check_format,
+    check_regular,
+    convert_errors,
+)
 from affuse.extract.audio.refusal import Unusable
 from affuse.extract.audio.resampling import SAMPLE_RATE, gather, new_array
 from affuse.extract.audio.sample_checks import (
@@ -28,10 +41,6 @@ from affuse.extract.audio.sample_checks import (
 )
 from affuse.extract.audio.spliced_file import SplicedFile
 
-FORMATS = (  # of libsndfile; its parsers for other formats are little tested
-    "WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "NIST", "CAF",
-)  # fmt: skip
-ABSENT = "File does not exist"  # libsndfile's message for samples it cannot decode
 READ = 2**22  # bytes hashed at a time
 
 
@@ -62,6 +71,7 @@ class Decoded:
     repairs: tuple[str, ...] = ()  # errors of the file that were corrected
     channel: int | None = None  # counted from 1; None: the mean of all channels
     is_silent: bool = False
+    digest: str = ""  # of the samples; "" if it was not asked for
 
 
 @dataclass(frozen=True)
@@ -85,13 +95,20 @@ def probe(path: Path) -> Probe:
         Unusable: if there is no such file, or no decoder for it
     """
     digest = hashlib.sha256()
-    with _convert_errors():
-        _check_regular(path)
-        with path.open("rb") as file:
+    with convert_errors():
+        check_regular(path)
+        with path.open("rb", buffering=0) as file:
+            head = file.read(READ)
+            digest.update(head)
             while block := file.read(READ):
                 digest.update(block)
-        if not path.stat().st_size:
+            size = os.fstat(file.fileno()).st_size
+        if not size:
             raise Unusable("the file is empty")
+        if plain := plain_wave.parse(head, size):
+            str(path).encode()  # libsndfile refuses other names
+            header = plain.frames, plain.rate, plain.channels
+            return Probe(digest.hexdigest()[:32], *header, cut_off=False)
         with _open_sound(path) as (file, correction):
             header = file.frames, file.samplerate, file.channels
             cut_off = correction.cut_off or is_cut_off(file.extra_info)
@@ -128,6 +145,7 @@ def decode(
     longest: float,
     channel: int | None = None,
     place: Callable[[int], np.ndarray] = new_array,
+    has_digest: bool = False,
 ) -> Decoded:
     """Decode, mix down, resample and check one span of a file.
 
@@ -141,6 +159,7 @@ def decode(
         longest: seconds; a longer span is refused before it is decoded
         channel: counted from 1; None for the mean of all channels
         place: returns an array for a number of samples, (n,) float32, which is filled
+        has_digest: True to compute the digest of the samples
 
     Returns:
         (n,) float32 at SAMPLE_RATE, of the channel or the mean of all channels
@@ -150,33 +169,41 @@ def decode(
             `longest`, or holds NaN or infinite samples, or if the file lacks the
             channel
     """
-    with _convert_errors():
-        _check_regular(path)
-    with _convert_errors(), _open_sound(path) as (file, correction):
+    with convert_errors():
+        check_regular(path)
+    with convert_errors(), _open_sound(path) as (file, correction):
         header = file.frames, file.samplerate, file.channels
         begin, frames = header_bounds.frames(*header, span, longest)
         header_bounds.check_channel(file.channels, channel)
         file.seek(begin)
         to_end = header_bounds.reaches_end(span)  # only then can samples be missing
-        blocks = read_checked_blocks(
-            file, frames, channel=channel, to_end=to_end, cut_off=correction.cut_off
-        )
+        layout = file.samplerate, file.channels, correction.notes, channel
+        checks = {"to_end": to_end, "cut_off": correction.cut_off}
+        if exact_samples.is_exact(file):
+            exact = exact_samples.read_exact(
+                file, frames, place, has_digest=has_digest, **checks
+            )
+            return Decoded(exact.samples, *layout, exact.is_silent, exact.digest)
+        blocks = read_checked_blocks(file, frames, channel=channel, **checks)
         samples = gather(blocks, frames, file.samplerate, place)
-        notes, channels = correction.notes, file.channels
-        rate, silent = file.samplerate, is_silent(samples)
-        return Decoded(samples, rate, channels, notes, channel, silent)
+    digest = sample_digest.fingerprint(samples) if has_digest else ""
+    return Decoded(samples, *layout, is_silent(samples), digest)
 
 
 @contextmanager
 def _open_sound(path: Path) -> Iterator[tuple[Any, Correction]]:
     """Open a file of a supported format, after correcting a wrong length."""
+    if (plain := plain_wave.open_plain(path)) is not None:
+        with closing(plain):
+            yield plain, Correction()
+        return
     import soundfile
 
     with ExitStack() as stack:
         container, correction = media_containers.find(path), Correction()
         if container is None:
             file = stack.enter_context(soundfile.SoundFile(str(path)))
-            _check_format(file.format)
+            check_format(file.format)
             correction = header_corrections.find(
                 path, file.format, file.subtype, file.frames
             )
@@ -211,36 +238,3 @@ def finish(decoded: Decoded, digest: str = "") -> Waveform:
     if decoded.is_silent:
         notes.append("is silent; kept")
     return Waveform(decoded.samples, tuple(notes), digest)
-
-
-def _check_regular(path: Path) -> None:
-    """Raise `Unusable` for files that could block a reader, such as a pipe."""
-    if path.exists() and not path.is_file():
-        raise Unusable("is not a regular file")
-
-
-def _check_format(name: str) -> None:
-    if name not in FORMATS:
-        raise Unusable(f"is a sound file of type {name}; convert it to WAV or FLAC")
-
-
-@contextmanager
-def _convert_errors() -> Iterator[None]:
-    """Convert errors of libsndfile and the system to `Unusable` with their reason."""
-    import soundfile
-
-    try:
-        yield
-    except Unusable:
-        raise
-    except soundfile.LibsndfileError as error:
-        reason = error.error_string.removeprefix("Error : ").rstrip(".")
-        if reason.startswith(ABSENT):  # wrong, because the file was opened before
-            reason = "its samples are damaged or cut off"
-        raise Unusable(f"cannot be decoded: {reason}") from error
-    except UnicodeEncodeError as error:
-        raise Unusable("has a name that is not valid UTF-8; rename it") from error
-    except OSError as error:
-        raise Unusable(f"cannot be read: {error.strerror or error}") from error
-    except (TypeError, ValueError) as error:  # for example samples without a header
-        raise Unusable(f"cannot be decoded: {error}") from error

@@ -38,10 +38,25 @@ def read_checked_blocks(
         finite = finite and bool(np.isfinite(block).all())
         frames -= len(block)
         yield block
-    if frames or (to_end and (cut_off or is_cut_off(file.extra_info))):
-        raise Unusable(CUT_OFF)
+    check_complete(file, frames, to_end=to_end, cut_off=cut_off)
     if not finite:
         raise Unusable("holds NaN or infinite samples")
+
+
+def check_complete(file: Any, missing: int, *, to_end: bool, cut_off: bool) -> None:
+    """Raise an error if a file lacks samples that its header promises.
+
+    Args:
+        file: with the interface of `soundfile.SoundFile`
+        missing: frames that could not be read
+        to_end: True if the span reaches the end of the file
+        cut_off: True if the header promises more frames than the file has
+
+    Raises:
+        Unusable: if it does
+    """
+    if missing or (to_end and (cut_off or is_cut_off(file.extra_info))):
+        raise Unusable(CUT_OFF)
 
 
 def is_cut_off(log: str) -> bool:

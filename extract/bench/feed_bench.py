@@ -22,7 +22,6 @@ import torch
 from affuse.data.modality import modality_named
 from affuse.data.options.feed_bench_options import FORMATS, BenchFeed
 from affuse.extract.audio import decoder_pool, decoding
-from affuse.extract.audio.sample_digest import fingerprint
 from affuse.extract.audio.waveform_standardisation import standardise
 from affuse.extract.bench import feed_inputs
 from affuse.extract.bench.feed_inputs import FeedInputs
@@ -191,9 +190,8 @@ def _take_steps(inputs: FeedInputs) -> None:
     for u in inputs.utterances:
         assert u.audio is not None
         decoding.probe(u.audio)
-        samples = decoding.decode(u.audio, longest=math.inf).samples
-        fingerprint(samples)
-        standardise(samples, out=samples)
+        heard = decoding.decode(u.audio, longest=math.inf, has_digest=True)
+        standardise(heard.samples, out=heard.samples)
 
 
 def _tokenise(inputs: FeedInputs) -> None:

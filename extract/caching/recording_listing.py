@@ -14,7 +14,6 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -62,9 +61,12 @@ class RecordingListing:
         self, files: Iterable[Path], root: Path, folder: CorpusFolder, threads: int
     ):
         self._root, self._path = root, folder.recordings
+        self._names = {path: _name(path, root) for path in files}
         self._kept = self._read()
         self._begun = time.time_ns()
-        self._status = {path: file_status(path) for path in sorted(files)}
+        self._status = {
+            path: file_status(path) for path in sorted(self._names, key=str)
+        }
         self._results: dict[Path, Probe | str] = {}
         for path, status in self._status.items():
             if probe := self._unchanged(path, status):
@@ -109,7 +111,7 @@ class RecordingListing:
 
     def _unchanged(self, path: Path, status: str) -> Probe | None:
         """Return the kept properties of a file; None if it may have changed."""
-        entry = self._kept.get(self._name(path))
+        entry = self._kept.get(self._names[path])
         if entry is None or not status or entry["status"] != status:
             return None
         modified = int(status.split()[1])
@@ -120,31 +122,26 @@ class RecordingListing:
 
     def _keep(self) -> None:
         """Write the properties of all files that were ever listed and still exist."""
+        present = {self._names[path] for path, status in self._status.items() if status}
         files = {
             name: entry
             for name, entry in self._kept.items()
-            if os.path.exists(self._root / name)
+            if name in present or os.path.exists(self._root / name)
         }
         for path in self._changed:
             probe, status = self._results.get(path), self._status[path]
-            files.pop(self._name(path), None)
+            files.pop(self._names[path], None)
             if isinstance(probe, Probe) and status:
-                entry = {"status": status, "listed": self._begun, **asdict(probe)}
-                files[self._name(path)] = entry
+                entry = {"status": status, "listed": self._begun, **vars(probe)}
+                files[self._names[path]] = entry
         content = {"decoder": decoder_identity(), "files": files}
-        text = json.dumps(content, indent=0, sort_keys=True)
+        # A line for each value. With `indent`, the encoder in C would not be used.
+        text = json.dumps(content, sort_keys=True, separators=(",\n", ": "))
         try:
             write_and_list(self._path, f"{text}\n".encode())
         except OSError as error:
             if error.errno not in FORBIDDEN:
                 raise
-
-    def _name(self, path: Path) -> str:
-        """Return the name of a file: its path, relative if it lies in the corpus."""
-        try:
-            return path.relative_to(self._root).as_posix()
-        except ValueError:
-            return str(path.absolute())
 
 
 def gather(
@@ -189,6 +186,14 @@ def file_status(path: Path) -> str:
         return ""
     times = status.st_mtime_ns, status.st_ctime_ns
     return f"{status.st_size} {times[0]} {status.st_ino} {times[1]}"
+
+
+def _name(path: Path, root: Path) -> str:
+    """Return the name of a file: its path, relative if it lies in the corpus."""
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        return str(path.absolute())
 
 
 @cache

@@ -7,7 +7,7 @@ from transformers import AutoTokenizer
 from transformers.utils import is_protobuf_available, is_sentencepiece_available
 
 from affuse.data.errors import AffuseError
-from affuse.data.system.schema import shown
+from affuse.data.system.mismatches import shown
 from affuse.extract.checkpoints.checkpoint_files import Origin
 from affuse.extract.checkpoints.library_failures import told
 

@@ -13,14 +13,13 @@ from functools import lru_cache
 import torch
 from transformers.activations import ACT2FN
 
+from affuse.data.system.mismatches import SHOWN, Mismatch
 from affuse.data.system.schema import (
-    SHOWN,
     Flag,
     Kind,
     ListOf,
     MapOf,
     Maybe,
-    Mismatch,
     Number,
     OneOf,
     Plain,

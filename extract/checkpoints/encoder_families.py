@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from transformers import CONFIG_MAPPING, AutoConfig
 
 from affuse.data.errors import AffuseError
-from affuse.data.system.schema import shown
+from affuse.data.system.mismatches import shown
 from affuse.extract.checkpoints import checkpoint_files
 from affuse.extract.checkpoints.checkpoint_files import Origin
 

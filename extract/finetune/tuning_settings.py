@@ -14,7 +14,7 @@ from typing import Any
 from affuse.data.errors import AffuseError, OptionError, as_option_errors
 from affuse.data.suggestions import hint
 from affuse.data.system.documents import read_toml
-from affuse.data.system.schema import shown
+from affuse.data.system.mismatches import shown
 from affuse.fuse.experiment_files import EXPERIMENT, FINETUNE, find
 from affuse.fuse.settings import Settings
 

@@ -75,7 +75,7 @@ class LoadedFileModel:
     def _count_empty(
         self, recordings: Sequence[Recording], say: Callable[[str], object]
     ) -> None:
-        """Say how many texts are empty, and how to say that words are not known."""
+        """Count the empty texts, and say how to state that words are unknown."""
         empty = sum(text.text == "" for each in recordings for text in each.texts)
         if empty:
             say(

@@ -14,7 +14,7 @@ from affuse.data.errors import AffuseError
 from affuse.data.records import Utterance
 from affuse.data.splits.protocols import Fold
 from affuse.data.suggestions import hint
-from affuse.data.system.schema import shown
+from affuse.data.system.mismatches import shown
 from affuse.fuse.inputs.rater_weights import inverse_counts, rater_faults
 from affuse.fuse.setting_texts import (
     BY_RATERS,

@@ -9,7 +9,8 @@ from affuse.data.runs.run_predictions import Run
 from affuse.data.splits import protocol_assumptions
 from affuse.data.splits.protocol_assumptions import Division, sentences
 from affuse.data.system.documents import read_json
-from affuse.data.system.schema import MapOf, Record, Whole, shown
+from affuse.data.system.mismatches import shown
+from affuse.data.system.schema import MapOf, Record, Whole
 from affuse.fuse.inputs.omissions import wordless_sentences
 
 COUNTS = Record(

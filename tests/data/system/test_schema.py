@@ -6,12 +6,12 @@ import pytest
 
 from affuse.data.errors import AffuseError, DamagedFileError
 from affuse.data.system.documents import parse_json, parse_toml, read_json, read_toml
+from affuse.data.system.mismatches import Mismatch
 from affuse.data.system.schema import (
     Flag,
     ListOf,
     MapOf,
     Maybe,
-    Mismatch,
     Number,
     OneOf,
     Plain,

@@ -264,7 +264,7 @@ def test_another_sampling_rate_is_refused(copied_checkpoint):
 def test_damaged_preprocessor_is_named(copied_checkpoint):
     folder = copied_checkpoint("wav2vec2")
     (folder / "preprocessor_config.json").write_text("{")
-    with pytest.raises(ValueError, match=r"preprocessor_config\.json: it is no J"):
+    with pytest.raises(ValueError, match=r"preprocessor_config\.json: it ends too e"):
         speech(folder)
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from transformers import CONFIG_MAPPING
 
 from affuse.data.errors import AffuseError
-from affuse.data.system.schema import Mismatch
+from affuse.data.system.mismatches import Mismatch
 from affuse.extract.checkpoints import (
     configuration_schemas,
     construction_bounds,

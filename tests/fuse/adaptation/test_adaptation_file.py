@@ -72,11 +72,19 @@ def change(facts, path, value):
         (("ratings", 0, "kind"), "affine", "is of kind 'affine', which its numbers"),
         (("ratings", 0, "kind"), "exec", "is 'exec', not one of"),
         (("ratings", 0, "ridge"), None, "is of kind 'regression', which its numbers"),
-        (("ratings", 0, "line", "slope"), -1.0, "slope is -1.0, not a number from 0"),
-        (("ratings", 0, "ridge", "scale", 0), 0.0, "is 0.0, not a number from 1e-300"),
+        (
+            ("ratings", 0, "line", "slope"),
+            -1.0,
+            "slope is -1.0, not a finite number of 0 or more",
+        ),
+        (
+            ("ratings", 0, "ridge", "scale", 0),
+            0.0,
+            "is 0.0, not a finite number of 1e-300",
+        ),
         (("ratings", 0, "ridge", "weights"), [1.0], "numbers for 61 inputs, and the"),
         (("size",), 7, "numbers for 61 inputs, and the model has 8"),
-        (("ratings", 0, "width", "quantile"), None, "is None, not a number"),
+        (("ratings", 0, "width", "quantile"), None, "is None, not a finite number"),
         (("ratings", 0, "figures", "unit"), "village", "is 'village', not one of"),
     ],
 )
