@@ -43,19 +43,23 @@ def contribution_section(table: ReportTable) -> PageSection:
     """
     rows = trained_rows(table)
     layers = tuple(_layer_figures(table, rows))
+    names = {each.run.info.name: each.row.name for each in rows}
+    ablations = [
+        replace(each, run=names.get(each.run, each.run)) for each in table.ablations
+    ]
     return PageSection(
         name="modalities",
         title="Modalities and layers",
         sentences=tuple(
             dict.fromkeys(
                 note
-                for each in table.ablations
+                for each in ablations
                 for note in replace(each, weights={}).notes()  # they have a table
             )
         ),
         tables=(
-            *(_ablation(each) for each in table.ablations),
-            *_weights(table),
+            *map(_ablation, ablations),
+            *_weights(ablations),
             *_agreement(rows),
         ),
         groups=(FigureGroup("Weights of layers", layers),) if layers else (),
@@ -96,11 +100,11 @@ def _ablation(each: Ablation) -> PageTable:
     return PageTable(f"CCC of {each.run} by its input", heads, tuple(rows))
 
 
-def _weights(table: ReportTable) -> Iterator[PageTable]:
+def _weights(ablations: Sequence[Ablation]) -> Iterator[PageTable]:
     """Yield the weights by which gated designs combine the modalities."""
     lines = [
         (each.run, modality, *map(figure, (found.mean, found.low, found.high)))
-        for each in table.ablations
+        for each in ablations
         for modality, found in each.weights.items()
     ]
     if lines:

@@ -182,6 +182,17 @@ def test_contributions_and_layer_weights_are_shown(folder):
     assert section.sentences[0].startswith("permuted: ")
 
 
+def test_contributions_have_the_names_of_the_rows(folder):
+    run = info_of("early").name
+    facts = (("valence",), {"both": (0.5,)}, 1, 1, True, 0)
+    weights = {"audio": WeightSummary(0.4, 0.3, 0.5)}
+    ablation = dataclasses.replace(Ablation(run, *facts), weights=weights)
+    table = dataclasses.replace(table_of(folder), ablations=(ablation,))
+    inputs, found, _ = contribution_section(table).tables
+    assert inputs.caption == "CCC of early by its input"
+    assert texts(found)[1][0] == "early"
+
+
 def test_calibration_shows_coverage_and_rejection_curves(folder, monkeypatch):
     path = folder / info_of("early").name
     points = rejection_curve(path)
