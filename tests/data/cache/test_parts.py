@@ -412,7 +412,7 @@ def test_published_parts_of_killed_writers_are_intact(tmp_path):
         (attribute("recipe", 5), ""),
         (attribute("recipe", h5py.Empty("S1")), ""),
         (attribute("versions", np.bytes_(b"{")), ""),
-        (attribute("problems", np.bytes_(b'[{"wrong": 1}]')), "wrong"),
+        (attribute("problems", np.bytes_(b'[{"wrong": 1}]')), "lacks file, reason"),
         (attribute("problems", np.bytes_(b"\xff")), ""),
     ],
 )
