@@ -37,6 +37,7 @@ from affuse.extract.audio.resampling import SAMPLE_RATE, gather, new_array
 from affuse.extract.audio.sample_checks import (
     is_cut_off,
     is_silent,
+    level_notes,
     read_checked_blocks,
 )
 from affuse.extract.audio.spliced_file import SplicedFile
@@ -187,7 +188,10 @@ def decode(
         blocks = read_checked_blocks(file, frames, channel=channel, **checks)
         samples = gather(blocks, frames, file.samplerate, place)
     digest = sample_digest.fingerprint(samples) if has_digest else ""
-    return Decoded(samples, *layout, is_silent(samples), digest)
+    rate, channels, notes, channel = layout
+    notes = (*notes, *level_notes(samples))
+    silent = is_silent(samples)
+    return Decoded(samples, rate, channels, notes, channel, silent, digest)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from affuse.extract.audio.refusal import Unusable
 
 DECODED = 2**18  # frames decoded at a time, before they are mixed down
 SILENCE = 1e-4  # highest amplitude of a silent waveform, full scale being 1
+LOUDEST = 32.0  # samples of floats; larger ones were integers, and were not scaled
 STEP = np.float32(2**-15)  # of samples of 16 bits
 SHORT = re.compile(  # in libsndfile's log for WAV, AIFF, AU and Wave64
     r"^\s*(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be \d+\)", re.MULTILINE
@@ -71,6 +72,18 @@ def is_silent(samples: np.ndarray) -> bool:
         samples: (n,) float32, at least one
     """
     return bool(max(samples.max(), -samples.min()) < SILENCE)
+
+
+def level_notes(samples: np.ndarray) -> tuple[str, ...]:
+    """Return a note on samples far above full scale, as of integers in a float file.
+
+    Args:
+        samples: (n,) float32, at least one
+    """
+    peak = max(samples.max(), -samples.min())
+    if peak <= LOUDEST:
+        return ()
+    return (f"has samples up to {peak:,.0f}, and full scale is 1; kept",)
 
 
 def _mono_blocks(file: Any, frames: int, channel: int | None) -> Iterator[np.ndarray]:

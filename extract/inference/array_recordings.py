@@ -17,11 +17,11 @@ import numpy as np
 
 from affuse.data.errors import AffuseError
 from affuse.extract.audio import header_bounds
+from affuse.extract.audio.sample_checks import LOUDEST
 from affuse.extract.audio.sample_digest import FULL_SCALE
 from affuse.extract.inference.segments import Recording
 
 LARGEST = 2**32 - 2**10  # bytes of samples in a WAV file
-LOUDEST = 32.0  # samples of floats; larger ones were integers, and were not scaled
 
 
 @dataclass

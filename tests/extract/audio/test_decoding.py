@@ -373,3 +373,14 @@ def test_probe_digests_the_content_of_a_file(tmp_path):
     assert decoding.probe(one) == decoding.probe(same)
     assert decoding.probe(one).digest != decoding.probe(other).digest
     assert decoding.probe(write(tmp_path / "8k.wav", noise(4000), 8000)).seconds == 0.5
+
+
+@pytest.mark.parametrize(("peak", "is_named"), [(1.5, False), (6_500.0, True)])
+def test_samples_far_above_full_scale_are_kept_and_named(tmp_path, peak, is_named):
+    samples = noise()
+    samples[7] = -peak
+    path = write(tmp_path / "a.wav", samples, subtype="FLOAT")
+    waveform = load(path)
+    np.testing.assert_array_equal(waveform.samples, samples)
+    note = "has samples up to 6,500, and full scale is 1; kept"
+    assert waveform.notes == ((note,) if is_named else ())
