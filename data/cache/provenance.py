@@ -43,6 +43,7 @@ FLAGS = {  # options of the command line by the name of their value
 OPTIONAL_FIELDS = (
     "encoders",
     "other_checkpoints",
+    "recordings",
     "transcripts",
 )  # options that are kept only if typed
 WORD = Text(10_000)
@@ -69,7 +70,11 @@ KIND = Record(
         "scale": Maybe(ListOf(Number(), most=2, least=2)),
         "head": Flag(),
     },
-    {**dict.fromkeys(OPTIONAL_FIELDS, ListOf(WORD)), "transcripts": WORD},
+    {
+        **dict.fromkeys(OPTIONAL_FIELDS, ListOf(WORD)),
+        "recordings": WORD,
+        "transcripts": WORD,
+    },
 )
 LARGEST = 2**20  # bytes of such a file
 ADVICE = "extract into this cache again"
@@ -95,9 +100,9 @@ def load(folder: Path) -> Extract:
     if not kept.exists():
         raise FileNotFoundError(f"{kept} not found, which says how the cache was made")
     values: dict[str, Any] = read_json(kept, KIND, advice=ADVICE, limit=LARGEST)
-    root = values.pop("root")
-    if root is not None:
-        values["root"] = Path(root)
+    for name in ("root", "recordings"):
+        if values.get(name) is not None:
+            values[name] = Path(values[name])
     lists = {n: tuple(v) for n, v in values.items() if isinstance(v, list)}
     options = {n: v for n, v in values.items() if v is not None}
     return Extract(**{**options, **lists})

@@ -36,6 +36,14 @@ class TableColumns(Command):
         "--scale 1 5. The scale is never guessed: it must be given here or "
         "in the corpus.",
     )
+    recordings: Path | None = option(
+        "--recordings",
+        default=None,
+        type=FOLDER,
+        help="Folder of the recordings that a manifest names, for example "
+        "--recordings /data/clips. No file outside this folder is "
+        "opened.  [default: the folder of the table]",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,13 @@ from affuse.data.records import Corpus, Problem, check_name
 from affuse.data.system.garbage_collection import paused_collection
 
 # parameter of a reader -> option on the command line
-NAMES = {"columns": "map", "scale": "scale", "table": "table", "dominance": "dominance"}
+NAMES = {
+    "columns": "map",
+    "scale": "scale",
+    "recordings": "recordings",
+    "table": "table",
+    "dominance": "dominance",
+}
 
 
 def read(source: CorpusSource) -> Corpus:
@@ -90,6 +96,7 @@ def _arguments(source: CorpusSource) -> dict[str, Any]:
     values = {
         "columns": _pairs(source.columns) or None,
         "scale": source.scale,
+        "recordings": source.recordings,
         "table": source.table,
         "dominance": source.dominance,
     }

@@ -30,13 +30,14 @@ def keep(folder: Path, recipe: Recipe, choice: Choice, options: Extract) -> None
     """
     if not options.corpus:
         return
-    root, modality = options.root, recipe.modality
+    root, recordings, modality = options.root, options.recordings, recipe.modality
     # An encoder of another modality would be refused if only this one is encoded.
     is_typed = any(v.rpartition("=")[2] == choice.encoder for v in options.encoders)
     places = {modality: _place(choice.checkpoint)} if choice.checkpoint else {}
     sources = {
         "encoders": [f"{modality}={choice.encoder}"] if is_typed else [],
         "other_checkpoints": [],
+        "recordings": recordings and os.path.abspath(recordings),
         "transcripts": recipe.transcripts,
         **dict.fromkeys((f"{name}_checkpoint" for name in BUILT_IN), ""),
         **checkpoints(places),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from affuse.data.corpora.manifest.audio_paths import relative
+from affuse.data.corpora.manifest.audio_paths import clean_path
 from affuse.data.errors import AffuseError
 from affuse.extract.inference.predicted_segments import PredictedSegment
 from affuse.extract.inference.recording_search import FileCount, Found
@@ -128,10 +128,10 @@ class _RecordingNames:
 
     def _candidates(self, name: str) -> Iterator[list[int]]:
         """Yield the indices of recordings for each way to read a name in a table."""
-        spellings = dict.fromkeys((name, relative(name)))
+        spellings = dict.fromkeys((name, clean_path(name)))
         keys = dict.fromkeys(_key(f / s) for s in spellings for f in self._folders)
         yield list(dict.fromkeys(i for key in keys for i in self._paths.get(key, ())))
-        if "/" not in relative(name):
+        if "/" not in clean_path(name):
             yield self._names.get(_composed(name), [])
             yield self._stems.get(_composed(name), [])
 

@@ -3,7 +3,8 @@
 The corpus is a CSV or TSV table with a header line, or an audformat folder. Columns are
 found by the usual names (`affuse.data.tables.column_roles.ALIASES`), and others are
 kept as text (`affuse.data.tables.unread_columns`). Paths are relative to the folder of
-the table. A file ``affuse.json`` beside it may state what the table cannot hold:
+the table, or to a folder of recordings that the user names. A file ``affuse.json``
+beside the table may state what the table cannot hold:
 ``{"nature": "human", "scale": [1, 5], "map": {"valence": "mean_v"}}``. A role may be
 mapped to the columns of several raters: ``{"valence": "a1_v,a2_v,a3_v"}``.
 """
@@ -59,6 +60,7 @@ def read(
     *,
     columns: Mapping[str, str] = {},
     scale: tuple[float, float] | None = None,
+    recordings: Path | None = None,
     table: str = "",
     name: str = "",
 ) -> Corpus:
@@ -68,6 +70,8 @@ def read(
         root: the table, or its folder
         columns: role to column name, where the names in the header are not usual
         scale: lowest and highest nominal rating; never guessed from the values
+        recordings: folder that holds the files which the rows name; None for the
+            folder of the table
         table: which of several tables in the folder, without ``.csv``
         name: of the corpus; by default that of the folder or file
 
@@ -75,15 +79,15 @@ def read(
         the corpus; faulty rows are among its problems
 
     Raises:
-        FileNotFoundError: if there is no table
+        FileNotFoundError: if there is no table, or no folder of recordings
         AffuseError: if it is unclear which table or columns to read, if there are
             ratings without a scale, or if many of them lie outside the scale
     """
-    files = delimited_tables.find(root, table)
+    paths = delimited_tables.find(root, table)
     folder = root if root.is_dir() else root.parent
     sidecar_scale, sidecar_columns = _sidecar(folder)
     scale = scale or sidecar_scale
-    tables = [delimited_tables.load(path) for path, _ in files]
+    tables = [delimited_tables.load(path) for path, _ in paths]
     chosen_columns = {**sidecar_columns, **columns}
     try:
         sorting = unread_columns.sort(tables, chosen_columns)
@@ -91,19 +95,20 @@ def read(
         questions = column_summary.unread_inputs(tables, chosen_columns)
         raise NoInputError(*error.args, *questions) from error
     left_out = {role for role, column in chosen_columns.items() if not column}
-    identities = Identities(zip(tables, sorting.tables, strict=True))
-    rows = _RowCollection(folder, scale, identities)
+    files = audio_paths.below(folder, recordings)
+    identities = Identities(zip(tables, sorting.tables, strict=True), files)
+    rows = _RowCollection(files, scale, identities)
     for table_, table_columns, (_, split) in zip(
-        tables, sorting.tables, files, strict=True
+        tables, sorting.tables, paths, strict=True
     ):
         rows.read(table_, table_columns, split)
-    names = ", ".join(path.name for path, _ in files)
+    names = ", ".join(path.name for path, _ in paths)
     utterances, split_notes = split_names.unify([*rows.utterances.values()], names)
     fallback_name = root.resolve().name if root.is_dir() else root.stem
     protocol = split_names.protocol(utterances)
     return Corpus(
         name=_slug(name or fallback_name),
-        root=folder,
+        root=files.root,
         utterances=utterances,
         scale=scale,
         protocol=protocol,
@@ -127,11 +132,11 @@ class _RowCollection:
 
     def __init__(
         self,
-        folder: Path,
+        folder: audio_paths.Folder,
         scale: tuple[float, float] | None,
         identities: Identities,
     ) -> None:
-        self.folder = audio_paths.Folder(folder)
+        self.folder = folder
         self.scale = scale
         self.identities = identities
         self.utterances: dict[str, Utterance] = {}

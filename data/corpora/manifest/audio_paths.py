@@ -1,11 +1,13 @@
-"""Resolution of audio paths, restricted to regular files below the table's folder.
+"""Resolution of audio paths, restricted to regular files below one folder.
 
 A table may come from an untrusted source. So its absolute paths, ``..`` or links must
-not make the extraction open other files of the machine, nor devices or pipes.
+not make the extraction open other files of the machine, nor devices or pipes. Only the
+user names another folder than that of the table.
 """
 
 import os
 import re
+import shlex
 import stat
 from contextlib import suppress
 from functools import lru_cache
@@ -23,16 +25,51 @@ ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # such as https:// and file:
 RECENT = 1024  # files that are cached, since consecutive rows often name the same file
 
 
-class Folder:
-    """Folder of a table; each folder below it is resolved only once."""
+def below(table_folder: Path, recordings: Path | None) -> "Folder":
+    """Return the folder that the paths of a table are relative to.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        table_folder: folder of the table
+        recordings: folder that the user named instead, if any
+
+    Raises:
+        FileNotFoundError: if the folder of recordings does not exist
+    """
+    if recordings is None:
+        return Folder(table_folder)
+    if not recordings.is_dir():
+        raise FileNotFoundError(
+            f"--recordings {recordings} is not a folder; name the folder that the "
+            f"paths of the table are relative to"
+        )
+    return Folder(recordings, title="the folder of --recordings")
+
+
+class Folder:
+    """Folder that holds the files of a table; folders below it are resolved once."""
+
+    def __init__(self, root: Path, title: str = "the folder of the table") -> None:
         self.root = root
+        self.title = title  # in sentences for the user
+        self._absolute = Path(os.path.abspath(root))
         self._real = Path(os.path.realpath(root))
         self._blobs = _blobs(self._real)
         self._below: dict[str, bool] = {}  # by parent, relative to the root
         self._spellings = lru_cache(LISTINGS)(_names_by_spelling)
         self._recent = lru_cache(RECENT)(self._find)
+
+    def relative(self, cell: str) -> str:
+        """Return the path in a cell, relative if it is below the folder.
+
+        Nothing is read from the disk. A path that leads elsewhere stays absolute, and
+        `file` refuses it.
+        """
+        name = clean_path(cell)
+        if name.startswith("/") and ".." not in name.split("/"):
+            for base in (self._absolute, self._real):
+                if (path := Path(name)).is_relative_to(base) and path != base:
+                    return path.relative_to(base).as_posix()
+        return name
 
     def file(self, name: str) -> Path:
         """Return the path of a file; recent names share one object.
@@ -47,38 +84,39 @@ class Folder:
         return self._recent(name)
 
     def _find(self, name: str) -> Path:
-        if ADDRESS.match(name):
-            raise AffuseError(
-                f"audio path {name!r} is an address, and only files below the folder "
-                f"of the table are read; copy the file there, and write its path"
-            )
-        if name[:1] == "/" or name[1:2] == ":":
-            raise AffuseError(
-                f"audio path {name!r} is absolute, and only files below the folder of "
-                f"the table are read; {self._advice_on_absolute(name)}"
-            )
         if escape_active(name) != name or "\n" in name or "\t" in name:
             raise AffuseError(
                 f"audio path {name!r} has unprintable characters, such as line ends or "
                 f"marks that reverse the order of a text; rename the file, and write "
                 f"the new name in the table"
             )
+        if ADDRESS.match(name):
+            raise AffuseError(
+                f"audio path {name!r} is an address, and only files below "
+                f"{self.title} are read; copy the file there, and write its path"
+            )
+        if name[:1] == "/" or name[1:2] == ":":
+            raise AffuseError(
+                f"audio path {name!r} is absolute, and only files below {self.title} "
+                f"are read; {self._advice_on_absolute(name)}"
+            )
         if ".." in name.split("/"):
             raise AffuseError(
-                f"audio path {name!r} has '..' in it; put the table above this file"
+                f"audio path {name!r} has '..' in it; write the path from a folder "
+                f"above the file, and name that folder with --recordings"
             )
         path = self.root / name
         try:
             mode = os.lstat(path).st_mode
         except OSError as error:
             raise AffuseError(
-                f"audio file {name!r} not found below the folder of the table "
+                f"audio file {name!r} not found below {self.title} "
                 f"({error.strerror}); {self._advice(name)}"
             ) from error
         if not self._is_below(name, is_link=stat.S_ISLNK(mode)):
             raise AffuseError(
-                f"audio file {name!r} is a link that leads out of the folder of the "
-                f"table; put the table where the audio is"
+                f"audio file {name!r} is a link that leads out of the folder that "
+                f"may be read; name the folder of the audio with --recordings"
             )
         if stat.S_ISLNK(mode) and not path.exists():
             raise AffuseError(
@@ -100,23 +138,17 @@ class Folder:
         return self._below[key]
 
     def _advice_on_absolute(self, name: str) -> str:
-        """Return the remedy for an absolute path: a path for the table, or a folder.
+        """Return the remedy for an absolute path: the folder to name.
 
         Nothing is read from the disk, because the path may come from an untrusted
         source.
         """
-        path, root = Path(os.path.normpath(name)), Path(os.path.abspath(self.root))
+        path = Path(os.path.normpath(name))
         if not path.is_absolute():  # a drive of another system
             return "write it relative to that folder"
-        for base in (root, self._real):
-            if path.is_relative_to(base):
-                return f"write {path.relative_to(base).as_posix()!r}"
-        above = Path(os.path.commonpath((root, path)))
-        if above == Path(above.anchor):
-            return "copy the table to a folder above its recordings, or copy them here"
         return (
-            f"move the table to a folder above its recordings, such as {str(above)!r}, "
-            f"and write {path.relative_to(above).as_posix()!r}"
+            f"if you trust the table, add --recordings and a folder that holds all its "
+            f"recordings, such as {shlex.quote(str(path.parent))}"
         )
 
     def _advice(self, name: str) -> str:
@@ -128,7 +160,7 @@ class Folder:
             elif len(similar := self._spellings(folder).get(spelling(part), [])) == 1:
                 names.append(similar[0])
             else:
-                return "copy it there, or correct the path"
+                return "correct the path, or name its folder with --recordings"
             folder = folder / names[-1]
         return (
             f"a file with a name like it, in other characters, is there: the table has "
@@ -170,14 +202,14 @@ def _blobs(root: Path) -> Path | None:
     return None
 
 
-def relative(cell: str) -> str:
+def clean_path(cell: str) -> str:
     """Return the path in a cell with slashes, and without empty parts.
 
     Args:
         cell: as the table has it
 
     Examples:
-        >>> relative(".\\\\wav\\\\a.wav"), relative("wav//a.wav"), relative("/a")
+        >>> clean_path(".\\\\wav\\\\a.wav"), clean_path("wav//a.wav"), clean_path("/a")
         ('wav/a.wav', 'wav/a.wav', '/a')
     """
     slashed = cell.replace("\\", "/")

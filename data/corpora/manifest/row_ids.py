@@ -7,7 +7,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from affuse.data.corpora.manifest.audio_paths import relative
+from affuse.data.corpora.manifest.audio_paths import Folder
 from affuse.data.errors import AffuseError
 from affuse.data.records import Problem
 from affuse.data.tables import span_columns
@@ -20,8 +20,11 @@ ROLES = ("id", "file", *span_columns.ALIASES)
 class Identities:
     """Unique ids for the rows of one corpus."""
 
-    def __init__(self, tables: Iterable[tuple[DelimitedTable, Columns]]) -> None:
+    def __init__(
+        self, tables: Iterable[tuple[DelimitedTable, Columns]], folder: Folder
+    ) -> None:
         """Find the ids that several files would get, by reading the tables once."""
+        self._folder = folder
         self._owners: dict[str, str] = {}  # id -> path of the first file that gets it
         self._repeated: set[str] = set()  # ids that several files would get
         for table, columns in tables:
@@ -40,7 +43,7 @@ class Identities:
         """Return the id of a file or of a part of it, or "" without a path.
 
         Args:
-            path: relative to the folder of the table, as `relative` returns it
+            path: as `Folder.relative` returns it
             start: of the part, in seconds; None for the whole file
             end: of the part; None for the end of the file
         """
@@ -51,7 +54,7 @@ class Identities:
         return stem + part if stem else ""
 
     def _register_row(self, cells: Mapping[str, str], fallback: str) -> None:
-        path = relative(cells.get("file", ""))
+        path = self._folder.relative(cells.get("file", ""))
         if cells.get("id") or not path:
             self._register(cells.get("id") or fallback, path)
             return

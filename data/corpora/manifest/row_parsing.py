@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from sys import intern
 
-from affuse.data.corpora.manifest.audio_paths import Folder, relative
+from affuse.data.corpora.manifest.audio_paths import Folder
 from affuse.data.corpora.manifest.row_ids import Identities
 from affuse.data.modality import other_modalities
 from affuse.data.rating_scales import RATINGS
@@ -43,7 +43,7 @@ def utterance(
     ratings |= {name: summary.mean for name, summary in values.raters.items()}
     ratings = {name: ratings[name] for name in RATINGS if name in ratings}
     audio, transcript = None, cell_values.transcript(cells.get("text", "NaN"))
-    path = relative(cells.get("file", ""))
+    path = folder.relative(cells.get("file", ""))
     if cells.get("file") and not path:
         errors.append(f"audio path {cells['file']!r} names no file; correct the path")
     try:

@@ -5,6 +5,8 @@ import unicodedata
 import pytest
 from manifest_tables import read, reasons, write
 
+from affuse.data.corpora import manifest
+
 
 @pytest.mark.parametrize(
     "stem",
@@ -35,9 +37,10 @@ def test_unprintable_characters_of_ids_are_escaped_with_a_note(tmp_path):
 
 
 @pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\x1b", "\u2028", "\x7f"])
-def test_control_characters_in_audio_paths_are_refused(tmp_path, mark):
+@pytest.mark.parametrize("folder", ["", "/elsewhere/"])
+def test_control_characters_in_audio_paths_are_refused(tmp_path, folder, mark):
     name = f"a{mark}b.wav"
-    corpus = read(tmp_path, f"file,text\n{name},kept\n", audio=[name])
+    corpus = read(tmp_path, f"file,text\n{folder}{name},kept\n", audio=[name])
     (reason,) = reasons(corpus)
     assert "unprintable characters" in reason
     assert "rename the file" in reason
@@ -62,7 +65,7 @@ def test_the_error_names_a_file_that_looks_the_same(tmp_path, listed, there):
 
 def test_the_error_names_none_of_two_similar_files(tmp_path):
     corpus = read(tmp_path, "file,text\na b.wav,kept\n", audio=["A B.wav", "a  b.wav"])
-    assert "copy it there, or correct the path" in reasons(corpus)[0]
+    assert "; correct the path, or name its folder with" in reasons(corpus)[0]
 
 
 def write_hub_cache(folder, repository="datasets--ann--voices"):
@@ -114,18 +117,58 @@ def test_links_of_the_same_layout_under_another_name_are_refused(tmp_path):
     assert "leads out of the folder" in reason
 
 
-def absolute_reason(folder, cell):
-    """Return the reason why an absolute path in a table of a folder is refused."""
-    folder.mkdir(exist_ok=True)
-    (reason,) = reasons(read(folder, f"file,text\n{cell},kept\n"))
+def test_the_error_on_an_absolute_path_elsewhere_names_the_option(tmp_path):
+    here, beside = tmp_path / "t", tmp_path / "my clips" / "a.wav"
+    write(tmp_path, "", name="x", audio=["my clips/a.wav"])
+    (reason,) = reasons(read(here, f"file,text\n{beside},kept\n"))
     assert " is absolute, and only files below the folder of the table are" in reason
-    return reason
+    assert reason.endswith(f", such as '{tmp_path}/my clips'")
 
 
-def test_the_error_on_an_absolute_path_says_what_to_write(tmp_path):
-    here, beside = tmp_path / "t", tmp_path / "clips" / "a.wav"
-    assert absolute_reason(here, here / "wav" / "a.wav").endswith("; write 'wav/a.wav'")
-    reason = absolute_reason(here, beside)
-    assert reason.endswith(f" such as {str(tmp_path)!r}, and write 'clips/a.wav'")
-    reason = absolute_reason(here, "/elsewhere/a.wav")
-    assert reason.endswith("to a folder above its recordings, or copy them here")
+def test_absolute_paths_below_the_folder_are_read_as_relative_ones(tmp_path):
+    link = tmp_path.parent / f"{tmp_path.name}-link"
+    link.symlink_to(tmp_path)
+    name = tmp_path / "wav" / "a.wav"
+    corpus = read(tmp_path, f"file\n{name}\nwav/a.wav\n", audio=["wav/a.wav"])
+    assert [(u.id, u.audio) for u in corpus.utterances] == [("wav-a", name)]
+    (found,) = manifest.read(link).utterances  # the table names the folder's target
+    assert (found.id, found.audio) == ("wav-a", link / "wav" / "a.wav")
+
+
+def test_an_absolute_path_with_dots_is_refused(tmp_path):
+    (reason,) = reasons(read(tmp_path, f"file,text\n{tmp_path}/../a.wav,kept\n"))
+    assert "is absolute" in reason
+
+
+@pytest.mark.parametrize("is_absolute", [True, False])
+def test_recordings_of_another_folder_are_read_if_the_user_names_it(
+    tmp_path, is_absolute
+):
+    clips = tmp_path / "clips"
+    write(clips, "", name="x", audio=["wav/a.wav"])
+    cell = clips / "wav" / "a.wav" if is_absolute else "wav/a.wav"
+    table = write(tmp_path / "table", f"file\n{cell}\n")
+    corpus = manifest.read(table, recordings=clips)
+    assert corpus.problems == ()
+    assert corpus.root == clips
+    (found,) = corpus.utterances
+    assert (found.id, found.audio) == ("wav-a", clips / "wav" / "a.wav")
+
+
+def test_only_the_folder_that_the_user_names_is_read(tmp_path):
+    write(tmp_path, "", name="x", audio=["clips/a.wav", "table/b.wav", "c.wav"])
+    cells = ["b.wav", tmp_path / "c.wav", "../c.wav"]
+    rows = "".join(f"{cell},kept\n" for cell in cells)
+    table = write(tmp_path / "table", f"file,text\n{rows}")
+    corpus = manifest.read(table, recordings=tmp_path / "clips")
+    assert [u.audio for u in corpus.utterances] == [None, None, None]
+    missing, absolute, dots = reasons(corpus)
+    assert "'b.wav' not found below the folder of --recordings" in missing
+    assert "below the folder of --recordings are read" in absolute
+    assert "has '..' in it" in dots
+
+
+def test_a_missing_folder_of_recordings_is_named(tmp_path):
+    table = write(tmp_path, "file\na.wav\n")
+    with pytest.raises(FileNotFoundError, match="--recordings .*/none is not a folder"):
+        manifest.read(table, recordings=tmp_path / "none")

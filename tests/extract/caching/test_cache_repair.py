@@ -376,5 +376,25 @@ def test_the_command_of_a_provenance_makes_the_same_cache(
         assert raw[0] == raw[1]
 
 
+def test_a_table_beside_no_recordings_makes_the_same_parts(
+    tmp_path, original, monkeypatch
+):
+    monkeypatch.chdir(original)
+    (table,) = (original / "corpus").glob("*.csv")
+    copied = tmp_path / "tables" / table.name
+    copied.parent.mkdir()
+    copied.write_bytes(table.read_bytes())
+    words = ("--name", "own", "--scale", 1, 5, "--modality", "audio", *TINY[:2])
+    call("extract", "manifest", table, *words, "--cache", tmp_path / "a")
+    elsewhere = ("extract", "manifest", copied, "--recordings", "corpus")
+    call(*elsewhere, *words, "--cache", tmp_path / "b")
+    folders = [cache_folder(tmp_path / name, "audio") for name in "ab"]
+    assert folders[0].name == folders[1].name
+    assert images(folders[0]) == images(folders[1])
+    found = provenance.load(folders[1])
+    assert found.recordings == original / "corpus"
+    assert f"--recordings {original / 'corpus'}" in str(found)
+
+
 def test_repair_of_a_missing_folder_finds_no_parts(tmp_path):
     assert repair(tmp_path / "nowhere").output.startswith("0 parts below")
