@@ -10,35 +10,26 @@ mapped to the columns of several raters: ``{"valence": "a1_v,a2_v,a3_v"}``.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 
-from affuse.data import extra_columns, rating_kinds
+from affuse.data import rating_kinds
 from affuse.data.corpora.manifest import (
     audio_paths,
     column_summary,
-    row_parsing,
+    row_collection,
     scale_checks,
     split_names,
 )
-from affuse.data.corpora.manifest.ambiguous_words import Words
-from affuse.data.corpora.manifest.doubtful_texts import TextCells
 from affuse.data.corpora.manifest.manifest_sample import sample as sample
-from affuse.data.corpora.manifest.name_variants import NameSpellings
-from affuse.data.corpora.manifest.rater_cells import RaterCells
-from affuse.data.corpora.manifest.row_ids import Identities, fallback_id
+from affuse.data.corpora.manifest.row_ids import Identities
 from affuse.data.corpus_facts import CorpusFacts
 from affuse.data.errors import AffuseError, DamagedFileError
-from affuse.data.rating_scales import RATINGS
-from affuse.data.records import Corpus, Problem, Utterance
+from affuse.data.records import Corpus
 from affuse.data.system.documents import read_json
 from affuse.data.system.schema import ListOf, MapOf, Number, Plain, Record, Text
-from affuse.data.tables import cell_values, delimited_tables, unread_columns
+from affuse.data.tables import delimited_tables, unread_columns
 from affuse.data.tables.column_roles import NoInputError
-from affuse.data.tables.delimited_tables import DelimitedTable
-from affuse.data.tables.unread_columns import Columns
-from affuse.data.terminal import printable
 
 SIDECAR = Record(  # `affuse.data.rating_kinds` reads its key "nature"
     {},
@@ -97,7 +88,7 @@ def read(
     left_out = {role for role, column in chosen_columns.items() if not column}
     files = audio_paths.below(folder, recordings)
     identities = Identities(zip(tables, sorting.tables, strict=True), files)
-    rows = _RowCollection(files, scale, identities)
+    rows = row_collection.RowCollection(files, scale, identities)
     for table_, table_columns, (_, split) in zip(
         tables, sorting.tables, paths, strict=True
     ):
@@ -125,106 +116,6 @@ def read(
         reading=(*column_summary.lines(tables, sorting, left_out),),
         lacking=(*column_summary.missing_columns(utterances, protocol, left_out),),
     )
-
-
-class _RowCollection:
-    """Utterances by id and problems, collected from the rows of one or more tables."""
-
-    def __init__(
-        self,
-        folder: audio_paths.Folder,
-        scale: tuple[float, float] | None,
-        identities: Identities,
-    ) -> None:
-        self.folder = folder
-        self.scale = scale
-        self.identities = identities
-        self.utterances: dict[str, Utterance] = {}
-        self.problems: list[Problem] = []
-        self.counters = (Words(), TextCells(), NameSpellings())
-        self.raters = RaterCells(scale)
-
-    def read(self, table: DelimitedTable, columns: Columns, split: str) -> None:
-        """Add the rows of one table.
-
-        Args:
-            table: to read
-            columns: of the table
-            split: of the rows that state none
-        """
-        self.problems += table.notes
-        known = {*columns.roles, *columns.raters}
-        if self.scale is None and (rated := [r for r in RATINGS if r in known]):
-            raise AffuseError(
-                f"{table.path} has ratings ({', '.join(rated)}), but their scale is "
-                f"not known; give its lowest and highest value with --scale 1 5, or as "
-                f'"scale": [1, 5] in {rating_kinds.SIDECAR} beside the table'
-            )
-        is_empty = True
-        for row in table.rows():
-            is_empty = False
-            if isinstance(row, Problem):
-                self.problems.append(row)
-                continue
-            line, values = row
-            self._add(self._values(values, columns, split), table, line)
-        if is_empty:
-            reason = "no row follows the line that names the columns"
-            self.problems.append(Problem(table.path.name, reason, fatal=False))
-
-    def _values(
-        self, values: Sequence[str], columns: Columns, split: str
-    ) -> row_parsing.RowValues:
-        """Return the values of a row by role and column, and count unusual ones."""
-        cells = {role: values[place].strip() for role, place in columns.roles.items()}
-        if "text" in columns.roles:
-            cells["text"] = values[columns.roles["text"]]  # with its outer blanks
-        cells["split"] = cell_values.split(cells.get("split", "")) or split
-        extra = {n: unread_columns.cell(values[i]) for n, i in columns.kept.items()}
-        single = {
-            n: [values[i].strip() for i in of] for n, of in columns.raters.items()
-        }
-        for counter in self.counters:
-            counter.count(cells)
-        if "id" in cells:
-            cells["id"] = printable(cells["id"])
-        return row_parsing.RowValues(
-            cells, extra_columns.mapping(extra), self.raters.read(single)
-        )
-
-    def _add(
-        self, values: row_parsing.RowValues, table: DelimitedTable, line: int
-    ) -> None:
-        path, cells = table.path, values.cells
-        record, wrong = row_parsing.utterance(
-            values,
-            folder=self.folder,
-            identities=self.identities,
-            fallback=fallback_id(table, line),
-        )
-        name = record.id if record else cells.get("id", "")
-        earlier = self.utterances.setdefault(name, record) if record else None
-        note = ""
-        if record and earlier and earlier is not record:
-            note = _repetition(earlier, record)
-            if not note:
-                wrong.append(
-                    "an earlier row has the same id and other content, so this one is "
-                    "left out; correct it, or add a column of ids"
-                )
-        self.problems += [Problem(path.name, w, line, name) for w in wrong]
-        if note:
-            self.problems.append(Problem(path.name, note, line, name, fatal=False))
-
-
-def _repetition(earlier: Utterance, record: Utterance) -> str:
-    """Return a sentence if a row repeats an earlier one, or "" if it contradicts it."""
-    if replace(record, columns=earlier.columns) != earlier:
-        return ""
-    names = {**earlier.columns, **record.columns}
-    differ = [n for n in names if earlier.columns.get(n) != record.columns.get(n)]
-    exception = f" but for {', '.join(map(repr, differ))}" if differ else ""
-    return f"row repeats an earlier one{exception}, so it is skipped"
 
 
 def _sidecar(folder: Path) -> tuple[tuple[float, float] | None, dict[str, str]]:
