@@ -109,6 +109,7 @@ def read(
             *(note for counter in rows.counters for note in counter.notes(names)),
             *rows.raters.notes(names),
             *split_notes,
+            *split_names.note_shared(utterances, names),
             *unread_columns.notes(sorting.dropped, names),
             *scale_checks.compare(utterances, scale, names),
         ),

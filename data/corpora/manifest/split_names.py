@@ -1,12 +1,15 @@
 """Interpretation of split names in a table, and the default protocol that follows."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from affuse.data.name_spellings import spelling
 from affuse.data.records import Problem, Utterance
 from affuse.data.tables import cell_values
+from affuse.data.terminal import printable
 
+USED = ("train", "dev", "test")  # splits of the protocol official
 EVALUATION = ("eval", "evaluation")  # names that mean test or dev, by the other splits
 
 
@@ -54,6 +57,45 @@ def unify(
             f"these rows"
         )
     return tuple(utterances), [Problem(file, n, fatal=False) for n in notes]
+
+
+def note_shared(utterances: Iterable[Utterance], file: str) -> Iterator[Problem]:
+    """Yield a note if rows of one speaker, or of one recording, have several splits.
+
+    Args:
+        utterances: all of the table, with the names of splits that `unify` returns
+        file: name of the table, or of the tables
+    """
+    used = [u for u in utterances if u.split in USED]
+    speakers = ((spelling(u.speaker), u.speaker, u.split) for u in used if u.speaker)
+    files = ((str(u.audio), u.audio.name, u.split) for u in used if u.audio is not None)
+    for what, rows in (("speaker", speakers), ("recording", files)):
+        if sentence := _shared(what, rows):
+            yield Problem(file, sentence, fatal=False)
+
+
+def _shared(what: str, rows: Iterable[tuple[str, str, str]]) -> str:
+    """Return a sentence on speakers or files that have several splits, or "".
+
+    Args:
+        what: speaker or recording
+        rows: a key of the speaker or file, its name, and the split of each row
+    """
+    splits: dict[str, set[str]] = {}
+    names: dict[str, str] = {}
+    for key, name, split in rows:
+        splits.setdefault(key, set()).add(split)
+        names.setdefault(key, name)
+    shared = [key for key, found in splits.items() if len(found) > 1]
+    if not shared:
+        return ""
+    example = ", ".join(name for name in USED if name in splits[shared[0]])
+    return (
+        f"{what}s with rows in several splits: {len(shared)} of {len(splits)}, such as "
+        f"'{printable(names[shared[0]])}' in {example}; results of protocol official "
+        f"may not hold for new {what}s; correct the splits, or leave them out with "
+        f"--map split="
+    )
 
 
 def protocol(utterances: Sequence[Utterance]) -> str:

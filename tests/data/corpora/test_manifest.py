@@ -436,13 +436,38 @@ def test_splits_have_one_spelling_and_make_the_protocol_official(tmp_path):
 def test_other_names_of_splits_keep_the_protocol_official(
     tmp_path, names, splits, note
 ):
-    rows = "".join(f"hi,{name},A\n" for name in names.split())
+    rows = "".join(f"hi,{name},{i}\n" for i, name in enumerate(names.split()))
     corpus = read(tmp_path, f"text,split,speaker\n{rows}")
     assert " ".join(u.split for u in corpus.utterances) == splits
     assert corpus.protocol == "official"  # it was speakers, without a word
     found = reasons(corpus, fatal=False)
     assert len(found) == bool(note)
     assert "".join(found).startswith(note)
+
+
+def test_speakers_with_several_splits_are_noted(tmp_path):
+    rows = "a,train,Ann\nb,dev, ANN\nc,test,Bo\nd,other,Bo\ne,,Cy\nf,test,Cy\n"
+    corpus = read(tmp_path, f"text,split,speaker\n{rows}")
+    (note,) = [r for r in reasons(corpus, fatal=False) if "speakers with rows" in r]
+    assert note.startswith(
+        "speakers with rows in several splits: 1 of 3, such as 'Ann' in train, dev; "
+    )
+    assert "--map split=" in note
+
+
+def test_recordings_with_several_splits_are_noted(tmp_path):
+    files = ["a/x.wav", "b/x.wav", "c.wav"]  # of the first two, only the name is equal
+    rows = "a/x.wav,0,1,train\nb/x.wav,0,1,test\nc.wav,0,1,test\nc.wav,1,2,train\n"
+    corpus = read(tmp_path, f"file,start,end,split\n{rows}", audio=files)
+    (note,) = reasons(corpus, fatal=False)
+    assert note.startswith(
+        "recordings with rows in several splits: 1 of 3, such as 'c.wav' in train, test; "
+    )
+
+
+def test_speakers_with_one_split_each_need_no_note(tmp_path):
+    corpus = read(tmp_path, "text,split,speaker\na,train,A\nb,train,A\nc,test,B\n")
+    assert corpus.problems == ()
 
 
 def test_a_single_split_is_noted_and_not_official(tmp_path):
