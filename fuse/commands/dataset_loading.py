@@ -1,7 +1,7 @@
 """Cached embeddings and ratings as NumPy arrays, for notebooks and scikit-learn."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from affuse.data.cache import cache_selection, corpus_table, store
 from affuse.data.cache.embedding_views import join, narrow
+from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache, Embeddings
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.modality import BUILT_IN, modality_names
@@ -41,11 +42,13 @@ class Dataset:
     splits: tuple[Split, ...]  # folds of the requested protocol
     left_out: Mapping[str, int]  # {reason: number of utterances}
     corpus: str = ""  # its name
+    encoders: Mapping[str, tuple[Recipe, ...]] = field(default_factory=dict)
+    """{modality: recipes of the encoders whose columns are joined, in this order}"""
 
     def __repr__(self) -> str:
         """Return a summary in one line, without the arrays."""
         speakers = len({*np.asarray(self.groups.get("speaker", ())).tolist()} - {""})
-        shapes = (f"{name} {x.shape}" for name, x in self.features.items())
+        shapes = (f"{self._source(m)} {x.shape}" for m, x in self.features.items())
         lost = sum(self.left_out.values())
         return (
             f"Dataset(corpus={self.corpus!r}, {count(len(self.ids), 'utterance')} of "
@@ -53,6 +56,12 @@ class Dataset:
             f"{', '.join(shapes)}, ratings {', '.join(self.targets)}, "
             f"{count(len(self.splits), 'split')}, {lost} left out)"
         )
+
+    def _source(self, modality: str) -> str:
+        """Return a modality with its encoders, such as ``audio of acoustic + mini``."""
+        recipes = self.encoders.get(modality, ())
+        names = " + ".join(recipe.checkpoint or recipe.encoder for recipe in recipes)
+        return f"{modality} of {names}" if names else modality
 
     @property
     def columns(self) -> dict[str, int]:
@@ -127,7 +136,11 @@ def load_dataset(
         )
     table = corpus_table.load(folder, corpus)
     choice = features or FeatureChoice()
-    loaded = {name: _joined(caches[name], choice) for name in modalities}
+    taken = {
+        name: tuple(choice.narrowed_each([cache.recipe for cache in caches[name]]))
+        for name in modalities
+    }
+    loaded = {name: _joined(caches[name], taken[name]) for name in modalities}
     aligned = align(table, loaded)
     settings = Settings(protocol=protocol or table.protocol)
     folds, _ = divide_into_folds(table, aligned, settings)
@@ -148,6 +161,7 @@ def load_dataset(
         splits=splits,
         left_out=aligned.left_out,
         corpus=table.name,
+        encoders=taken,
     )
 
 
@@ -156,9 +170,13 @@ def _names(typed: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(n for n in ((typed,) if isinstance(typed, str) else typed) if n)
 
 
-def _joined(caches: Sequence[Cache], choice: FeatureChoice) -> Embeddings:
-    """Return what is taken of the caches of one modality, joined by id."""
-    taken = choice.narrowed_each([cache.recipe for cache in caches])
+def _joined(caches: Sequence[Cache], taken: Sequence[Recipe]) -> Embeddings:
+    """Return what is taken of the caches of one modality, joined by id.
+
+    Args:
+        caches: of one modality
+        taken: recipe of the layers and statistics to take of each cache
+    """
     pairs = zip(caches, taken, strict=True)
     return join([narrow(store.load(cache), recipe) for cache, recipe in pairs])
 

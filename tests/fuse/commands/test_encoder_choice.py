@@ -277,6 +277,9 @@ def test_a_data_set_has_the_chosen_features(root):
         data.features["text"], text[:, :2, :3].reshape(len(text), -1)
     )
     assert data.columns == {"audio": 18, "text": 6}
+    names = [(r.checkpoint, r.layers, r.pooling) for r in data.encoders["audio"]]
+    assert names == [("one", (2,), "mean+std"), ("two", (0,), "mean+std")]
+    assert "audio of one + two (" in repr(data)
     model = affuse.FusionRegressor("audio", columns=data.columns, epochs=1, latent=2)
     assert model.fit(data.X, data.y).predict(data.X).shape == data.y.shape
 
