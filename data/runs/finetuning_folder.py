@@ -62,6 +62,8 @@ class FinetuningFolder:
 
     path: Path
 
+    steps = FolderFile(RunFolder.work)  # log of the commands that worked on folds
+
     def fold(self, name: str) -> FinetunedFold:
         """Return the folder of a fold, even if it does not exist."""
         return FinetunedFold(self.path / name)

@@ -18,6 +18,7 @@ from affuse.data.reading import corpus_checks, corpus_reading
 from affuse.data.records import Corpus
 from affuse.data.runs.finetuning_folder import FinetuningFolder
 from affuse.data.splits import protocol_assumptions
+from affuse.data.system.work_log import log_work
 from affuse.extract.encoding.choices import Machine
 from affuse.extract.encoding.gemm_throughput import choose_dtype
 from affuse.extract.finetune import adapters, backbone, finetuning_plan, tuning_settings
@@ -53,7 +54,7 @@ def finetune(say: Callable[[str], object], options: Finetune) -> Path:
     corpus = corpus_reading.read_and_describe(report, options)
     for line in corpus_checks.problem_lines(corpus.problems):
         report(line)
-    plan = prepare(corpus, options)
+    plan, machine = prepare(corpus, options), Machine.of(options)
     torch.set_num_threads(plan.threads)
     for sentence in unused_setting_notes([_settings(options)], [plan.fusion]):
         report(sentence)
@@ -62,8 +63,14 @@ def finetune(say: Callable[[str], object], options: Finetune) -> Path:
         report(sentence)
     for sentence in protocol_assumptions.sentences(plan.division):
         report(sentence)
-    for fold in plan.folds:
-        fold_training.run(plan, fold, report, first=is_first, progress=True)
+    output = FinetuningFolder(plan.folder)
+    with log_work("finetune", device=machine.device_name, unit="folds") as clock:
+        for fold in plan.folds:
+            is_missing = is_first and not output.fold(fold.name).mark.is_file()
+            if is_missing:
+                clock.begin(output.steps)  # so that it is known if this is killed
+            fold_training.run(plan, fold, report, first=is_first, progress=True)
+            clock.count(output.steps, int(is_missing))
     for command in next_commands(plan, options):
         report(next_line(command))
     return plan.folder

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from affuse.data.cache import store
+from affuse.data.cache import fold_encoders, provenance, store
 from affuse.data.cache.cache_folder import CacheFolder
+from affuse.data.cache.store import Cache
 from affuse.data.corpus_naming import corpus_names
 from affuse.data.errors import AffuseError
 from affuse.data.options.run_options import Ablate
+from affuse.data.runs.finetuning_folder import FinetuningFolder
 from affuse.data.runs.run_predictions import Run
 from affuse.data.system.work_log import WorkLog, read_work
 from affuse.data.terminal import printable
@@ -86,20 +88,33 @@ def _durations(
 def _extractions(
     runs: Sequence[Run], cache: Path, damaged: Callable[[str], object]
 ) -> Mapping[str, WorkLog]:
-    """Return the log of each cache that a run was trained on, by corpus and name."""
+    """Return the logs of the caches and fine-tunings that runs depend on, by name."""
     found: dict[str, WorkLog] = {}
     for run in {each.path: each for each in runs}.values():
         try:
-            for folder in _caches(run, cache):
-                log = read_work(CacheFolder(folder).work)
-                found[f"{folder.parent.name} {folder.name}"] = log
+            for each in _caches(run, cache):
+                log = read_work(CacheFolder(each.path).work)
+                found[f"{each.path.parent.name} {each.path.name}"] = log
+                if folder := _finetuning(each):
+                    found[folder.path.name] = read_work(folder.steps)
         except (AffuseError, OSError) as error:
             damaged(printable(f"extraction is not known: {run.path}: {error}"))
     return dict(sorted(found.items()))
 
 
-def _caches(run: Run, cache: Path) -> Iterator[Path]:
-    """Yield the folders of the caches that hold the embeddings of a run."""
+def _finetuning(cache: Cache) -> FinetuningFolder | None:
+    """Return the folder in which the encoder of a cache was fine-tuned, if any.
+
+    A folder that was moved since then has no log.
+    """
+    if not fold_encoders.origin(cache.recipe):
+        return None
+    encoder = Path(provenance.checkpoint(cache.path, cache.recipe.modality))
+    return FinetuningFolder(encoder.parent.parent)  # above its fold and its modality
+
+
+def _caches(run: Run, cache: Path) -> Iterator[Cache]:
+    """Yield the caches that hold the embeddings of a run."""
     by_fold = prediction.recipes(run.path).values()
     needed = [p for by in by_fold for recipe in by.values() for p in recipe.parts]
     names = corpus_names(run.info.corpus)
@@ -110,4 +125,4 @@ def _caches(run: Run, cache: Path) -> Iterator[Path]:
                 and (len(names) > 1 or each.recipe.content == part.content)
                 for part in needed
             ):
-                yield each.path
+                yield each

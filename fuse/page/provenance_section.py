@@ -74,8 +74,8 @@ def _work_notes(logs: Mapping[str, WorkLog]) -> Iterator[str]:
     """Yield sentences on folders without a log, and on lines that cannot be read."""
     if lacking := [name for name, log in logs.items() if not log.steps]:
         yield (
-            f"Device and time are not recorded by {count(len(lacking), 'folder')} that "
-            f"an older version made, for example {lacking[0]}."
+            f"Device and time are not recorded by {count(len(lacking), 'folder')}, "
+            f"made by an older version or moved, for example {lacking[0]}."
         )
     if unread := sum(log.unread for log in logs.values()):
         yield f"{count(unread, 'line')} of {RunFolder.work} cannot be read."

@@ -26,9 +26,14 @@ from affuse.data.options.extraction_options import CheckpointChoice
 from affuse.data.options.finetuning_options import Finetune
 from affuse.data.options.source_options import CorpusSource
 from affuse.data.reading import corpus_reading
-from affuse.data.runs.finetuning_folder import FinetunedFold, UnfinishedFold
+from affuse.data.runs.finetuning_folder import (
+    FinetunedFold,
+    FinetuningFolder,
+    UnfinishedFold,
+)
 from affuse.data.splits import protocols
 from affuse.data.system import digests
+from affuse.data.system.work_log import read_work
 from affuse.extract.audio import decoder_pool
 from affuse.extract.checkpoints.checkpoint_files import Checkpoint
 from affuse.extract.commands import finetune_command
@@ -575,7 +580,11 @@ def test_a_finished_fold_is_not_trained_again(finetune):
     assert line.startswith("next: python cli.py extract manifest ")
     assert f" --scale 1.0 5.0 --modality text --text-checkpoint {run}" in line
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*")} == state
-    assert [p.name for p in run.iterdir()] == ["session1"]
+    log = FinetuningFolder(run).steps
+    assert sorted(run.iterdir()) == [run / "session1", log]
+    (step,) = read_work(log).steps
+    assert (step.command, step.unit, step.amount) == ("finetune", "folds", 1)
+    assert step.finished
 
 
 SEALED = {  # what the manifests of a finished fold list
@@ -674,6 +683,8 @@ def test_a_killed_training_ends_in_the_same_weights(finetune, monkeypatch, optio
             torch.testing.assert_close(one[key], other[key], **GRADIENT)
     logs = [(f / "session1" / "log.csv").read_text() for f in (run, half)]
     assert [len(log.splitlines()) for log in logs] == [3, 3]
+    steps = read_work(FinetuningFolder(half).steps).steps
+    assert [(step.amount, step.finished) for step in steps] == [(0, False), (1, True)]
 
 
 def test_an_unfinished_training_on_other_texts_is_not_resumed(tmp_path):

@@ -4,8 +4,16 @@ import csv
 
 import pytest
 import soundfile
+import tuned_encoders
+from cli_calls import call
 from own_runs import TINY, train, write_table
 
+from affuse.data.cache import fold_encoders, store
+from affuse.data.options.extraction_options import Extract
+from affuse.data.runs.finetuning_folder import FinetuningFolder
+from affuse.data.system.work_log import log_work
+from affuse.extract.caching import provenance_writing
+from affuse.extract.encoding.choices import Choice
 from affuse.fuse.commands.cached_facts import add_cached_facts
 from affuse.fuse.commands.report_command import collect
 
@@ -37,6 +45,28 @@ def test_durations_are_those_of_the_recordings(trained):
     assert {step.command for step in steps} == {"extract"}
     (ablation,) = table.ablations  # text alone has nothing to remove
     assert set(ablation.weights) == {"audio", "text"}
+
+
+def test_the_times_of_a_fine_tuning_are_found_by_the_provenance(tmp_path):
+    tuned = tuned_encoders.fine_tune(tmp_path / "finetuned")
+    cache = tuned_encoders.write_caches(tmp_path / "cache", tuned)
+    for each in store.find(cache, "toy"):
+        modality = each.recipe.modality
+        folder = tuned / fold_encoders.origin(each.recipe)["fold"] / modality
+        options = Extract(corpus="manifest", root=tmp_path)
+        choice = Choice(modality, checkpoint=str(folder))
+        provenance_writing.keep(each.path, each.recipe, choice, options)
+    with log_work("finetune", device="a card", unit="folds") as clock:
+        clock.count(FinetuningFolder(tuned).steps, 5)
+    where = ("--cache", cache, "--runs", tmp_path / "runs", "--finetuned", tuned)
+    words = ("--fusion", "early", "--protocol", "loso", "--set", "epochs=1", *where)
+    done = call("train", *words, "--seeds", 1, "--threads", 1)
+    assert done.exit_code == 0, done.output
+    problems = []
+    (table,) = add_cached_facts(collect(tmp_path / "runs"), cache, problems.append)
+    (step,) = table.extractions[tuned.name].steps
+    assert (step.command, step.device, step.amount) == ("finetune", "a card", 5)
+    assert len(table.extractions) == 11  # ten caches, none of which has a log
 
 
 def test_a_missing_cache_is_named_and_the_table_stays(trained):
