@@ -12,8 +12,9 @@ only these files, so a run folder from elsewhere can be scored without the corpu
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,21 @@ class Run:
     predictions: Predictions
     folds: tuple[FoldRow, ...]
     is_imported: bool = False  # True for predictions of a system trained elsewhere
+
+    @cached_property
+    def test_rows(self) -> Mapping[tuple[str, str], FoldRow]:
+        """Rows of all test parts, by fold and id."""
+        return {(row.fold, row.id): row for row in self.folds if row.part == "test"}
+
+    @cached_property
+    def row_numbers(self) -> np.ndarray:
+        """Number of the test row of each prediction, (n,) int; -1 if there is none."""
+        p, numbers = (
+            self.predictions,
+            {place: n for n, place in enumerate(self.test_rows)},
+        )
+        places = zip(p.fold.tolist(), p.id.tolist(), strict=True)
+        return np.array([numbers.get(place, -1) for place in places], np.int64)
 
 
 def write_predictions(path: Path, predictions: Predictions, info: RunInfo) -> None:

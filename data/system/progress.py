@@ -11,6 +11,7 @@ FORMAT = (
     "{desc}: {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} {unit} "
     "[{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 )
+DELAY = 2.0  # seconds before a bar appears over work that is usually short
 REFRESH = {True: 0.2, False: 20.0}  # seconds; True for a terminal
 
 

@@ -12,10 +12,10 @@ from joblib import cpu_count
 
 from affuse.data.modality import other_modalities
 from affuse.data.records import Corpus, Problem, Utterance
+from affuse.data.system.progress import DELAY
 from affuse.extract.audio import decoding, header_bounds
 from affuse.extract.caching import encoder_inputs
 
-DELAY = 2.0  # seconds until the progress bar appears
 FILES_AT_ONCE = 8  # files that are opened at the same time, each in a separate process
 
 

@@ -12,6 +12,7 @@ from affuse.data.errors import AffuseError
 from affuse.data.options.run_options import Ablate
 from affuse.data.runs.finetuning_folder import FinetuningFolder
 from affuse.data.runs.run_predictions import Run
+from affuse.data.system.progress import DELAY, bar
 from affuse.data.system.work_log import WorkLog, read_work
 from affuse.data.terminal import printable
 from affuse.fuse.commands.ablation_command import measure_ablation
@@ -52,7 +53,10 @@ def _ablations(
     runs: Sequence[Run], cache: Path, damaged: Callable[[str], object]
 ) -> Iterator[Ablation]:
     """Yield the contributions to each run of several modalities, each run once."""
-    for path in dict.fromkeys(r.path for r in runs if len(r.info.encoders) > 1):
+    paths = [*dict.fromkeys(r.path for r in runs if len(r.info.encoders) > 1)]
+    for path in bar(
+        paths, total=len(paths), name="ablation", unit="runs", show=True, delay=DELAY
+    ):
         try:
             yield measure_ablation(Ablate(run=path, cache=cache))
         except (AffuseError, OSError) as error:

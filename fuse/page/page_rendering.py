@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from affuse.data.errors import AffuseError
 from affuse.data.system.environment import extra_command, version
+from affuse.data.system.progress import DELAY, bar
 from affuse.fuse.figures.figure_colours import DARK, GRID, INK, LINES, MUTED, PAPER
 from affuse.fuse.figures.report_figure import EXTRA, ReportFigure, encode
 from affuse.fuse.page.page_records import PageSection
-from affuse.fuse.page.page_sections import page_sections
+from affuse.fuse.page.page_sections import page_sections, section_figures
 from affuse.fuse.plots.plot_files import demand_matplotlib
 from affuse.fuse.reporting.escapes import for_html
 from affuse.fuse.reporting.table_records import ReportTable
@@ -60,18 +61,29 @@ def render_page(tables: Sequence[ReportTable]) -> str:
         PageChapter(number, table, page_sections(table))
         for number, table in enumerate(tables, 1)
     ]
-    text = (
-        _environment()
-        .get_template("page.html")
-        .render(
-            chapters=chapters,
-            style=style,
-            script=script,
-            policy=_policy(style, script),
-            natures=sorted({table.nature for table in tables} - {"human"}),
-            version=version(),
+    sections = [section for chapter in chapters for section in chapter.sections]
+    total = len([*section_figures(sections)])
+    with bar(
+        total=total, name="figures", unit="figures", show=True, delay=DELAY
+    ) as done:
+
+        def image(figure: ReportFigure) -> str:
+            done.update()
+            return image_address(figure)
+
+        text = (
+            _environment()
+            .get_template("page.html")
+            .render(
+                chapters=chapters,
+                image=image,
+                style=style,
+                script=script,
+                policy=_policy(style, script),
+                natures=sorted({table.nature for table in tables} - {"human"}),
+                version=version(),
+            )
         )
-    )
     return "\n".join(line.rstrip() for line in text.split("\n")).rstrip() + "\n"
 
 
@@ -104,7 +116,6 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters["raw"] = markup  # for the style and the script of this project
-    environment.filters["image"] = image_address
     environment.filters["sound"] = sound_address
     return environment
 

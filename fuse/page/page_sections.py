@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from affuse.data.system.progress import DELAY, bar
 from affuse.fuse.figures.report_figure import ReportFigure
 from affuse.fuse.page.calibration_section import calibration_section
 from affuse.fuse.page.comparison_section import comparison_section
@@ -38,7 +39,15 @@ def page_sections(table: ReportTable) -> tuple[PageSection, ...]:
     Args:
         table: of a report
     """
-    return tuple(section(table) for section in SECTIONS)
+    with bar(
+        SECTIONS,
+        total=len(SECTIONS),
+        name="page",
+        unit="sections",
+        show=True,
+        delay=DELAY,
+    ) as sections:
+        return tuple(section(table) for section in sections)
 
 
 def report_figures(tables: Sequence[ReportTable]) -> Iterator[ReportFigure]:
@@ -48,12 +57,16 @@ def report_figures(tables: Sequence[ReportTable]) -> Iterator[ReportFigure]:
         tables: of a report
     """
     for number, table in enumerate(tables, 1):
-        for figure in _figures(page_sections(table)):
+        for figure in section_figures(page_sections(table)):
             yield replace(figure, name=f"table{number}-{figure.name}")
 
 
-def _figures(sections: Sequence[PageSection]) -> Iterator[ReportFigure]:
-    """Yield the figures of all sections."""
+def section_figures(sections: Sequence[PageSection]) -> Iterator[ReportFigure]:
+    """Yield the figures of all sections.
+
+    Args:
+        sections: of a page
+    """
     groups: list[FigureGroup] = [g for section in sections for g in section.groups]
     for group in groups:
         yield from group.figures

@@ -21,7 +21,7 @@ from affuse.fuse.page.page_records import (
 )
 from affuse.fuse.reporting.duration_groups import duration_groups
 from affuse.fuse.reporting.scored_rows import estimate_sections
-from affuse.fuse.reporting.sections import sections
+from affuse.fuse.reporting.sections import group_sections, sections
 from affuse.fuse.reporting.subgroups import column_names
 from affuse.fuse.reporting.table_records import ReportTable, bounds, is_known
 from affuse.fuse.scoring.statistics import Estimate
@@ -103,15 +103,14 @@ def _grouped(table: ReportTable, each: ScoredRow, column: str) -> GroupedRow:
     """
     sources = table.sources
     assert sources is not None  # there are no rows without it
-    known = set(sections(each.run))
     if column == KINDS:
-        found = each.row.sections
-        return GroupedRow(each, {n: found[n] for n in found if n in known - {"all"}})
+        kinds = sections(each.run).keys() - {"all"}
+        found = each.row.sections.items()
+        return GroupedRow(each, {name: value for name, value in found if name in kinds})
     if column == DURATION and table.durations:
         mine = duration_groups(each.run, table.durations)
     else:
-        parts = sections(each.run, by=column)
-        mine = {name: run for name, run in parts.items() if name not in known}
+        mine = group_sections(each.run, column)
     estimates = estimate_sections(mine, sources.unit, sources.unit_name)
     return GroupedRow(each, estimates)
 

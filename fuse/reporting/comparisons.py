@@ -16,6 +16,7 @@ from itertools import combinations
 
 from affuse.data.errors import AffuseError
 from affuse.data.runs.run_predictions import Run
+from affuse.data.system.progress import DELAY, bar
 from affuse.fuse.reporting.common_utterances import (
     ComparedPair,
     TooFewCommonError,
@@ -184,7 +185,11 @@ def compare_all_pairs(
     """
     pairs = []
     sides = _sides(parts, rows)
-    for i, k in combinations(range(len(rows)), 2):
+    every = [*combinations(range(len(rows)), 2)]
+    total = len(every)
+    for i, k in bar(
+        every, total=total, name="tests", unit="pairs", show=True, delay=DELAY
+    ):
         try:
             runs = take_common(parts[i]["all"], parts[k]["all"])
             differences = _with_map(contrast(sides[i], sides[k]), rows[i], rows[k])

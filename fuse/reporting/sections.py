@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from affuse.data.runs.fold_table import FoldRow
 from affuse.data.runs.run_predictions import Predictions, Run
 from affuse.data.runs.sentence_overlap import read_sentences
@@ -31,19 +33,34 @@ def sections(run: Run, by: str = "") -> dict[str, Run]:
     Raises:
         AffuseError: if sentences.csv is damaged, or there are too many groups
     """
-    rules = _rules(run)
     subsets = {
         name: subset(run, keep)
-        for name, keep in rules.items()
+        for name, keep in _rules(run).items()
         if _fewest(run, keep)[0] >= LEAST_OF_SECTION
     }
+    known = {name: part for name, part in subsets.items() if part}
+    return {"all": run, **known, **group_sections(run, by)}
+
+
+def group_sections(run: Run, by: str) -> dict[str, Run]:
+    """Return the subsets of the groups of one column, by the name of the section.
+
+    Args:
+        run: of any corpus
+        by: column of the corpus, such as ``gender``; "" for no groups
+
+    Raises:
+        AffuseError: if there are too many groups
+    """
+    found = {}
     for name in groups(run, by):
         section = f"{by} {name}"
         # A column "new" with the value "sentences" would repeat a section's name.
-        if section in (*SECTIONS, *rules):
+        if section in SECTIONS:
             section = f"{by}: {name}"
-        subsets[section] = subset(run, partial(_belongs, by=by, name=name))
-    return {"all": run} | {name: part for name, part in subsets.items() if part}
+        if part := subset(run, partial(_belongs, by=by, name=name)):
+            found[section] = part
+    return found
 
 
 def notes(runs: Sequence[Run]) -> Iterator[str]:
@@ -92,7 +109,7 @@ def _fewest(run: Run, keep: Rule) -> tuple[int, str]:
 
 def _tested(run: Run) -> Iterator[FoldRow]:
     """Return the test rows of folds.csv."""
-    return (row for row in run.folds if row.part == "test")
+    return iter(run.test_rows.values())
 
 
 def subset(run: Run, keep: Rule) -> Run | None:
@@ -102,10 +119,9 @@ def subset(run: Run, keep: Rule) -> Run | None:
         run: of any corpus
         keep: returns True for a row of the subset
     """
-    pairs = {(r.fold, r.id) for r in run.folds if r.part == "test" and keep(r)}
-    p = run.predictions
-    rows = [pair in pairs for pair in zip(p.fold.tolist(), p.id.tolist(), strict=True)]
-    if not any(rows):
+    kept = [*map(keep, run.test_rows.values()), False]  # the last one is number -1
+    rows, p = np.array(kept)[run.row_numbers], run.predictions
+    if not rows.any():
         return None
     predictions = Predictions(
         p.id[rows], p.fold[rows], p.seed[rows], p.truth[rows], p.predicted[rows]

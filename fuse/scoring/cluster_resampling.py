@@ -7,6 +7,7 @@ clusters, weighted by the number of times that a cluster is in the set.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -31,9 +32,16 @@ class FoldMoments:
         """Number of clusters."""
         return 1 + int(self.clusters.max())
 
+    @cached_property
+    def sums(self) -> "Sums":
+        """Sums of each cluster, which several statistics need."""
+        return cluster_sums(self)
+
     def with_seeds(self, seeds: Sequence[int]) -> "FoldMoments":
         """Return the fold with these seeds only."""
         kept = np.isin(self.seeds, seeds)
+        if kept.all():
+            return self
         return replace(self, predicted=self.predicted[kept], seeds=self.seeds[kept])
 
 
@@ -49,8 +57,8 @@ class Sums:
         return Sums(times @ self.shared, np.tensordot(times, self.by_seed, 1))
 
 
-def sums(fold: FoldMoments) -> Sums:
-    """Return the sums of each cluster of a fold.
+def cluster_sums(fold: FoldMoments) -> Sums:
+    """Return the sums of each cluster of a fold; use `FoldMoments.sums`.
 
     Args:
         fold: its test part
@@ -98,7 +106,7 @@ def leave_out_clusters(fold: FoldMoments) -> np.ndarray:
     """
     if fold.count == 1:
         return np.full((1, len(fold.predicted), fold.truth.shape[1]), np.nan)
-    each = sums(fold)
+    each = fold.sums
     return ccc(
         Sums(each.shared.sum(0) - each.shared, each.by_seed.sum(0) - each.by_seed)
     )
@@ -129,7 +137,7 @@ def swap_clusters(
         shape = min(size, draws - first), a.count
         exchanges = rng.integers(2, size=shape, dtype=np.int8).astype(np.float64)
         rows = np.array_split(exchanges, -(-len(exchanges) // CACHED))
-        yield np.concatenate([_exchanged(mine, yours, each) for each in rows])
+        yield np.concatenate([_exchanged(mine, yours, each.T) for each in rows])
 
 
 @dataclass(frozen=True)
@@ -141,50 +149,54 @@ class Terms:
     not depend on the exchange.
     """
 
-    each: np.ndarray  # (clusters, targets, 2, seeds), N and S without the truth's part
+    each: np.ndarray  # (2, targets, seeds, clusters), N and S without the truth's part
     truth: np.ndarray  # (targets,), the part of S that the truth has alone
 
 
 def _terms(fold: FoldMoments) -> Terms:
     """Return the terms of a fold; the part of the truth is NaN if it is constant."""
-    of_clusters = sums(fold)
+    of_clusters = fold.sums
     shared = of_clusters.shared.sum(axis=0)
     size = shared[0]
     t, tt = np.split(shared[1:] / size, 2)
     p, pp, tp = np.moveaxis(of_clusters.by_seed / size, 1, 0)
     each = np.stack([tp - t * p, pp - 2 * t * p])  # (2, clusters, seeds, targets)
     alone = np.where(tt - t * t > LEAST_SPREAD, tt, np.nan)
-    return Terms(np.ascontiguousarray(np.transpose(each, (1, 3, 0, 2))), alone)
+    return Terms(np.ascontiguousarray(np.transpose(each, (0, 3, 2, 1))), alone)
 
 
 def _exchanged(mine: Terms, yours: Terms, exchanges: np.ndarray) -> np.ndarray:
     """Return the mean CCC of one design minus that of another after each exchange.
 
+    The draws are the last axis of all arrays, because NumPy is fast along it.
+
     Args:
         mine: terms of one design
         yours: terms of the other
-        exchanges: (draws, clusters), 1 for a cluster whose predictions are exchanged
+        exchanges: (clusters, draws), 1 for a cluster whose predictions are exchanged
 
     Returns:
         (draws, targets), means over the pairs of seeds
     """
-    moved = [np.tensordot(exchanges, side.each, 1) for side in (mine, yours)]
+    moved = [np.tensordot(side.each, exchanges, 1) for side in (mine, yours)]
     kept = [
-        side.each.sum(axis=0) - gone
+        side.each.sum(axis=-1, keepdims=True) - gone
         for side, gone in zip((mine, yours), moved, strict=True)
     ]
     for rest in kept:
-        rest[:, :, 1] += mine.truth[:, None]
-    return np.asarray(_mean_ccc(kept[0], moved[1]) - _mean_ccc(kept[1], moved[0]))
+        rest[1] += mine.truth[:, None, None]
+    return np.asarray(_mean_ccc(kept[0], moved[1]) - _mean_ccc(kept[1], moved[0])).T
 
 
 def _mean_ccc(kept: np.ndarray, moved: np.ndarray) -> np.ndarray:
-    """Return the mean CCC over pairs of seeds: (draws, targets).
+    """Return the mean CCC over pairs of seeds: (targets, draws).
 
     Args:
-        kept: (draws, targets, 2, seeds), terms of the clusters that a design keeps
-        moved: (draws, targets, 2, other seeds), terms of the clusters that it gets
+        kept: (2, targets, seeds, draws), terms of the clusters that a design keeps
+        moved: (2, targets, other seeds, draws), terms of the clusters that it gets
     """
-    covariance, spread = np.moveaxis(kept[..., None] + moved[..., None, :], 2, 0)
-    spread[spread <= LEAST_SPREAD] = np.nan
-    return np.asarray(2 * (covariance / spread).mean(axis=(2, 3)))
+    covariance, spread = kept[:, :, :, None] + moved[:, :, None]
+    if not spread.min() > LEAST_SPREAD:  # NaN may hide that another target has less
+        spread[spread <= LEAST_SPREAD] = np.nan
+    covariance /= spread
+    return np.asarray(2 * covariance.mean(axis=(1, 2)))

@@ -29,7 +29,6 @@ from affuse.fuse.scoring.cluster_resampling import (
     FoldMoments,
     ccc,
     leave_out_clusters,
-    sums,
 )
 
 LEVEL = 0.95
@@ -88,7 +87,7 @@ def difference(a: FoldMoments, b: FoldMoments) -> Jackknife:
 
 def figures_of_seeds(fold: FoldMoments) -> np.ndarray:
     """Return (seeds, figures) of one fold."""
-    return figures(ccc(sums(fold).weighted(np.ones((1, fold.count))))[0])
+    return figures(ccc(fold.sums.weighted(np.ones((1, fold.count))))[0])
 
 
 def cluster_variance(folds: Sequence[Jackknife]) -> list[Variance]:

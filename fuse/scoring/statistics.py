@@ -98,10 +98,8 @@ def estimate(
 def _count_without_unit(run: Run, moments: Sequence[FoldMoments], unit: str) -> int:
     """Return the number of scored utterances without the unit."""
     scored = {(fold.name, id_) for fold in moments for id_ in fold.ids.tolist()}
-    tested = [row for row in run.folds if row.part == "test"]
-    return count_without_unit(
-        [row for row in tested if (row.fold, row.id) in scored], unit
-    )
+    rows = [row for place, row in run.test_rows.items() if place in scored]
+    return count_without_unit(rows, unit)
 
 
 def values(moments: Sequence[FoldMoments]) -> np.ndarray:
@@ -145,9 +143,8 @@ def folds(run: Run, unit: str) -> list[FoldMoments]:
             f"run '{run.info.name}' has no predictions to score; repeat its training, "
             f"or remove its folder"
         )
-    rows = {(row.fold, row.id): row for row in run.folds if row.part == "test"}
     names = np.unique(run.predictions.fold).tolist()
-    return [stack(run.predictions, name, rows, unit) for name in names]
+    return [stack(run.predictions, name, run.test_rows, unit) for name in names]
 
 
 def stack(
