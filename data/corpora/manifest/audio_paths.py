@@ -16,11 +16,11 @@ from pathlib import Path
 
 from affuse.data.errors import AffuseError
 from affuse.data.name_spellings import spelling
+from affuse.data.system import folder_boundary
 from affuse.data.terminal import escape_active
 
 LISTED = 100_000  # names in a folder that are compared with a missing file's name
 LISTINGS = 64  # folders whose names are cached for this comparison
-SHARED = ("datasets--", "models--", "spaces--")  # folders of a Hugging Face cache
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # such as https:// and file://
 RECENT = 1024  # files that are cached, since consecutive rows often name the same file
 
@@ -55,7 +55,6 @@ class Folder:
         typed = Path(os.path.abspath(root))  # elsewhere, if `root` has ".." after links
         is_same = os.path.realpath(typed) == str(self._real)
         self._spelled = (typed, self._real) if is_same else (self._real,)
-        self._blobs = _blobs(self._real)
         self._below: dict[str, bool] = {}  # by parent, relative to the root
         self._spellings = lru_cache(LISTINGS)(_names_by_spelling)
         self._recent = lru_cache(RECENT)(self._find)
@@ -132,9 +131,7 @@ class Folder:
     def _demand_below(self, part: str, name: str) -> None:
         """Raise an error if a file, or a folder above it, is a link that leads out."""
         if part not in self._below:
-            real = Path(os.path.realpath(self.root / part))
-            blob = self._blobs is not None and real.parent == self._blobs
-            self._below[part] = blob or real.is_relative_to(self._real)
+            self._below[part] = folder_boundary.is_within(self.root / part, self._real)
         if not self._below[part]:
             raise AffuseError(
                 f"audio file {name!r} is a link that leads out of the folder that "
@@ -184,26 +181,6 @@ def _names_by_spelling(folder: Path) -> dict[str, list[str]]:
         for entry in islice(entries, LISTED):
             names.setdefault(spelling(entry.name), []).append(entry.name)
     return names
-
-
-def _blobs(root: Path) -> Path | None:
-    """Return the folder of blobs if `root` is a snapshot in a Hugging Face cache.
-
-    There, ``datasets--NAME/snapshots/COMMIT`` holds links to ``datasets--NAME/blobs``.
-    Both were downloaded from one repository, so these links lead to no other files.
-
-    Args:
-        root: path without links
-
-    Returns:
-        the folder of blobs, or None if `root` is no such snapshot
-    """
-    for folder in root.parents:
-        repository = folder.parent
-        if folder.name == "snapshots" and repository.name.startswith(SHARED):
-            blobs = repository / "blobs"
-            return None if blobs.is_symlink() or not blobs.is_dir() else blobs
-    return None
 
 
 def clean_path(cell: str) -> str:
