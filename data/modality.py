@@ -7,11 +7,16 @@ file. A new modality needs a new file there and an encoder in extract/encoders.
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from affuse.data import plugins
+from affuse.data.column_files import (
+    UnreadableInputError as UnreadableInputError,  # also offered here
+)
+from affuse.data.column_files import file_in_column as file_in_column
 from affuse.data.errors import AffuseError
 from affuse.data.installed_plugins import PluginError
 from affuse.data.plugin_kinds import MODALITY_KIND
@@ -20,10 +25,6 @@ from affuse.data.records import Corpus, Utterance, file_name
 BUILT_IN = ("audio", "text")  # listed before all other modalities
 T = TypeVar("T")
 CONTENT = re.compile(r"[0-9a-f]{32}")
-
-
-class UnreadableInputError(AffuseError):
-    """Error for an input that cannot be read; its message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Modality:
     Attributes:
         source: function of an utterance and the folder of its corpus that returns the
             argument of `inspect` and `read`: a `Path` unless `in_memory`, None if the
-            utterance lacks this modality
+            utterance lacks this modality; or raises `UnreadableInputError`
         inspect: function of a source that returns its facts; an OSError, ValueError or
             EOFError becomes the reason why the utterance is left out
         read: function of a source that returns the argument of the encoder's
@@ -99,12 +100,15 @@ class Modality:
 
     def has(self, utterance: Utterance, root: Path) -> bool:
         """Return True if an utterance of the corpus in `root` has this modality."""
-        return self.source(utterance, root) is not None
+        try:
+            return self.source(utterance, root) is not None
+        except UnreadableInputError:
+            return True
 
-    def facts(self, source: Any) -> InputFacts | str:
+    def facts(self, utterance: Utterance, root: Path) -> InputFacts | str:
         """Return the facts of an input, or the reason why it cannot be read."""
         try:
-            return self._call(self.inspect, source)
+            return self._call(self.inspect, self.source(utterance, root))
         except UnreadableInputError as error:
             return str(error)
 
@@ -133,7 +137,9 @@ class Modality:
 
         If the input is no file, this is the name of the utterance's recording.
         """
-        path = None if self.in_memory else self.source(utterance, root)
+        path = None
+        with suppress(UnreadableInputError):
+            path = None if self.in_memory else self.source(utterance, root)
         return file_name(utterance, root, path)
 
     def reduced(self, utterance: Utterance) -> Utterance:
@@ -145,20 +151,6 @@ class Modality:
         fields = {name: getattr(utterance, name) for name in self.needs}
         audio = None if utterance.audio is None else utterance.audio.absolute()
         return Utterance(utterance.id, **{**fields, "audio": audio})
-
-
-def file_in_column(name: str) -> Callable[[Utterance, Path], Path | None]:
-    """Return a `source` for a modality whose files are named in a column of a table.
-
-    Args:
-        name: of the column, whose values are paths relative to the folder of the corpus
-    """
-
-    def source(utterance: Utterance, root: Path) -> Path | None:
-        path = utterance.columns.get(name)
-        return root / path if path else None
-
-    return source
 
 
 def modality_names() -> tuple[str, ...]:

@@ -158,6 +158,7 @@ class Corpus:
     reading: tuple[str, ...] = ()  # sentences that say how its columns were read
     lacking: tuple[str, ...] = ()  # sentences on what its training lacks
     members: tuple[Member, ...] = ()  # of a training set of several corpora
+    table: Path | None = None  # folder of its table, if that may differ from `root`
 
     @property
     def shortfall(self) -> str:

@@ -38,6 +38,7 @@ NEEDS = {
     "a package registry",
     "a run, recordings and the extra transcribe",
     "a table with a column pleasure",
+    "a table, and recordings in another folder",
     "an account on the hub",
     "an interactive shell",
     "espeak-ng",

@@ -71,8 +71,12 @@ def _pieces(corpus: Corpus) -> Iterator[bytes]:
 
 
 def _facts(corpus: Corpus) -> dict[str, Any]:
-    """Return the facts of a corpus, with a digest of its root folder."""
-    root = hashlib.sha256(str(corpus.root.resolve()).encode()).hexdigest()[:16]
+    """Return the facts of a corpus, with a digest of the folder that it is read from.
+
+    It is the folder of its table, because several tables may name the same recordings.
+    """
+    folder = corpus.table or corpus.root
+    root = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     reader = {"reader": corpus.reader} if corpus.reader else {}
     return {
         "name": corpus.name,

@@ -38,6 +38,13 @@ class Robustness(RunInput, RecordedCheckpoints, ComputeOptions, OutputFile):
 
     run: Path = argument(type=FOLDER)  # again, because it precedes the folder
     root: Path | None = argument(default=None)
+    recordings: Path | None = option(
+        "--recordings",
+        default=None,
+        type=FOLDER,
+        help="Folder of the recordings that a manifest names, if they were moved.  "
+        "[default: that of the extract command]",
+    )
     conditions: tuple[str, ...] = option(
         "--condition",
         default=(),

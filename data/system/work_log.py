@@ -10,6 +10,7 @@ read from it.
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -27,6 +28,9 @@ from affuse.data.system.schema import Flag, Number, Record, Text
 ID = 12  # hexadecimal digits that identify a command
 PAUSE = 30.0  # seconds between two lines of a command
 LARGEST = 2**20  # bytes of a log; a larger one is refused
+# Flags of os.open: append, neither through a link nor waiting for a reader of a pipe.
+FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+FLAGS |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 WORD = Text(500)
 KIND = Record(
     {
@@ -148,11 +152,15 @@ def _check(values: Mapping[str, object]) -> str:
 
 
 def _append(log: Path, line: str) -> None:
-    """Append a line by one system call, so that lines of two processes do not mix."""
+    """Append a line by one system call, so that lines of two processes do not mix.
+
+    A folder may come from other people, so a link, pipe or device gets no line.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    descriptor = os.open(log, FLAGS, 0o644)
     try:
-        os.write(descriptor, line.encode())
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.write(descriptor, line.encode())
     finally:
         os.close(descriptor)
 

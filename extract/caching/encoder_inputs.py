@@ -101,10 +101,9 @@ def _inputs(
     progress: bool,
 ) -> Iterator[tuple[Utterance, InputSource | str]]:
     """Yield each utterance with its input, or the reason why it cannot be read."""
-    sources = (kind.source(u, root) for u in present)
-    results: Iterable[InputFacts | str] = map(kind.facts, sources)
+    results: Iterable[InputFacts | str] = (kind.facts(u, root) for u in present)
     if not kind.in_memory:  # Threads open several files at the same time.
-        tasks = (delayed(kind.facts)(source) for source in sources)
+        tasks = (delayed(kind.facts)(u, root) for u in present)
         pool = Parallel(n_jobs=threads, prefer="threads", return_as="generator")
         total = len(present)
         results = bar(

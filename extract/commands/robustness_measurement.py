@@ -151,9 +151,13 @@ def _choose(
 
 
 def _source(options: Robustness, call: Extract) -> CorpusSource:
-    """Return the options that read the corpus, with the folder that the user names."""
-    root = options.root or call.root
-    return CorpusSource.from_command(call, CorpusSource, root=root)
+    """Return the options that read the corpus, with the folders that the user names."""
+    return CorpusSource.from_command(
+        call,
+        CorpusSource,
+        root=options.root or call.root,
+        recordings=options.recordings or call.recordings,
+    )
 
 
 def _read_corpus(options: Robustness, call: Extract, ids: frozenset[str]) -> Corpus:

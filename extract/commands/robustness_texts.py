@@ -83,8 +83,9 @@ class RobustnessTexts:
 
     def _changed(self) -> frozenset[str]:
         """Return the ids to score whose texts the clean cache does not hold."""
-        facts, texts = modality_named("text").facts, self.corpus.utterances
-        now = {u.id: facts(u.text) for u in texts if u.text is not None}
+        kind, root = modality_named("text"), self.corpus.root
+        texts = (u for u in self.corpus.utterances if u.text is not None)
+        now = {u.id: kind.facts(u, root) for u in texts}
         changed = set[str]()
         for folds, _ in self.encoding.groups("text"):
             clean = self.encoding.clean_contents(folds[0], "text")

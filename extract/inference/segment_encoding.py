@@ -137,13 +137,12 @@ def _source(
 ) -> InputSource | None:
     """Return the input of a segment in one modality; None if it has none."""
     kind = modality_named(modality)
-    value = kind.source(utterance, Path())
-    if value is None:
+    if not kind.has(utterance, Path()):
         return None
     if kind.has_times:
         content = recording_content(segment.digest, segment.span, segment.channel)
         return InputSource(utterance, content, segment.seconds)
-    facts = kind.facts(value)
+    facts = kind.facts(utterance, Path())
     if isinstance(facts, str):  # texts can always be read
         raise TypeError(f"an input of {modality} has no facts: {facts}")
     return InputSource(utterance, facts.content, facts.size)

@@ -13,6 +13,7 @@ from affuse.data.cache.recipe import Recipe
 from affuse.data.cache.store import Cache, Embeddings
 from affuse.data.errors import AffuseError, OptionError
 from affuse.data.modality import BUILT_IN, modality_names
+from affuse.data.terminal import printable
 from affuse.fuse.inputs.feature_choice import FeatureChoice
 from affuse.fuse.inputs.fold_division import divide_into_folds
 from affuse.fuse.inputs.tensors import AlignedCorpus, align
@@ -60,7 +61,8 @@ class Dataset:
     def _source(self, modality: str) -> str:
         """Return a modality with its encoders, such as ``audio of acoustic + mini``."""
         recipes = self.encoders.get(modality, ())
-        names = " + ".join(recipe.checkpoint or recipe.encoder for recipe in recipes)
+        texts = (recipe.checkpoint or recipe.encoder for recipe in recipes)
+        names = printable(" + ".join(texts))  # a cache may come from other people
         return f"{modality} of {names}" if names else modality
 
     @property

@@ -22,6 +22,7 @@ from affuse.data.options.extraction_options import Extract
 from affuse.data.options.training_options import Train
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Corpus, Utterance
+from affuse.extract.caching import encoder_inputs
 from affuse.extract.caching.encoder_inputs import InputSource
 from affuse.extract.checkpoints import checkpoint_files
 from affuse.extract.commands import encoding_choices, next_commands
@@ -299,6 +300,28 @@ def test_a_row_with_only_the_third_modality_is_kept(tmp_path):
     assert [p.reason for p in found.problems if p.fatal] == [
         "row has neither audio nor text"
     ]
+
+
+@pytest.mark.parametrize("form", ["../out.npy", "{}/out.npy", "link.npy"])
+def test_no_file_outside_the_corpus_is_opened(tmp_path, monkeypatch, form):
+    root = tmp_path / "corpus"
+    root.mkdir()
+    np.save(tmp_path / "out.npy", np.ones(4))
+    np.save(root / "in.npy", np.ones(4))
+    (root / "link.npy").symlink_to("../out.npy")
+    rows = f"id,text,face\na,one,{form.format(tmp_path)}\nb,two,{root}/in.npy\n"
+    (root / "table.csv").write_text(rows)
+    corpus = manifest.read(root)
+    real, opened = np.load, []
+    monkeypatch.setattr(np, "load", lambda p, **k: opened.append(p) or real(p, **k))
+    sources, problems = encoder_inputs.find(
+        corpus, "face", limit=None, threads=1, progress=False
+    )
+    assert [source.utterance.id for source in sources] == ["b"]
+    (problem,) = problems
+    assert problem.id == "a"
+    assert "is not below the folder of the corpus" in problem.reason
+    assert opened == [root / "in.npy"]
 
 
 def test_other_processes_get_only_the_columns_of_the_modality():

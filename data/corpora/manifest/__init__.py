@@ -116,6 +116,7 @@ def read(
         nature=rating_kinds.read_nature(folder),
         reading=(*column_summary.lines(tables, sorting, left_out),),
         lacking=(*column_summary.missing_columns(utterances, protocol, left_out),),
+        table=folder,
     )
 
 

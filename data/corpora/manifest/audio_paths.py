@@ -16,11 +16,11 @@ from pathlib import Path
 
 from affuse.data.errors import AffuseError
 from affuse.data.name_spellings import spelling
+from affuse.data.system import folder_boundary
 from affuse.data.terminal import escape_active
 
 LISTED = 100_000  # names in a folder that are compared with a missing file's name
 LISTINGS = 64  # folders whose names are cached for this comparison
-SHARED = ("datasets--", "models--", "spaces--")  # folders of a Hugging Face cache
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # such as https:// and file://
 RECENT = 1024  # files that are cached, since consecutive rows often name the same file
 
@@ -37,7 +37,7 @@ def below(table_folder: Path, recordings: Path | None) -> "Folder":
     """
     if recordings is None:
         return Folder(table_folder)
-    if not recordings.is_dir():
+    if not os.path.isdir(recordings):
         raise FileNotFoundError(
             f"--recordings {recordings} is not a folder; name the folder that the "
             f"paths of the table are relative to"
@@ -51,9 +51,10 @@ class Folder:
     def __init__(self, root: Path, title: str = "the folder of the table") -> None:
         self.root = root
         self.title = title  # in sentences for the user
-        self._absolute = Path(os.path.abspath(root))
         self._real = Path(os.path.realpath(root))
-        self._blobs = _blobs(self._real)
+        typed = Path(os.path.abspath(root))  # elsewhere, if `root` has ".." after links
+        is_same = os.path.realpath(typed) == str(self._real)
+        self._spelled = (typed, self._real) if is_same else (self._real,)
         self._below: dict[str, bool] = {}  # by parent, relative to the root
         self._spellings = lru_cache(LISTINGS)(_names_by_spelling)
         self._recent = lru_cache(RECENT)(self._find)
@@ -66,7 +67,7 @@ class Folder:
         """
         name = clean_path(cell)
         if name.startswith("/") and ".." not in name.split("/"):
-            for base in (self._absolute, self._real):
+            for base in self._spelled:
                 if (path := Path(name)).is_relative_to(base) and path != base:
                     return path.relative_to(base).as_posix()
         return name
@@ -105,6 +106,7 @@ class Folder:
                 f"audio path {name!r} has '..' in it; write the path from a folder "
                 f"above the file, and name that folder with --recordings"
             )
+        self._demand_below(os.path.dirname(name), name)
         path = self.root / name
         try:
             mode = os.lstat(path).st_mode
@@ -113,29 +115,28 @@ class Folder:
                 f"audio file {name!r} not found below {self.title} "
                 f"({error.strerror}); {self._advice(name)}"
             ) from error
-        if not self._is_below(name, is_link=stat.S_ISLNK(mode)):
-            raise AffuseError(
-                f"audio file {name!r} is a link that leads out of the folder that "
-                f"may be read; name the folder of the audio with --recordings"
-            )
-        if stat.S_ISLNK(mode) and not path.exists():
+        if stat.S_ISLNK(mode):
+            self._demand_below(name, name)
+        if stat.S_ISLNK(mode) and not os.path.exists(path):
             raise AffuseError(
                 f"audio file {name!r} is a link to {os.readlink(path)!r}, which is not "
                 f"there; fetch the file, or correct the link"
             )
-        if not stat.S_ISREG(mode) and not path.is_file():
+        if not stat.S_ISREG(mode) and not os.path.isfile(path):
             raise AffuseError(
                 f"audio path {name!r} is not a regular file; correct the path"
             )
         return path
 
-    def _is_below(self, name: str, *, is_link: bool) -> bool:
-        key = name if is_link else os.path.dirname(name)
-        if key not in self._below:
-            real = Path(os.path.realpath(self.root / key))
-            blob = self._blobs is not None and real.parent == self._blobs
-            self._below[key] = blob or real.is_relative_to(self._real)
-        return self._below[key]
+    def _demand_below(self, part: str, name: str) -> None:
+        """Raise an error if a file, or a folder above it, is a link that leads out."""
+        if part not in self._below:
+            self._below[part] = folder_boundary.is_within(self.root / part, self._real)
+        if not self._below[part]:
+            raise AffuseError(
+                f"audio file {name!r} is a link that leads out of the folder that "
+                f"may be read; name the folder of the audio with --recordings"
+            )
 
     def _advice_on_absolute(self, name: str) -> str:
         """Return the remedy for an absolute path: the folder to name.
@@ -155,7 +156,7 @@ class Folder:
         """Return the remedy for a missing file, with a similar name if there is one."""
         folder, names = self.root, list[str]()
         for part in name.split("/"):
-            if (folder / part).exists():
+            if os.path.exists(folder / part):
                 names.append(part)
             elif len(similar := self._spellings(folder).get(spelling(part), [])) == 1:
                 names.append(similar[0])
@@ -180,26 +181,6 @@ def _names_by_spelling(folder: Path) -> dict[str, list[str]]:
         for entry in islice(entries, LISTED):
             names.setdefault(spelling(entry.name), []).append(entry.name)
     return names
-
-
-def _blobs(root: Path) -> Path | None:
-    """Return the folder of blobs if `root` is a snapshot in a Hugging Face cache.
-
-    There, ``datasets--NAME/snapshots/COMMIT`` holds links to ``datasets--NAME/blobs``.
-    Both were downloaded from one repository, so these links lead to no other files.
-
-    Args:
-        root: path without links
-
-    Returns:
-        the folder of blobs, or None if `root` is no such snapshot
-    """
-    for folder in root.parents:
-        repository = folder.parent
-        if folder.name == "snapshots" and repository.name.startswith(SHARED):
-            blobs = repository / "blobs"
-            return None if blobs.is_symlink() or not blobs.is_dir() else blobs
-    return None
 
 
 def clean_path(cell: str) -> str:

@@ -172,3 +172,32 @@ def test_a_missing_folder_of_recordings_is_named(tmp_path):
     table = write(tmp_path, "file\na.wav\n")
     with pytest.raises(FileNotFoundError, match="--recordings .*/none is not a folder"):
         manifest.read(table, recordings=tmp_path / "none")
+
+
+@pytest.mark.parametrize(("part", "times"), [("x", 300), ("x/", 3000)])
+def test_one_name_that_no_disk_can_hold_leaves_the_other_rows(tmp_path, part, times):
+    content = f"id,file,text\nlong,{part * times}a.wav,kept\nshort,a.wav,kept\n"
+    corpus = read(tmp_path, content, audio=["a.wav"])
+    (reason,) = reasons(corpus)
+    assert "not found below the folder of the table (File name too long)" in reason
+    assert [u.audio for u in corpus.utterances] == [None, tmp_path / "a.wav"]
+
+
+@pytest.mark.parametrize("name", ["SECRET.wav", "nothing.wav"])
+def test_no_folder_that_a_link_leads_to_is_listed(tmp_path, name):
+    here = tmp_path / "t"
+    write(tmp_path, "", name="x", audio=["out/secret.wav", "t/a.wav"])
+    (here / "link").symlink_to(tmp_path / "out")
+    (reason,) = reasons(read(here, f"file,text\nlink/{name},kept\n"))
+    assert "leads out of the folder" in reason
+
+
+def test_an_absolute_path_is_never_read_as_that_of_another_folder(tmp_path):
+    audio = ["here/a.wav", "other/a.wav", "other/sub/b.wav"]
+    write(tmp_path, "", name="x", audio=audio)
+    (tmp_path / "here" / "link").symlink_to(tmp_path / "other" / "sub")
+    table = write(tmp_path / "table", f"file,text\n{tmp_path}/here/a.wav,kept\n")
+    recordings = tmp_path / "here" / "link" / ".."  # is the folder `other`
+    corpus = manifest.read(table, recordings=recordings)
+    assert "is absolute" in reasons(corpus)[0]
+    assert corpus.utterances[0].audio is None

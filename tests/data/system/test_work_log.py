@@ -1,5 +1,6 @@
 """Log of the work in a folder: each command adds a line, interrupted or not."""
 
+import os
 import re
 
 import pytest
@@ -112,3 +113,24 @@ def test_a_changed_number_is_not_read(tmp_path):
 def test_a_log_that_is_no_file_is_refused(tmp_path):
     with pytest.raises(DamagedFileError, match="regular"):
         read_work(tmp_path)
+
+
+def test_no_line_is_written_through_a_link(tmp_path):
+    other, log = tmp_path / "other", tmp_path / "log"
+    other.write_text("as it was\n")
+    log.symlink_to(other)
+    work(log, 1)
+    assert other.read_text() == "as it was\n"
+
+
+@pytest.mark.parametrize("has_reader", [True, False])
+def test_a_pipe_in_place_of_a_log_gets_no_line_and_is_not_waited_for(
+    tmp_path, has_reader
+):
+    log = tmp_path / "log"
+    os.mkfifo(log)
+    reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK) if has_reader else None
+    work(log, 1)
+    if reader is not None:
+        assert os.read(reader, 1) == b""
+        os.close(reader)

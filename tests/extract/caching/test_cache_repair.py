@@ -396,5 +396,23 @@ def test_a_table_beside_no_recordings_makes_the_same_parts(
     assert f"--recordings {original / 'corpus'}" in str(found)
 
 
+def test_tables_of_two_folders_with_the_same_recordings_are_two_corpora(
+    tmp_path, original
+):
+    (table,) = (original / "corpus").glob("*.csv")
+    words = ("--recordings", original / "corpus", "--scale", 1, 5, *TINY[:2])
+    words = (*words, "--modality", "audio", "--cache", tmp_path / "cache")
+    tables = [tmp_path / name / "labels.csv" for name in ("one", "two")]
+    for place, rows in zip(tables, (3, 5), strict=True):
+        place.parent.mkdir()
+        lines = table.read_text().splitlines(keepends=True)
+        place.write_text("".join(lines[: rows + 1]))
+    done, refused, repeated = (
+        call("extract", "manifest", each, *words) for each in (*tables, tables[0])
+    )
+    assert (done.exit_code, refused.exit_code, repeated.exit_code) == (0, 1, 0)
+    assert "the name 'labels' is taken" in refused.output
+
+
 def test_repair_of_a_missing_folder_finds_no_parts(tmp_path):
     assert repair(tmp_path / "nowhere").output.startswith("0 parts below")

@@ -291,6 +291,21 @@ def test_another_corpus_is_refused(root, tmp_path):
     assert "is tested on 'own'; leave it out" in error_sentence(done, status=2)
 
 
+def test_recordings_that_were_moved_are_read_where_the_user_names_them(root):
+    first, moved = root / "first", root / "my clips"
+    table = own_runs.write_table(root / "corpus")
+    first.mkdir()
+    (root / "corpus" / "wav").rename(first / "wav")
+    words = own_runs.arguments(table, root)[:-2]  # without the folder of runs
+    done = call("extract", *words, *own_runs.TINY, "--recordings", first)
+    assert done.exit_code == 0, done.output
+    first.rename(moved)
+    done = measure(root, "--condition", "noise:10")
+    assert f"--recordings {first} is not a folder" in error_sentence(done)
+    done = measure(root, "--condition", "noise:10", "--recordings", moved)
+    assert done.exit_code == 0, done.output
+
+
 def test_changed_models_are_refused(root):
     path = RunFolder(run_of(root)).predictions
     lines = path.read_text().splitlines()

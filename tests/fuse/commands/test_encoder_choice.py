@@ -334,6 +334,15 @@ def test_an_error_names_the_encoder_that_a_run_lacks(root, tmp_path):
     assert len(joined_recipe.parse(json.dumps(recipe)).parts) == 2
 
 
+def test_names_of_encoders_in_a_data_set_cannot_control_a_terminal(root):
+    data = affuse.load_dataset("toy", cache=root / "cache", audio="one")
+    (recipe,) = data.encoders["audio"]
+    hostile = dataclasses.replace(recipe, checkpoint="one\x1b[2J\n")
+    shown = repr(dataclasses.replace(data, encoders={"audio": (hostile,)}))
+    assert "audio of one\\x1b[2J\\n (" in shown
+    assert shown.isprintable()
+
+
 def test_a_mix_of_layers_needs_an_encoder_with_layers():
     mixed = [Settings(layers="weighted")]
     one = reorder_rows(wide("audio", "one"), range(3))
