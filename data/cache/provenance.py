@@ -72,7 +72,7 @@ KIND = Record(
     },
     {
         **dict.fromkeys(OPTIONAL_FIELDS, ListOf(WORD)),
-        "recordings": WORD,
+        "recordings": Maybe(WORD),
         "transcripts": WORD,
     },
 )

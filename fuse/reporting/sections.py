@@ -20,6 +20,7 @@ from affuse.fuse.reporting.subgroups import group, groups
 from affuse.fuse.reporting.table_records import SECTIONS
 from affuse.fuse.scoring.statistics import LEAST_OF_SECTION
 
+NEW = "new sentences"  # section
 Rule = Callable[[FoldRow], bool]
 
 
@@ -64,11 +65,12 @@ def group_sections(run: Run, by: str) -> dict[str, Run]:
 
 
 def notes(runs: Sequence[Run]) -> Iterator[str]:
-    """Yield a footnote on sections that are too small to be scored, if there are any.
+    """Yield footnotes on sections that are too small, and on sentences that recur.
 
     Args:
         runs: of one table
     """
+    yield from dict.fromkeys(filter(None, map(_recurring, runs)))
     small: dict[str, tuple[int, str]] = {}  # smallest fold of each section
     for run in runs:
         for name, keep in _rules(run).items():
@@ -85,6 +87,19 @@ def notes(runs: Sequence[Run]) -> Iterator[str]:
         )
 
 
+def _recurring(run: Run) -> str:
+    """Return a footnote if too few test sentences are new to be scored, or ""."""
+    is_new, overlaps = _rules(run)[NEW], read_sentences(run.path)
+    seen, every = sum(overlaps.values()), len(overlaps)
+    if not seen or _fewest(run, is_new)[0] >= LEAST_OF_SECTION:
+        return ""
+    return (
+        f"Sentences: those of {seen:,} of {every:,} test utterances are in training or "
+        f"validation too, so models of text may know their ratings; these figures do "
+        f"not hold for new sentences"
+    )
+
+
 def _rules(run: Run) -> dict[str, Rule]:
     """Return a function for each section that is True for its rows of folds.csv.
 
@@ -95,7 +110,7 @@ def _rules(run: Run) -> dict[str, Rule]:
     return {
         "improvised": lambda row: row.scripted is False,
         "scripted": lambda row: row.scripted is True,
-        "new sentences": lambda row: (row.fold, row.id) in new,
+        NEW: lambda row: (row.fold, row.id) in new,
     }
 
 

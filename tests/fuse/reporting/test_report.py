@@ -260,6 +260,18 @@ def test_a_section_of_few_utterances_is_neither_scored_nor_compared(runs):
         "new sentences (2 in fold '5')"
     )
     assert table.notes.count(note) == 1
+    (recurring,) = [n for n in table.notes if n.startswith("Sentences: those of")]
+    assert f"{len(ids) - 2} of {len(ids)} test utterances are in training" in recurring
+
+
+def test_recurring_sentences_are_named_if_none_is_new(runs):
+    run = p.read_run(runs / info_of("early").name)
+    ids = sorted(set(run.predictions.id.tolist()))
+    path = run.path / "sentences.csv"
+    path.write_text(
+        "fold,id,seen\n" + "".join(f"5,{id_},1\n" for id_ in ids), encoding="utf-8"
+    )
+    assert f"Sentences: those of {len(ids)} of {len(ids)} test" in text_of(runs)
 
 
 def test_a_damaged_run_is_named_and_the_others_are_shown(runs):
