@@ -321,3 +321,15 @@ def test_a_corpus_without_speakers_or_splits_cannot_be_trained_on(tmp_path):
     done = call("train", "--fusion", "text", *where)
     assert done.exit_code == 1
     assert "neither speakers nor a split" in done.stderr
+
+
+def test_utterances_never_replaces_a_table_of_the_user(tmp_path):
+    table = tmp_path / "own.csv"
+    table.write_text("id,text\na,hi\n", encoding="utf-8")
+    result = call("utterances", "manifest", table, "--output", table)
+    assert result.exit_code == 2
+    assert "exists and holds another table; name another file" in result.output
+    assert table.read_text(encoding="utf-8") == "id,text\na,hi\n"
+    for _ in range(2):  # its own output may be replaced
+        done = call("utterances", "manifest", table, "--output", tmp_path / "out.csv")
+        assert done.exit_code == 0, done.output

@@ -17,8 +17,9 @@ from affuse.data.options.option_fields import (
     option,
 )
 from affuse.data.options.option_types import FILE, prediction_formats
+from affuse.data.options.output_options import OutputFile
 from affuse.data.options.run_options import RunInput
-from affuse.data.options.shared_options import ComputeOptions, OutputFile
+from affuse.data.options.shared_options import ComputeOptions
 from affuse.data.options.speech_options import SpeechInputs
 
 CORPUS_FIELDS = ("corpus", "audio", "embeddings", "calibrated")

@@ -10,7 +10,8 @@ import click
 from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import READ, SHOW, WRITE, option
 from affuse.data.options.option_types import FILE, FOLDER, formats
-from affuse.data.options.shared_options import OutputFile, RunsFolder
+from affuse.data.options.output_options import OutputFile
+from affuse.data.options.shared_options import RunsFolder
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,10 @@ import click
 from affuse.data import plugins
 from affuse.data.options.option_fields import READ, SHOW, WRITE, argument, option
 from affuse.data.options.option_types import FOLDER, ONE_OR_MORE
+from affuse.data.options.output_options import OutputFile
 from affuse.data.options.prediction_options import RecordedCheckpoints
 from affuse.data.options.run_options import RunInput
-from affuse.data.options.shared_options import ComputeOptions, OutputFile
+from affuse.data.options.shared_options import ComputeOptions
 from affuse.data.plugin_kinds import DEGRADATION_KIND
 
 TABLE_FORMATS = ("text", "csv", "json")

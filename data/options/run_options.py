@@ -10,11 +10,11 @@ import click
 from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import READ, SHOW, argument, option
 from affuse.data.options.option_types import FOLDER, NOT_NEGATIVE, SHARE
+from affuse.data.options.output_options import OutputFile
 from affuse.data.options.shared_options import (
     CacheChoice,
     CacheOption,
     ComputeOptions,
-    OutputFile,
     RunArgument,
     RunsFolder,
 )

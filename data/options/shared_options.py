@@ -1,10 +1,9 @@
 """Options that several commands share: devices, folders and caches."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TextIO, cast
+from typing import Any, ClassVar
 
 import click
 
@@ -13,13 +12,11 @@ from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import (
     READ,
     RESOURCES,
-    SCREEN,
     WRITE,
     argument,
     option,
 )
 from affuse.data.options.option_types import FOLDER, ONE_OR_MORE, pairs
-from affuse.data.system.atomic_files import named_errors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,30 +192,3 @@ class RunArgument(Command):
     HEADING: ClassVar[str] = READ
 
     run: Path = argument(type=FOLDER)
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutputFile(Command):
-    """File to which a command writes its result."""
-
-    HEADING: ClassVar[str] = WRITE
-
-    output: str = option(
-        "--output",
-        default=SCREEN,
-        type=click.Path(dir_okay=False, allow_dash=True),
-        metavar="FILENAME",
-        help="Write to this file, for example table.csv.  [default: the screen]",
-    )
-
-    @contextmanager
-    def open_output(self) -> Iterator[TextIO]:
-        """Yield the output file, which is opened at the first write.
-
-        Raises:
-            OSError: if it cannot be written; the error names it
-        """
-        name = "standard output" if self.output == SCREEN else self.output
-        file = click.open_file(self.output, "w", encoding="utf-8", lazy=True)
-        with named_errors(Path(name)), file as opened:
-            yield cast(TextIO, opened)

@@ -9,7 +9,7 @@ import click
 from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import READ, SHOW, argument, option
 from affuse.data.options.option_types import FOLDER, ONE_OR_MORE, corpora
-from affuse.data.options.shared_options import OutputFile
+from affuse.data.options.output_options import OutputFile
 from affuse.data.records import NATURES
 
 

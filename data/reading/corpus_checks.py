@@ -14,6 +14,7 @@ from affuse.data import extra_columns
 from affuse.data.modality import other_modalities
 from affuse.data.options.source_options import CheckCorpus, WriteUtterances
 from affuse.data.reading import corpus_reading, problem_summary, transcript_rule
+from affuse.data.reading.corpus_csv import COLUMNS as COLUMNS_OF_UTTERANCES
 from affuse.data.reading.corpus_csv import cell, write_csv
 from affuse.data.records import Corpus, Problem
 from affuse.data.system.atomic_files import has_content
@@ -68,6 +69,7 @@ def utterances(options: WriteUtterances, print_line: Callable[..., object]) -> b
     Returns:
         True if no row was left out
     """
+    options.demand_same_table(COLUMNS_OF_UTTERANCES)
     corpus = corpus_reading.read_and_describe(partial(print_line, err=True), options)
     with options.open_output() as output:
         write_csv(corpus, output)

@@ -12,6 +12,11 @@ from affuse.data.errors import AffuseError
 MISSING = frozenset({"", "nan", "nat", "na", "n/a", "none", "null", "<na>"})
 # Missing values as pandas writes them; the spelling Nan is left out, for it is a name.
 NOTHING = frozenset({"", "nan", "NaN", "NaT"})
+# Words that are kept as names, although they probably mark a missing value.
+PLACEHOLDERS = frozenset(
+    {"unk", "undefined", "unspecified", "missing", "not known", "x", "xx", "xxx"}
+)
+_NEGATIVE = re.compile(r"-\d+(\.\d+)?")
 SPLITS = {  # spelling in corpora and papers -> unified name
     "train": "train",
     "training": "train",
@@ -190,5 +195,10 @@ def is_doubtful(cell: str) -> bool:
     Examples:
         >>> is_doubtful("NA"), is_doubtful("Anna"), is_doubtful("NaN")
         (True, False, False)
+        >>> is_doubtful("?"), is_doubtful("-99"), is_doubtful("unk"), is_doubtful("7")
+        (True, True, True, False)
     """
-    return cell.casefold() in MISSING and name_or_empty(cell) != ""
+    word = cell.casefold()
+    is_sign = bool(cell) and not any(map(str.isalnum, cell))
+    is_code = word in PLACEHOLDERS or _NEGATIVE.fullmatch(cell) is not None
+    return name_or_empty(cell) != "" and (word in MISSING or is_sign or is_code)

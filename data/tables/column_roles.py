@@ -7,6 +7,7 @@ in `affuse.data.tables.span_columns`.
 from collections.abc import Mapping, Sequence
 
 from affuse.data.errors import AffuseError, OptionError
+from affuse.data.rating_scales import RATINGS
 from affuse.data.tables import span_columns
 
 SHOWN, LONGEST = 30, 100  # columns, and characters of a name, that an error shows
@@ -66,6 +67,7 @@ def roles(
             index = _aliased_index(header, role, table=table)
         if index is not None:
             indices[role] = index
+    _demand_different_ratings(header, indices)
     if not indices.keys() & {"file", "text"}:
         raise NoInputError(
             f"{table} has neither a column of audio files nor one of text among "
@@ -74,6 +76,22 @@ def roles(
             f"commas, semicolons or tabs"
         )
     return indices
+
+
+def _demand_different_ratings(
+    header: Sequence[str], indices: Mapping[str, int]
+) -> None:
+    """Raise an error if two ratings are read from one column."""
+    role_by_column: dict[int, str] = {}
+    for role in RATINGS:
+        if role in indices:
+            other = role_by_column.setdefault(indices[role], role)
+            if other != role:
+                raise OptionError(
+                    f"{other} and {role} are both read from column "
+                    f"'{header[indices[role]]}'; name another column for one of them, "
+                    f"or leave it out, as in --map {role}="
+                )
 
 
 def _listing(header: Sequence[str]) -> str:

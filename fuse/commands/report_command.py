@@ -51,6 +51,7 @@ from affuse.fuse.reporting.table_format import load_format
 from affuse.fuse.reporting.table_records import ReportTable
 from affuse.fuse.training.failed_runs import explain_unfinished_run
 
+LABELS = 3  # first columns of a table, which every version of it has
 log = logging.getLogger(__name__)
 
 
@@ -69,7 +70,10 @@ def report(
     """
     problems: list[str] = []
     with as_option_errors():
-        is_page = getattr(load_format(options.form), "IS_PAGE", False)
+        form = load_format(options.form)
+    is_page = getattr(form, "IS_PAGE", False)
+    if columns := getattr(form, "COLUMNS", ()):
+        options.demand_same_table(columns[:LABELS])
     _check_page_options(options, is_page)
     contents = replace(options, pairs=options.pairs or is_page)
     systems = read_all_imported(options.imports, options.label, options.scale)

@@ -110,6 +110,8 @@ def read(
             *rows.raters.notes(names),
             *split_notes,
             *split_names.note_shared(utterances, names),
+            *split_names.note_unique_speakers(utterances, names),
+            *row_collection.note_repeated_parts(utterances, names),
             *unread_columns.notes(sorting.dropped, names),
             *scale_checks.compare(utterances, scale, names),
         ),

@@ -42,15 +42,21 @@ def below(table_folder: Path, recordings: Path | None) -> "Folder":
             f"--recordings {recordings} is not a folder; name the folder that the "
             f"paths of the table are relative to"
         )
-    return Folder(recordings, title="the folder of --recordings")
+    return Folder(recordings, is_named=True)
 
 
 class Folder:
-    """Folder that holds the files of a table; folders below it are resolved once."""
+    """Folder that holds the files of a table; folders below it are resolved once.
 
-    def __init__(self, root: Path, title: str = "the folder of the table") -> None:
-        self.root = root
-        self.title = title  # in sentences for the user
+    Args:
+        root: of the files
+        is_named: True if the user named it; False for the folder of the table
+    """
+
+    def __init__(self, root: Path, *, is_named: bool = False) -> None:
+        self.root, self.is_named = root, is_named
+        names = "the folder of the table", "the folder of --recordings"
+        self.title = names[is_named]  # in sentences for the user
         self._real = Path(os.path.realpath(root))
         typed = Path(os.path.abspath(root))  # elsewhere, if `root` has ".." after links
         is_same = os.path.realpath(typed) == str(self._real)
@@ -147,9 +153,12 @@ class Folder:
         path = Path(os.path.normpath(name))
         if not path.is_absolute():  # a drive of another system
             return "write it relative to that folder"
+        if self.is_named:
+            above = os.path.commonpath((self._real, path))
+            return f"name a folder above all recordings, such as {shlex.quote(above)}"
         return (
-            f"if you trust the table, add --recordings and a folder that holds all its "
-            f"recordings, such as {shlex.quote(str(path.parent))}"
+            f"if you trust the table, add --recordings and a folder above all its "
+            f"recordings; this one is in {shlex.quote(str(path.parent))}"
         )
 
     def _advice(self, name: str) -> str:

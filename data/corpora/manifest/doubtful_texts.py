@@ -1,14 +1,16 @@
 """Notes on transcripts and times of a table that are probably wrong."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from affuse.data.records import Problem
 from affuse.data.tables import cell_values
+from affuse.data.terminal import printable
 
 ERRORS = frozenset(  # which spreadsheets write instead of a value
     "#N/A #NAME? #DIV/0! #REF! #VALUE! #NUM! #NULL! #CALC! #SPILL! #ERROR!".split()
 )
+WORDS = 3  # least number of words in an id that is probably a sentence
 LOST = "\ufffd"  # which decoders write instead of a character that they cannot read
 
 
@@ -17,11 +19,15 @@ class TextCells:
 
     def __init__(self) -> None:
         self._errors: Counter[str] = Counter()  # of a spreadsheet
-        self._unseen = self._lost = 0
+        self._unseen = self._lost = self._rows = 0
+        self._sentences: list[str] = []  # ids of rows without a text that are sentences
         self._starts: Counter[bool] = Counter()  # in rows with an end; True: stated
 
     def count(self, cells: Mapping[str, str]) -> None:
         """Add the cells of one row, by role."""
+        self._rows += 1
+        if "text" not in cells and len((name := cells.get("id", "")).split()) >= WORDS:
+            self._sentences.append(name)
         text = cells.get("text", "")
         word = text.strip()
         if word in ERRORS:
@@ -44,6 +50,9 @@ class TextCells:
                 f"missing"
             )
             yield Problem(file, reason, fatal=False)
+        if 2 * len(self._sentences) > self._rows:
+            reason = _sentences_reason(self._sentences)
+            yield Problem(file, reason, fatal=False)
         if self._unseen:
             yield Problem(file, _unseen_reason(self._unseen), fatal=False)
         if self._lost:
@@ -55,6 +64,14 @@ class TextCells:
 
 def _is_stated(cell: str) -> bool:
     return cell.casefold() not in cell_values.MISSING
+
+
+def _sentences_reason(ids: Sequence[str]) -> str:
+    return (
+        f"ids are sentences, such as '{printable(ids[0])}' (rows: {len(ids)}), and no "
+        f"column is read as the text; if the column of ids has the transcripts, say "
+        f"--map id= --map text=COLUMN"
+    )
 
 
 def _unseen_reason(count: int) -> str:

@@ -1,6 +1,7 @@
 """Collection of the rows of one or more tables, with what is repeated or left out."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from affuse.data import extra_columns, rating_kinds
@@ -18,6 +19,11 @@ from affuse.data.tables import cell_values, unread_columns
 from affuse.data.tables.delimited_tables import DelimitedTable
 from affuse.data.tables.unread_columns import Columns
 from affuse.data.terminal import printable
+
+OF_RATERS = (
+    "if each row has the ratings of one rater, write one row for each utterance, with "
+    "a column for each rater, and say --map valence=RATER1,RATER2"
+)
 
 
 class RowCollection:
@@ -101,13 +107,51 @@ class RowCollection:
         if record and earlier and earlier is not record:
             note = _repetition(earlier, record)
             if not note:
-                wrong.append(
-                    "an earlier row has the same id and other content, so this one is "
-                    "left out; correct it, or add a column of ids"
-                )
+                wrong.append(_contradiction(earlier, record))
         self.problems += [Problem(path.name, w, line, name) for w in wrong]
         if note:
             self.problems.append(Problem(path.name, note, line, name, fatal=False))
+
+
+def note_repeated_parts(utterances: Iterable[Utterance], file: str) -> list[Problem]:
+    """Return a note if utterances name the same part of a recording.
+
+    Args:
+        utterances: all of the table
+        file: name of the table, or of the tables
+    """
+    parts = Counter((u.audio, u.span) for u in utterances if u.audio is not None)
+    repeated = {part: n for part, n in parts.items() if n > 1}
+    if not repeated:
+        return []
+    ((audio, _), _), *_ = repeated.items()
+    return [
+        Problem(
+            file,
+            f"several rows name the same part of a recording, such as '{audio.name}', "
+            f"under different ids (rows: {sum(repeated.values())}, parts: "
+            f"{len(repeated)}), so each counts several times; {OF_RATERS}",
+            fatal=False,
+        )
+    ]
+
+
+def _contradiction(earlier: Utterance, record: Utterance) -> str:
+    """Return a sentence on a row with the id of an earlier one and other content."""
+    if _names_same_part(earlier, record):
+        return (
+            f"an earlier row has the same id and other ratings, so this one is left "
+            f"out; {OF_RATERS}"
+        )
+    return (
+        "an earlier row has the same id and other content, so this one is left out; "
+        "correct it, or add a column of ids"
+    )
+
+
+def _names_same_part(a: Utterance, b: Utterance) -> bool:
+    """Return True if two rows have the same recording, span and text."""
+    return (a.audio, a.span, a.text) == (b.audio, b.span, b.text)
 
 
 def _repetition(earlier: Utterance, record: Utterance) -> str:

@@ -11,6 +11,8 @@ ENOUGH = 50  # ratings that are needed to judge whether their range is narrow
 NARROW = 0.5  # largest share of the scale of a narrow range of all ratings
 TINY = 0.1  # the same of one dimension, whose ratings may vary less than others
 
+SHOWN = 3  # values outside the scale that a note shows
+
 Values = Mapping[str, Sequence[float]]  # as released, by rating
 
 
@@ -51,8 +53,10 @@ def compare(
     if count := sum(outside.values()):
         total = sum(map(len, values.values()))
         notes.append(
-            f"{count} of {total} ratings lie outside the scale {low:g} to {high:g}; "
-            f"they are kept as released"
+            f"{count} of {total} ratings lie outside the scale {low:g} to {high:g} "
+            f"({_examples(utterances, scale)}); they are kept as released, and train "
+            f"clips them to the scale (--out-of-range clip); if they mark missing "
+            f"ratings, empty their cells"
         )
     if _is_narrow(values, scale, NARROW):
         notes.append(
@@ -68,6 +72,21 @@ def compare(
                 f"another scale, convert them in the table"
             )
     return [Problem(file, note, fatal=False) for note in notes]
+
+
+def _examples(utterances: Sequence[Utterance], scale: tuple[float, float]) -> str:
+    """Return the most frequent ratings outside the scale, each with an utterance."""
+    low, high = scale
+    found: dict[float, list[str]] = {}
+    for utterance in utterances:
+        for name in RATINGS:
+            value = utterance.ratings.get(name, low)
+            if not low <= value <= high:
+                found.setdefault(value, []).append(f"{name} of '{utterance.id}'")
+    common = sorted(found.items(), key=lambda item: -len(item[1]))
+    each = [f"{value:g} is {places[0]}" for value, places in common[:SHOWN]]
+    more = [f"and {len(common) - SHOWN} more values"] if common[SHOWN:] else []
+    return ", ".join((*each, *more))
 
 
 def _outside(values: Sequence[float], scale: tuple[float, float]) -> int:

@@ -10,6 +10,7 @@ from affuse.data.tables import cell_values
 from affuse.data.terminal import printable
 
 USED = ("train", "dev", "test")  # splits of the protocol official
+MANY = 20  # least number of rows whose speakers may not all differ without a note
 EVALUATION = ("eval", "evaluation")  # names that mean test or dev, by the other splits
 
 
@@ -72,6 +73,25 @@ def note_shared(utterances: Iterable[Utterance], file: str) -> Iterator[Problem]
     for what, rows in (("speaker", speakers), ("recording", files)):
         if sentence := _shared(what, rows):
             yield Problem(file, sentence, fatal=False)
+
+
+def note_unique_speakers(
+    utterances: Sequence[Utterance], file: str
+) -> Iterator[Problem]:
+    """Yield a note if every row of a large table has another speaker.
+
+    Args:
+        utterances: all of the table
+        file: name of the table, or of the tables
+    """
+    names = {spelling(u.speaker) for u in utterances if u.speaker}
+    if len(utterances) >= MANY and len(names) == len(utterances):
+        yield Problem(
+            file,
+            f"every row has another speaker (rows: {len(names)}); if the column does "
+            f"not name speakers, correct --map speaker=COLUMN",
+            fatal=False,
+        )
 
 
 def _shared(what: str, rows: Iterable[tuple[str, str, str]]) -> str:

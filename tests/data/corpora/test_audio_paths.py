@@ -122,7 +122,12 @@ def test_the_error_on_an_absolute_path_elsewhere_names_the_option(tmp_path):
     write(tmp_path, "", name="x", audio=["my clips/a.wav"])
     (reason,) = reasons(read(here, f"file,text\n{beside},kept\n"))
     assert " is absolute, and only files below the folder of the table are" in reason
-    assert reason.endswith(f", such as '{tmp_path}/my clips'")
+    assert reason.endswith(f"; this one is in '{tmp_path}/my clips'")
+    other = beside.parent / "other"
+    other.mkdir()
+    (reason,) = reasons(manifest.read(here / "table.csv", recordings=other))
+    advice = f"name a folder above all recordings, such as '{beside.parent}'"
+    assert reason.endswith(advice)
 
 
 def test_absolute_paths_below_the_folder_are_read_as_relative_ones(tmp_path):

@@ -154,7 +154,7 @@ def test_files_of_one_stem_have_their_paths_for_ids(tmp_path, rows, ids):
     table = "\n".join(["file,start,end,id,text", *lines])
     corpus = read(tmp_path, table + "\n", audio=[file for file in files if file])
     assert [u.id for u in corpus.utterances] == ids
-    assert corpus.problems == ()
+    assert reasons(corpus) == []
 
 
 @pytest.mark.parametrize("time", ["01:30", "soon", "-1", "1_0", "9" * 400, "nan s"])
@@ -194,6 +194,8 @@ def test_ratings_outside_the_scale_are_kept_and_counted_once(tmp_path):
     assert corpus.utterances[-1].ratings == {"valence": 5.5, "arousal": 9}
     (note,) = reasons(corpus, fatal=False)
     assert note.startswith("2 of 82 ratings lie outside the scale 1 to 5")
+    assert "5.5 is valence of 'table-42', 9 is arousal of 'table-42')" in note
+    assert "train clips them to the scale" in note
 
 
 @pytest.mark.parametrize("scale", [(0, 1), (-1, 1), (2, 5)])
@@ -475,6 +477,54 @@ def test_a_single_split_is_noted_and_not_official(tmp_path):
     assert corpus.protocol == "speakers"
     (note,) = reasons(corpus, fatal=False)
     assert note.startswith("every row with a split is of 'train', so")
+
+
+@pytest.mark.parametrize("name", ["?", "-", "-99", "unk", "Undefined", "x"])
+def test_placeholders_of_speakers_are_kept_with_a_note(tmp_path, name):
+    corpus = read(tmp_path, f"text,speaker\nhi,{name}\nho,B\n")
+    assert [u.speaker for u in corpus.utterances] == [name, "B"]
+    (note,) = reasons(corpus, fatal=False)
+    assert note.startswith(f"'{name}' is read as the name of a speaker (rows: 1)")
+
+
+def test_a_speaker_for_every_row_is_noted(tmp_path):
+    rows = [f"text {k},speaker {k}\n" for k in range(20)]
+    assert read(tmp_path, "text,speaker\n" + "".join(rows[1:])).problems == ()
+    (note,) = reasons(read(tmp_path, "text,speaker\n" + "".join(rows)), fatal=False)
+    assert note.startswith("every row has another speaker (rows: 20); if the column")
+
+
+def test_ids_that_are_sentences_are_noted_if_no_text_is_read(tmp_path):
+    rows = "We will see. 1,a.wav\nYou came back. 2,b.wav\nc,c.wav\n"
+    files = ["a.wav", "b.wav", "c.wav"]
+    corpus = read(tmp_path, f"utterance,file\n{rows}", audio=files)
+    (note,) = reasons(corpus, fatal=False)
+    assert note.startswith("ids are sentences, such as 'We will see. 1' (rows: 2), and")
+    assert "--map id= --map text=COLUMN" in note
+    mapped = {"id": "", "text": "utterance"}
+    assert read(tmp_path, f"utterance,file\n{rows}", columns=mapped).problems == ()
+
+
+def test_a_row_for_each_rater_is_answered_with_columns_of_raters(tmp_path):
+    rows = "file,valence\na.wav,1\na.wav,3\n"
+    corpus = read(tmp_path, rows, audio=["a.wav"])
+    (reason,) = reasons(corpus)
+    assert reason.startswith("an earlier row has the same id and other ratings, so ")
+    assert "--map valence=RATER1,RATER2" in reason
+    corpus = read(
+        tmp_path,
+        "id,file,valence\nx,a.wav,1\ny,a.wav,3\nz,b.wav,3\n",
+        audio=["a.wav", "b.wav"],
+    )
+    (note,) = reasons(corpus, fatal=False)
+    assert "such as 'a.wav', under different ids (rows: 2, parts: 1)" in note
+    assert "--map valence=RATER1,RATER2" in note
+
+
+def test_two_ratings_from_one_column_are_refused(tmp_path):
+    columns = {"valence": "v", "arousal": "v"}
+    with pytest.raises(ValueError, match="valence and arousal are both read from col"):
+        read(tmp_path, "text,v\nhi,2\n", columns=columns)
 
 
 def test_the_word_unknown_is_not_a_speaker(tmp_path):

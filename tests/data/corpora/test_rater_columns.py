@@ -71,4 +71,4 @@ def test_an_equal_id_with_other_single_ratings_is_left_out(tmp_path):
     rows = "id,text,r1,r2\nx,one,2,4\nx,one,3,3\n"
     corpus = read(tmp_path, rows, columns={"valence": "r1,r2"})
     assert len(corpus.utterances) == 1
-    assert "same id and other content" in " ".join(reasons(corpus))
+    assert "same id and other ratings" in " ".join(reasons(corpus))
