@@ -21,6 +21,7 @@ from affuse.data.reading import corpus_reading
 from affuse.data.reading.corpus_checks import problem_lines
 from affuse.data.records import Corpus
 from affuse.data.runs.bundle_folder import demand_outside_bundles, is_bundle
+from affuse.data.runs.fold_table import read_folds
 from affuse.data.runs.run_folder import RunFolder
 from affuse.extract.inference.bundle_making import make_bundle
 from affuse.extract.inference.clip_prediction import (
@@ -65,7 +66,7 @@ def adapt_model(options: Adapt, say: Say) -> Adaptation:
         model = open_model(request)
         clips = _rated_clips(corpus, model.facts.targets, say)
         predicted = predict_clips(model, clips, threads=request.machine.threads)
-        for line in _summary(predicted, clips):
+        for line in (*_summary(predicted, clips), *_overlap(options.run, clips)):
             say(line)
         _demand_predicted(predicted, len(clips.utterances))
         adaptation = fit(predicted.clips, level=model.facts.level or LEVEL)
@@ -120,6 +121,25 @@ def _plain_bundle(options: Adapt) -> Iterator[Path]:
         made = MakeBundle.from_command(options, BundleInput, output=folder)
         make_bundle(made, lambda line: None)
         yield folder
+
+
+def _overlap(run: Path, clips: Corpus) -> Iterator[str]:
+    """Yield a sentence if clips have ids of the run's utterances.
+
+    Args:
+        run: run or bundle; a bundle does not know the ids
+        clips: rated clips of the user
+    """
+    if not RunFolder(run).folds.is_file():
+        return
+    known = {row.id for row in read_folds(run)}
+    if same := [u.id for u in clips.utterances if u.id in known]:
+        yield (
+            f"{len(same):,} of {count(len(clips.utterances), 'clip')} have ids of "
+            f"utterances that {run} was trained on or tested with, such as "
+            f"'{same[0]}'; if they are the same recordings, the CCC below is too high, "
+            f"and an adaptation to them is not one to new speakers"
+        )
 
 
 def _source(options: Adapt) -> CorpusSource:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from affuse.data import plugins
+from affuse.data.cache.provenance import UNKNOWN_CORPUS, UNKNOWN_ROOT
 from affuse.data.options.report_options import Report
 from affuse.data.options.source_options import WriteUtterances
+from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.runs.fold_table import FoldRow
 from affuse.data.runs.run_predictions import Run
 from affuse.fuse.page.page_records import (
@@ -23,6 +26,9 @@ from affuse.fuse.reporting.table_records import ReportTable
 from affuse.fuse.scoring.statistics import folds
 from affuse.fuse.wording import figure
 
+PLACEHOLDERS = (
+    " In the command, ROOT is the folder of the corpus, and CORPUS its reader."
+)
 SHOWN = 5  # utterances of each run
 CAUTION = (
     "This page contains transcripts or recordings. The licence of a corpus may forbid "
@@ -67,12 +73,27 @@ def _missing(table: ReportTable, rows: Sequence[ScoredRow]) -> Iterator[MissingD
         return
     if table.utterances and table.sounds:
         return
-    write = WriteUtterances(corpus=rows[0].run.info.corpus, output="texts.csv")
+    write = _write_utterances(rows[0].run.info.corpus)
     show = Report(form="html", output="report.html", transcripts=Path("texts.csv"))
     if not table.utterances:
-        yield MissingData("Transcripts are not shown.", f"{write}; {show}")
-    show = replace(show, sounds=Path("corpus"))
-    yield MissingData("Recordings are not played.", f"{write}; {show}")
+        sentence = f"Transcripts are not shown.{PLACEHOLDERS * bool(write.root)}"
+        yield MissingData(sentence, f"{write}; {show}")
+    show = replace(show, sounds=UNKNOWN_ROOT)
+    yield MissingData(f"Recordings are not played.{PLACEHOLDERS}", f"{write}; {show}")
+
+
+def _write_utterances(corpus: str) -> WriteUtterances:
+    """Return the command that writes the transcripts of a corpus, with placeholders.
+
+    Only the demo corpus needs no folder.
+    """
+    if corpus == "demo":
+        return WriteUtterances(corpus=corpus, output="texts.csv")
+    is_reader = corpus in plugins.names(CORPUS_KIND)
+    reader, name = (corpus, "") if is_reader else (UNKNOWN_CORPUS, corpus)
+    return WriteUtterances(
+        corpus=reader, root=UNKNOWN_ROOT, name=name, output="texts.csv"
+    )
 
 
 def _table(each: ScoredRow, table: ReportTable) -> PageTable:

@@ -36,8 +36,8 @@ def condition_warnings(
     if wide:
         low, high = limits(runs[0].predictions.truth)
         yield (
-            f"predictions far outside the scale, below {low:g} or above {high:g}: "
-            f"{'; '.join(wide)}"
+            f"predictions far outside the scale, below {low:g} or above {high:g} "
+            f"where the scale is -1 to 1: {'; '.join(wide)}"
         )
     if flat:
         yield (

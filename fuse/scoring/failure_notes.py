@@ -55,8 +55,9 @@ def sentences(
         yield (
             f"{_models(wide, models)} far outside the scale, {_targets(wide)} in "
             f"{count(sum(f.far for f in wide), 'prediction')} below {low:g} or above "
-            f"{high:g}, the farthest {_number(worst.farthest)} (fold '{worst.fold}', "
-            f"seed {worst.seed}): {why}",
+            f"{high:g} where the scale is -1 to 1, the farthest "
+            f"{_number(worst.farthest)} (fold '{worst.fold}', seed {worst.seed}): "
+            f"{why}",
             lost,
         )
     if flat := [failure for failure in failed if failure.constant]:

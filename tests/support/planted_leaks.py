@@ -410,7 +410,7 @@ PLANTS = {  # rule: [(edit that plants a leak, message that the rule must report
         (
             diverge,
             r"1 of 1 model predicts far outside the scale, valence in 1 prediction "
-            r"below -3 or above 3, the farthest -36,613",
+            r"below -3 or above 3 where the scale is -1 to 1, the farthest -36,613",
         ),
         (
             change_first_row(dominance_predicted="30"),

@@ -10,6 +10,7 @@ import pytest
 import spoken_corpus
 from cli_calls import call, error_sentence, parse_command
 
+from affuse.data.runs.fold_table import read_folds
 from affuse.fuse.bundles.bundle_writing import (
     BundleContent,
     EncoderFiles,
@@ -127,6 +128,21 @@ def test_a_run_is_bundled_and_adapted(folder, predicted, tmp_path):
     assert card.rstrip().splitlines()[-3].startswith("- valence: adapted by offset")
     value = [float(row["valence"]) for row in predict(tmp_path / "mine", folder)]
     assert ccc(truth, value) > 0.6
+    assert f"24 of 24 clips have ids of utterances that {run} was" in done.output
+    clips = list(csv.DictReader(table.open(newline="")))
+    trained = read_folds(run)[0].id
+    with (folder / "same.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["id", *clips[0]])
+        writer.writeheader()
+        writer.writerows(
+            {**row, "id": trained if k == 3 else f"clip {k}"}
+            for k, row in enumerate(clips)
+        )
+    again = adapt(
+        run, folder / "same.csv", tmp_path / "again", "--cache", folder / "cache"
+    )
+    assert f"1 of 24 clips have ids of utterances that {run} was" in again.output
+    assert f"such as '{trained}'" in again.output
 
 
 def test_an_adapted_bundle_is_adapted_anew_from_its_models(folder, predicted, tmp_path):

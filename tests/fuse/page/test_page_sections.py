@@ -308,7 +308,8 @@ def test_points_of_a_figure_are_the_predictions(folder):
 def test_transcripts_stand_beside_the_largest_errors_on_request(folder, tmp_path):
     section = error_section(table_of(folder))
     assert "--transcripts texts.csv" in section.missing[0].command
-    assert "--sound corpus" in section.missing[1].command
+    assert "--sound ROOT" in section.missing[1].command
+    assert "ROOT is the folder of the corpus" in section.missing[1].sentence
     ids = {row[0] for each in section.tables for row in texts(each)[1:]}
     table = tmp_path / "utterances.csv"
     lines = ["id,text", *(f"{name},<b>{name}</b>" for name in ids)]
