@@ -129,7 +129,7 @@ def test_a_run_is_bundled_and_adapted(folder, predicted, tmp_path):
     value = [float(row["valence"]) for row in predict(tmp_path / "mine", folder)]
     assert ccc(truth, value) > 0.6
     assert f" of 24 clips have ids of utterances that {run} was" in done.output
-    clips = list(csv.DictReader(table.open(newline="")))
+    clips = list(csv.DictReader(table.read_text().splitlines()))
     trained = read_folds(run)[0].id
     with (folder / "same.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, ["id", *clips[0]])
