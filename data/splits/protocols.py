@@ -178,7 +178,7 @@ def _by_speakers(
     """Return folds of groups of similar size; large speakers are assigned first."""
     sizes = Counter(u.speaker for u in utterances)
     if not 3 <= count <= len(sizes):
-        remedy = f"give more speakers{alternatives_clause(utterances, 'speakers')}"
+        remedy = f"add speakers or splits{alternatives_clause(utterances, 'speakers')}"
         if len(sizes) > 2:
             remedy = f"use --folds 3{f' to {len(sizes)}' if len(sizes) > 3 else ''}"
         raise AffuseError(

@@ -7,8 +7,10 @@ from itertools import islice
 from affuse.data.errors import AffuseError
 from affuse.data.extra_columns import KEPT
 from affuse.data.modality import other_modalities
+from affuse.data.name_spellings import spelling
 from affuse.data.rating_scales import RATINGS
 from affuse.data.records import Problem, Utterance
+from affuse.data.splits.protocol_alternatives import GROUPS, LEAST
 from affuse.data.tables import cell_values, column_hints, column_roles
 from affuse.data.tables.delimited_tables import DelimitedTable
 from affuse.data.tables.unread_columns import Columns, Sorting
@@ -167,7 +169,16 @@ def missing_columns(
             f"no rating of {' and '.join(missing)} was read, so no model predicts it; "
             f"if a column has it: --map {missing[0]}=COLUMN"
         )
-    if not rated or protocol == "official":
+    if not rated:
+        return
+    complete = sum(rated <= u.ratings.keys() for u in utterances)
+    if complete < len(utterances):
+        yield (
+            f"{len(utterances) - complete:,} of {len(utterances):,} utterances lack a "
+            f"rating of {' or '.join(n for n in RATINGS if n in rated)}, so train "
+            f"leaves them out"
+        )
+    if protocol == "official":
         return
     unknown = sum(not u.speaker for u in utterances)
     if unknown:
@@ -176,3 +187,12 @@ def missing_columns(
             f"protocol speakers needs all of them; if a column has them: --map "
             f"speaker=COLUMN, or --map split=COLUMN for splits of the corpus"
         )
+        return
+    speakers = len({spelling(u.speaker) for u in utterances if u.ratings})
+    if speakers < LEAST:
+        yield (
+            f"{speakers} of at least {LEAST} speakers that protocol speakers needs; "
+            f"add speakers, or a column split with train, dev and test"
+        )
+    elif speakers < GROUPS:
+        yield f"{speakers} speakers have ratings, so train needs --folds {speakers}"

@@ -169,3 +169,27 @@ def test_two_columns_of_one_name_must_be_renamed(tmp_path):
         ValueError, match="'v' and 'v' are all .*give them different names"
     ):
         read(tmp_path, "text,v,v", "hi,1,2")
+
+
+@pytest.mark.parametrize(
+    ("speakers", "line"),
+    [
+        (2, "2 of at least 3 speakers that protocol speakers needs; add speakers, or"),
+        (4, "4 speakers have ratings, so train needs --folds 4"),
+        (5, ""),
+    ],
+)
+def test_too_few_speakers_for_the_folds_are_named(tmp_path, speakers, line):
+    rows = "".join(f"t{k},{k},{k},{k},s{k % speakers}\n" for k in range(1, 6))
+    table = tmp_path / "own.csv"
+    table.write_text(f"text,valence,arousal,dominance,speaker\n{rows}")
+    found = " ".join(manifest.read(table, scale=(1, 5)).lacking)
+    assert (line in found) if line else not found
+
+
+def test_utterances_without_a_rating_are_counted(tmp_path):
+    rows = "a,1,2,3\nb,,2,3\nc,,,\nd,1,2,3\n"
+    table = tmp_path / "own.csv"
+    table.write_text(f"text,valence,arousal,dominance\n{rows}")
+    first = manifest.read(table, scale=(1, 5)).lacking[0]
+    assert first.startswith("2 of 4 utterances lack a rating of valence or arousal or ")
