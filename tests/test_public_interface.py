@@ -96,6 +96,14 @@ def test_one_modality_can_be_loaded_alone(extraction):
     [
         (lambda c: affuse.extract_corpus("demo", limit=0), "limit=0: 0 is not in"),
         (lambda c: affuse.extract_corpus("demo", limit="x"), "limit='x'"),
+        (
+            lambda c: affuse.extract_corpus("manifest", c, scale="1 7"),
+            "scale='1 7': give a tuple of 2 values",
+        ),
+        (
+            lambda c: affuse.train_designs("early", cache=c, seeds=[0, 1]),
+            "seeds=.0, 1.: give one value, not several",
+        ),
         (lambda c: affuse.load_dataset("demo", cache=c, modalities=()), "choose from"),
         (
             lambda c: affuse.load_dataset("demo", modalities="video"),

@@ -163,12 +163,27 @@ def _checked(
     elif param.multiple or param.nargs == -1:
         is_single = isinstance(value, (str, int, float, PathLike))
         value = (value,) if is_single else value
+    _demand_count(name, param, value)
     _demand_whole(name, param, value)
     try:
         return param.process_value(context, value)
     except (click.BadParameter, TypeError, ValueError) as error:
         sentence = getattr(error, "message", str(error))
         raise OptionError(f"{name}={value!r}: {sentence}") from error
+
+
+def _demand_count(name: str, param: click.Parameter, value: object) -> None:
+    """Raise OptionError if an option has one value instead of several, or the reverse.
+
+    The sentences of click are about the types of Python.
+    """
+    if param.multiple or param.nargs == -1:
+        return
+    is_several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
+    if param.nargs > 1 and not is_several:
+        raise OptionError(f"{name}={value!r}: give a tuple of {param.nargs} values")
+    if param.nargs == 1 and is_several:
+        raise OptionError(f"{name}={value!r}: give one value, not several")
 
 
 def _demand_whole(name: str, param: click.Parameter, value: object) -> None:

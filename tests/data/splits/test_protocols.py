@@ -117,7 +117,11 @@ def test_groups_of_speakers_depend_on_the_seed():
 
 @pytest.mark.parametrize(
     ("count", "sessions", "remedy"),
-    [(5, 2, "--folds 3 to 4"), (2, 5, "--folds 3 to 10"), (3, 1, "add speakers or splits")],
+    [
+        (5, 2, "--folds 3 to 4"),
+        (2, 5, "--folds 3 to 10"),
+        (3, 1, "add speakers or splits"),
+    ],
 )
 def test_an_impossible_number_of_folds_is_refused(count, sessions, remedy):
     with pytest.raises(ValueError, match=rf"cannot make {count} folds.*{remedy}"):
