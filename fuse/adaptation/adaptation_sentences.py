@@ -1,5 +1,6 @@
 """Sentences on an adaptation: what was kept, by how much it helps, and for whom."""
 
+import math
 from collections.abc import Iterator
 
 from affuse.fuse.adaptation.adaptation import Adaptation, AdaptedRating
@@ -70,16 +71,15 @@ def _line(rating: AdaptedRating) -> str:
 
 def _change(figures: HeldOutFigures) -> str:
     """Return the change of the CCC on held-out clips, with its interval."""
-    low, high = (
-        figure(bound, digits=2, sign=True)
-        for bound in (figures.improvement.low, figures.improvement.high)
-    )
+    low, high = figures.improvement.low, figures.improvement.high
+    bounds = (figure(bound, digits=2, sign=True) for bound in (low, high))
+    interval = "unknown" if math.isnan(low) else " to ".join(bounds)
     held = count(figures.clips, "held-out clip")
     people = f" of {count(figures.groups, 'speaker')}" * (figures.unit == "speaker")
     return (
         f"CCC of {held}{people} {figure(figures.before.value, digits=2)} → "
         f"{figure(figures.after.value, digits=2)}; change "
         f"{figure(figures.improvement.value, digits=2, sign=True)}, {LEVEL:.0%} "
-        f"interval {low} to {high}; RMSE {figure(figures.rmse_before, digits=2)} → "
+        f"interval {interval}; RMSE {figure(figures.rmse_before, digits=2)} → "
         f"{figure(figures.rmse_after, digits=2)}"
     )

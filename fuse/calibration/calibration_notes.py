@@ -40,9 +40,10 @@ def notes(
     )
     if calibrations.by == "utterance":
         yield (
-            f"If the utterances are exchangeable, the coverage lies within "
-            f"{_coverage_tolerance(run, calibrations):.1%} of "
-            f"{calibrations.level:.0%} (two standard deviations); it can be lower, "
+            f"If the utterances are exchangeable, the coverage is usually "
+            f"{calibrations.level:.0%} plus or minus "
+            f"{100 * _coverage_tolerance(run, calibrations):.1f} percentage points "
+            f"(two standard deviations); it can be lower, "
             f"because the validation parts also selected the best epochs, and the test "
             f"parts may differ from them"
         )

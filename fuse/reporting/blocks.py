@@ -42,8 +42,8 @@ def _pairs(table: ReportTable) -> Iterator[TableBlock]:
             cells[pair.a, pair.b] = f"{figure(value, sign=True)}{pair.versus.mark}"
             cells[pair.b, pair.a] = p
     yield TableBlock(
-        heading=f"all pairs: above the diagonal row - column, below it p adjusted by "
-        f"Holm over {tested} pairs",
+        heading=f"all pairs: above the diagonal, the CCC of the row minus that of the "
+        f"column; below it, p after Holm's correction for {tested} pairs",
         heads=("design", *(str(k) for k in range(1, len(rows) + 1))),
         lines=tuple(
             (f"{k} {a}", *("" if a == b else cells.get((a, b), "-") for b in rows))

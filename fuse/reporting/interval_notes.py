@@ -156,8 +156,9 @@ def _few(rows: Sequence[TableRow]) -> Iterator[str]:
     least = 2 / 2**most.clusters
     if tests and least * tests > ALPHA:
         yield (
-            f"With {count(most.clusters, most.unit)} no p can be much below "
-            f"{figure(least)}, so {count(tests, 'comparison')} cannot be significant"
+            f"{count(most.clusters, most.unit)} allow no p much below {figure(least)}. "
+            f"So after Holm's correction for {count(tests, 'comparison')}, none of "
+            f"them can be significant"
         )
 
 

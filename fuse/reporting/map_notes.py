@@ -37,8 +37,8 @@ def notes(rows: MappedRows, names: Sequence[str]) -> Iterator[str]:
         )
     if networks and mapped:
         yield (
-            "By default a network after the map is compared with the best baseline "
-            "that has one, and no row is compared with it"
+            "A network with an affine map is compared with the best baseline that has "
+            "one too. No other row is compared with such a network"
         )
     if rows.lacking:
         yield (

@@ -68,8 +68,9 @@ def compare(
         if one:
             notes.append(
                 f"ratings use at most a tenth of the scale {low:g} to {high:g}: "
-                f"observed are {_ranges(one)}, of all {_ranges(values)}; if they have "
-                f"another scale, convert them in the table"
+                f"observed are {_ranges(one)}, while all ratings together are "
+                f"{_ranges(values)}; if they have another scale, convert them in the "
+                f"table"
             )
     return [Problem(file, note, fatal=False) for note in notes]
 

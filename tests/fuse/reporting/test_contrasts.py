@@ -216,7 +216,8 @@ def test_pairs_and_against_follow_the_same_rule(tmp_path):
         "all pairs: 2 pairs (text (epochs=3) - early (epochs=9), text (epochs=3) - "
         "late (epochs=9)) not tested, because epochs differs: 3 and 9"
     )
-    assert "adjusted by Holm over 1 pairs" in render([table], "text")
+    shown = " ".join(render([table], "text").split())
+    assert "p after Holm's correction for 1 pairs" in shown
 
 
 @pytest.mark.parametrize("field", dataclasses.fields(settings.Settings))

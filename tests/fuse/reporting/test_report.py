@@ -162,7 +162,7 @@ def test_pairs_compares_every_two_rows(runs):
     first, second = (p.read_run(runs / info_of(d).name) for d in ("audio", "late"))
     assert found["audio", "late"].difference == paired_difference(first, second)
     shown = text_of(runs, pairs=True)
-    assert "adjusted by Holm over 6 pairs" in shown
+    assert "after Holm's correction for 6 pairs" in " ".join(shown.split())
     assert re.search(r"^2 audio +- +-\.\d+", shown, flags=re.MULTILINE)
     content = json.loads(render([table], "json"))["tables"][0]["pairs"]
     assert content[-1]["p_holm"] == found["early", "late"].adjusted
@@ -201,7 +201,10 @@ def test_footnotes_warn_of_few_dialogues_and_a_single_seed(tmp_path):
         save(tmp_path, info_of(design), n=8, seeds=1, known=False)
     found = " ".join(text_of(tmp_path).split())
     assert "Only 4 dialogues in a fold: the intervals are wide" in found
-    assert "With 4 dialogues no p can be much below .125" in found
+    assert (
+        "4 dialogues allow no p much below .125. So after Holm's correction for"
+        in found
+    )
     assert "One seed: intervals and p are of the trained models" in found
     save(tmp_path / "b", info_of("ridge"), seeds=1)
     assert "One seed" not in text_of(tmp_path / "b")
