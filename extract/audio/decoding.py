@@ -38,6 +38,7 @@ from affuse.extract.audio.sample_checks import (
     is_cut_off,
     is_silent,
     level_notes,
+    note_cancelled,
     read_checked_blocks,
 )
 from affuse.extract.audio.spliced_file import SplicedFile
@@ -187,10 +188,12 @@ def decode(
             return Decoded(exact.samples, *layout, exact.is_silent, exact.digest)
         blocks = read_checked_blocks(file, frames, channel=channel, **checks)
         samples = gather(blocks, frames, file.samplerate, place)
+        silent = is_silent(samples)
+        is_mean_silent = silent and channel is None
+        cancelled = note_cancelled(file, begin, frames) if is_mean_silent else ()
     digest = sample_digest.fingerprint(samples) if has_digest else ""
     rate, channels, notes, channel = layout
-    notes = (*notes, *level_notes(samples))
-    silent = is_silent(samples)
+    notes = (*notes, *level_notes(samples), *cancelled)
     return Decoded(samples, rate, channels, notes, channel, silent, digest)
 
 

@@ -86,6 +86,22 @@ def level_notes(samples: np.ndarray) -> tuple[str, ...]:
     return (f"has samples up to {peak:,.0f}, and full scale is 1; kept",)
 
 
+def note_cancelled(file: Any, begin: int, frames: int) -> tuple[str, ...]:
+    """Return a note if channels cancel each other, so that their mean is silent.
+
+    Args:
+        file: with the interface of `soundfile.SoundFile`; its mean was silent
+        begin: first frame
+        frames: to read
+    """
+    if file.channels == 1:
+        return ()
+    file.seek(begin)
+    if all(is_silent(block) for block in _mono_blocks(file, frames, 1) if len(block)):
+        return ()
+    return ("has channels that cancel each other, so their mean is silent",)
+
+
 def _mono_blocks(file: Any, frames: int, channel: int | None) -> Iterator[np.ndarray]:
     """Yield one channel, or the mean of all, in blocks up to the end of the file.
 

@@ -384,3 +384,14 @@ def test_samples_far_above_full_scale_are_kept_and_named(tmp_path, peak, is_name
     np.testing.assert_array_equal(waveform.samples, samples)
     note = "has samples up to 6,500, and full scale is 1; kept"
     assert waveform.notes == ((note,) if is_named else ())
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_channels_that_cancel_each_other_are_named(tmp_path, rate):
+    one = noise(rate // 4) * 0.5
+    path = write(tmp_path / "a.wav", np.stack([one, -one], axis=1), rate)
+    notes = load(path).notes
+    assert "has channels that cancel each other, so their mean is silent" in notes
+    assert "is silent; kept" in notes
+    both = write(tmp_path / "b.wav", np.zeros((4000, 2)), rate)
+    assert not any("cancel" in note for note in load(both).notes)
