@@ -156,9 +156,11 @@ class Predict(FileInputs, SpeechInputs, FileOutputs, ComputeOptions):
             )
         typed = [*self.files, *self.text, *filter(None, (self.transcripts,))]
         if self.files and (mixed := [n for n in CORPUS_FIELDS if getattr(self, n)]):
+            known = " (recordings get calibrated values and intervals without it)"
             raise OptionError(
                 f"--{mixed[0]} is for a cached corpus, and {self.files[0]!r} is a "
                 f"recording or a folder; leave one of them out"
+                f"{known if mixed[0] == 'calibrated' else ''}"
             )
         if any(getattr(self, name) for name in CORPUS_FIELDS) or not typed:
             self._demand_no_file_options()

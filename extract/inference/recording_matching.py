@@ -44,7 +44,11 @@ class MatchedRows(Generic[Row]):
             table: what the table holds, such as "transcripts"
         """
         if self.unmatched.number:
-            yield f"rows of the {table} match no recording ({self.unmatched})"
+            yield (
+                f"rows of the {table} match no recording ({self.unmatched}); write "
+                f"absolute paths, names of files alone, or paths below a folder that "
+                f"you predict"
+            )
         if self.missing.number:
             yield f"recordings have no row in the {table} ({self.missing})"
 

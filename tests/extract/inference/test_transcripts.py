@@ -139,19 +139,21 @@ def test_rows_and_recordings_without_a_partner_are_counted():
     table = "file,text\na.wav,hi\nx.wav,one\ny/b.wav,two\n"
     results, said = match(table, recordings("a.wav", "b.wav", "c.wav"))
     assert results["b.wav"].texts == ()
-    assert said == [
-        "rows of the transcripts match no recording (number: 2, first: 'x.wav')",
-        "recordings have no row in the transcripts (number: 2, first: 'b.wav')",
-    ]
+    rows, files = said
+    assert rows.startswith(
+        "rows of the transcripts match no recording (number: 2, first: 'x.wav'); write "
+    )
+    assert files == (
+        "recordings have no row in the transcripts (number: 2, first: 'b.wav')"
+    )
 
 
 def test_paths_that_cannot_be_used_stay_and_match_no_row():
     gone = PredictedSegment("a.wav", reason="gone")
     results, said = match("file,text\na.wav,hi\n", [gone])
     assert results == {"a.wav": gone}
-    assert said == [
-        "rows of the transcripts match no recording (number: 1, first: 'a.wav')"
-    ]
+    (sentence,) = said
+    assert "match no recording (number: 1, first: 'a.wav')" in sentence
 
 
 # Spans
