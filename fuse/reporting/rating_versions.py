@@ -74,7 +74,9 @@ def other_ratings(runs: Sequence[Run], rows: Sequence[TableRow]) -> Iterator[str
     yield (
         f"Not on the same ratings as {rows[usual].name}: {differing}; do not compare "
         f"these figures. The corpus was extracted again with other ratings, or "
-        f"--out-of-range differs; train all rows on one version"
+        f"--out-of-range differs; train all rows on one version, and remove the runs "
+        f"of the other: {runs[usual].path} or {runs[others[0]].path}, whichever is out "
+        f"of date"
     )
 
 
