@@ -31,6 +31,10 @@ from affuse.fuse.wording import count, figure
 UNITS = {"dialogue", "recording"}
 KINDS = "kind of sentence"
 DURATION = "duration"
+UNDEFINED = (
+    "A dash stands for a CCC that is undefined, because the ratings of the group do "
+    "not vary in a fold."
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def subgroup_section(table: ReportTable) -> PageSection:
         table: of a report
     """
     rows = list(scored_rows(table))
-    tables, figures, sentences = [], [], []
+    tables, figures, sentences, lacking = [], [], [], False
     for column in _columns(table, rows):
         try:
             grouped = [_grouped(table, each, column) for each in rows]
@@ -65,6 +69,7 @@ def subgroup_section(table: ReportTable) -> PageSection:
             tables.append(_table(table, column, grouped))
             figures.append(_figure(table, column, grouped))
             sentences += _largest_gap(column, grouped)
+            lacking = lacking or any(map(_lacks_figure, grouped))
     return PageSection(
         name="subgroups",
         title="Subgroups",
@@ -72,11 +77,17 @@ def subgroup_section(table: ReportTable) -> PageSection:
             "The gaps below were searched for and not tested: some of them are there "
             "by chance. A figure shows the row of highest mean CCC.",
             *sentences,
+            *((UNDEFINED,) if lacking else ()),
         ),
         tables=tuple(tables),
         groups=(FigureGroup("Mean CCC of groups", tuple(figures)),) if figures else (),
         missing=tuple(_missing(table, rows)),
     )
+
+
+def _lacks_figure(grouped: GroupedRow) -> bool:
+    """Return True if the mean CCC of a group is undefined."""
+    return any(math.isnan(e.mean.value) for e in grouped.groups.values())
 
 
 def _missing(table: ReportTable, rows: Sequence[ScoredRow]) -> Iterator[MissingData]:

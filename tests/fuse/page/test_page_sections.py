@@ -474,6 +474,10 @@ def test_groups_by_duration_hold_all_utterances_once(folder):
     assert len(counts) == 4
     assert sum(counts) == 40
     assert any(s.startswith("Largest gap by duration") for s in section.sentences)
+    assert not any("dash" in sentence for sentence in section.sentences)
+    alone = {**dict.fromkeys(ids, 3.0), **dict.fromkeys(ids[:21], 1.1), ids[0]: 1.0}
+    section = subgroup_section(dataclasses.replace(table, durations=alone))
+    assert section.sentences[-1].startswith("A dash stands for a CCC that is undefined")
 
 
 def test_weights_of_gates_are_a_table(folder):
