@@ -76,6 +76,14 @@ class FileInputs(RunInput, RecordedCheckpoints):
         help="Table of transcripts with the columns file and text, and if a recording "
         "has several, start and end in seconds.  [default: there are none]",
     )
+    columns: tuple[str, ...] = option(
+        "--map",
+        default=(),
+        metavar="ROLE=COLUMN",
+        help="Read a role of the table of transcripts from this column, for example "
+        "--map text=words. The roles are file, text, start, end and duration. The "
+        "option may be repeated.  [default: columns are recognised by their names]",
+    )
     window: float | None = option(
         "--window",
         default=None,
@@ -170,6 +178,11 @@ class Predict(FileInputs, SpeechInputs, FileOutputs, ComputeOptions):
                 f"--transcripts {self.transcripts} has the texts of recordings, and "
                 f"none is named; name the recordings or their folder too"
             )
+        if self.columns and not self.transcripts:
+            raise OptionError(
+                "--map names columns of a table of transcripts; give it with "
+                "--transcripts TABLE.csv"
+            )
         given = {"--text": self.text, "--transcripts": self.transcripts}
         self.demand_speech_options(
             has_files=bool(self.files),
@@ -188,6 +201,7 @@ class Predict(FileInputs, SpeechInputs, FileOutputs, ComputeOptions):
         unchanged = Predict(run=self.run)
         for flag, name in (
             ("--transcripts", "transcripts"),
+            ("--map", "columns"),
             ("--window", "window"),
             ("--hop", "hop"),
             ("--channels", "channels"),

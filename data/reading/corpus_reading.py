@@ -1,7 +1,7 @@
 """Reading of a corpus by the name of its reader, with the reader's options."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +14,7 @@ from affuse.data.plugin_kinds import CORPUS_KIND
 from affuse.data.reading import corpus_listing, transcript_rule
 from affuse.data.records import Corpus, Problem, check_name
 from affuse.data.system.garbage_collection import paused_collection
+from affuse.data.tables import column_roles
 
 # parameter of a reader -> option on the command line
 NAMES = {
@@ -94,7 +95,7 @@ def _contents(
 def _arguments(source: CorpusSource) -> dict[str, Any]:
     """Return the options of readers that have a value, by the name of the parameter."""
     values = {
-        "columns": _pairs(source.columns) or None,
+        "columns": column_roles.by_role(source.columns) or None,
         "scale": source.scale,
         "recordings": source.recordings,
         "table": source.table,
@@ -127,19 +128,6 @@ def _root(module: ModuleType, corpus: str) -> Path:
             f"in: {corpus} /path/to/it"
         )
     return folder
-
-
-def _pairs(items: Sequence[str]) -> dict[str, str]:
-    """Return the column by role, for ``["valence=proxy_V"]`` and the like."""
-    columns: dict[str, str] = {}
-    for item in items:
-        role, mark, column = item.partition("=")
-        if not mark:
-            raise OptionError(f"--map {item}: write ROLE=COLUMN, e.g. valence=proxy_V")
-        if role in columns:
-            raise OptionError(f"--map {item}: {role} is mapped twice; leave one out")
-        columns[role] = column
-    return columns
 
 
 def sample(corpus: str, root: Path) -> int:

@@ -32,6 +32,30 @@ class NoInputError(AffuseError):
     """Error on a table without a column of audio files and without one of texts."""
 
 
+def by_role(items: Sequence[str]) -> dict[str, str]:
+    """Return the names of columns by role.
+
+    Args:
+        items: values of the option --map, such as ``valence=proxy_V``
+
+    Raises:
+        OptionError: if a value names no column, or a role has two
+
+    Examples:
+        >>> by_role(["text=words", "start="])
+        {'text': 'words', 'start': ''}
+    """
+    columns: dict[str, str] = {}
+    for item in items:
+        role, mark, column = item.partition("=")
+        if not mark:
+            raise OptionError(f"--map {item}: write ROLE=COLUMN, e.g. valence=proxy_V")
+        if role in columns:
+            raise OptionError(f"--map {item}: {role} is mapped twice; leave one out")
+        columns[role] = column
+    return columns
+
+
 def roles(
     header: Sequence[str], columns: Mapping[str, str], *, table: str
 ) -> dict[str, int]:

@@ -135,7 +135,7 @@ def _find_with_texts(options: Predict) -> list[Found]:
     if options.text:
         return transcripts.with_text(found, options.text[0])
     if options.transcripts:
-        table = transcripts.read(options.transcripts)
+        table = transcripts.read(options.transcripts, options.columns)
         return with_transcripts(found, table, options.files, log.warning)
     return list(found)
 

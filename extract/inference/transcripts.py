@@ -7,7 +7,7 @@ others: it counts as empty even if no other text has words.
 `affuse.extract.inference.transcript_matching` finds the recording of each row.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def with_text(recordings: Iterable[Found], text: str) -> list[Found]:
     return found
 
 
-def read(path: Path) -> TranscriptTable:
+def read(path: Path, columns: Sequence[str] = ()) -> TranscriptTable:
     """Return the transcripts of a table.
 
     The columns are ``file`` and ``text``, and for spans ``start`` and ``end`` or
@@ -108,14 +108,16 @@ def read(path: Path) -> TranscriptTable:
 
     Args:
         path: of a CSV or TSV file
+        columns: values of --map, such as ``text=words``
 
     Raises:
         FileNotFoundError: if there is no such file
         AffuseError: if it is no readable table
-        OptionError: if it is unclear which columns have the files and the texts
+        OptionError: if it is unclear which columns have the files and the texts, or
+            if `columns` names another role, or a column that is not there
     """
     table = delimited_tables.load(path)
-    roles = _roles(table)
+    roles = _roles(table, column_roles.by_role(columns))
     rows, problems, doubts = list[TranscriptRow](), [*table.notes], TextCells()
     for row in table.rows():
         if isinstance(row, Problem):
@@ -133,19 +135,27 @@ def read(path: Path) -> TranscriptTable:
     return TranscriptTable(path, tuple(rows), (*problem_summary.lines(problems),))
 
 
-def _roles(table: DelimitedTable) -> dict[str, int]:
+def _roles(table: DelimitedTable, columns: Mapping[str, str]) -> dict[str, int]:
     """Return the column index of each role that transcripts have."""
+    if strange := sorted(columns.keys() - set(ROLES)):
+        raise OptionError(
+            f"--map {strange[0]}={columns[strange[0]]}: a table of transcripts has no "
+            f"role {strange[0]!r}; choose from {', '.join(ROLES)}"
+        )
     unused = dict.fromkeys(column_roles.ALIASES.keys() - set(ROLES), "")
+    named = {**unused, **columns}
     try:
-        roles = column_roles.roles(table.header, unused, table=table.path.name)
-    except AffuseError:  # its advice is on options that tables of a corpus have
+        roles = column_roles.roles(table.header, named, table=table.path.name)
+    except AffuseError as error:  # whose advice is on options of a corpus
+        if columns and not isinstance(error, column_roles.NoInputError):
+            raise
         roles = {}
     if not {"file", "text"} <= roles.keys():
         raise OptionError(
             f"--transcripts {table.path}: it is unclear which of the columns "
             f"{', '.join(map(repr, table.header[: column_roles.SHOWN]))} hold the "
             f"recordings and their texts; name one column file and one text, and for "
-            f"spans one start and one end"
+            f"spans one start and one end, or add --map file=COLUMN --map text=COLUMN"
         )
     return roles
 

@@ -245,3 +245,24 @@ def test_an_irregular_table_is_refused(kind):
     path = put_irregular_file(Path("table.csv"), kind)
     with fail_if_slow(), pytest.raises(AffuseError, match="no regular file"):
         transcripts.read(path)
+
+
+def test_columns_of_other_names_are_mapped():
+    path = manifest_tables.write(Path("t"), "clip,words,von,text\na.wav,hi,1,no\n")
+    columns = ("file=clip", "text=words", "start=von")
+    (row,) = transcripts.read(path, columns).rows
+    assert (row.file, row.text.text, row.text.span) == ("a.wav", "hi", (1.0, None))
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("valence=v", "has no role 'valence'; choose from file, text, "),
+        ("text", "write ROLE=COLUMN"),
+        ("text=words", "table.csv has no columns 'words' for the role text"),
+    ],
+)
+def test_a_wrong_map_of_transcripts_is_refused(column, said):
+    path = manifest_tables.write(Path("t"), "file,text\na.wav,hi\n")
+    with pytest.raises(OptionError, match=said):
+        transcripts.read(path, [column])
