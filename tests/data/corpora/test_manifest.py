@@ -198,6 +198,13 @@ def test_ratings_outside_the_scale_are_kept_and_counted_once(tmp_path):
     assert "train clips them to the scale" in note
 
 
+def test_a_rating_just_outside_the_scale_is_not_rounded_onto_it(tmp_path):
+    rows = "".join(f"a,{1 + k % 5}\n" for k in range(40))
+    corpus = read(tmp_path, f"text,valence\n{rows}b,5.0000005\n")
+    (note,) = reasons(corpus, fatal=False)
+    assert "(5.0000005 is valence of 'table-42')" in note
+
+
 @pytest.mark.parametrize("scale", [(0, 1), (-1, 1), (2, 5)])
 def test_a_scale_that_does_not_fit_the_ratings_is_refused(tmp_path, scale):
     rows = "".join(f"a,{1 + k % 5},{2 + k % 3}\n" for k in range(40))
