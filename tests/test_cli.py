@@ -333,3 +333,18 @@ def test_utterances_never_replaces_a_table_of_the_user(tmp_path):
     for _ in range(2):  # its own output may be replaced
         done = call("utterances", "manifest", table, "--output", tmp_path / "out.csv")
         assert done.exit_code == 0, done.output
+
+
+def test_utterances_replaces_its_table_that_a_spreadsheet_saved(tmp_path):
+    table, output = tmp_path / "own.csv", tmp_path / "out.csv"
+    table.write_text("id,text\na,hi\n", encoding="utf-8")
+    command = ("utterances", "manifest", table, "--output", output)
+    assert call(*command).exit_code == 0
+    first, *rows = output.read_text(encoding="utf-8").splitlines()
+    header = ",".join(f'"{name}"' for name in first.split(","))
+    output.write_text("\r\n".join((header, *rows)), encoding="utf-8-sig")
+    assert call(*command).exit_code == 0
+    output.write_text("\nid,text\na,hi\n", encoding="utf-8")
+    assert call(*command).exit_code == 2
+    output.write_bytes(b"\0\xff\n" * 100_000)
+    assert call(*command).exit_code == 2

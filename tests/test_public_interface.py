@@ -133,6 +133,12 @@ def test_a_repeatable_option_accepts_a_single_text(extraction):
     assert (found.designs, found.changes) == (("early",), ("latent=64",))
 
 
+def test_an_array_without_axes_is_one_value():
+    assert Train.from_values(designs="early", seeds=np.array(2)).seeds == 2
+    with pytest.raises(affuse.AffuseError, match="give a tuple of 2 values"):
+        affuse.extract_corpus("manifest", ".", scale=np.array(5))
+
+
 def test_the_defaults_of_functions_are_those_of_the_commands():
     parameters = inspect.signature(affuse.train_designs).parameters
     for name in ("corpus", "seeds", "cache", "runs"):

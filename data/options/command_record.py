@@ -179,7 +179,8 @@ def _demand_count(name: str, param: click.Parameter, value: object) -> None:
     """
     if param.multiple or param.nargs == -1:
         return
-    is_several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
+    is_single = isinstance(value, str | bytes) or getattr(value, "ndim", 1) == 0
+    is_several = isinstance(value, Iterable) and not is_single
     if param.nargs > 1 and not is_several:
         raise OptionError(f"{name}={value!r}: give a tuple of {param.nargs} values")
     if param.nargs == 1 and is_several:

@@ -1,5 +1,6 @@
 """Option of commands that write one file, and the file itself."""
 
+import csv
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from affuse.data.options.command_record import Command
 from affuse.data.options.option_fields import SCREEN, WRITE, option
 from affuse.data.system.atomic_files import named_errors
 
-LONGEST_HEADER = 100_000  # bytes of the first line of a table
+LONGEST_HEADER = 100_000  # characters of the first line of a table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +45,10 @@ class OutputFile(Command):
         """
         if self.output == SCREEN or not os.path.isfile(self.output):
             return
-        with open(self.output, "rb") as file:
-            first = file.readline(LONGEST_HEADER).decode("utf-8", "replace").strip()
-        if first and not f"{first},".startswith(f"{','.join(columns)},"):
+        with open(self.output, encoding="utf-8-sig", errors="replace") as file:
+            text = file.read(LONGEST_HEADER).strip()
+        first = next(csv.reader(text.splitlines()), [])  # a spreadsheet may quote names
+        if text and first[: len(columns)] != [*columns]:
             raise OptionError(
                 f"--output {self.output} exists and holds another table; name another "
                 f"file, or remove this one"

@@ -12,6 +12,7 @@ from typing import Any
 
 from affuse.data import extra_columns
 from affuse.data.modality import other_modalities
+from affuse.data.name_spellings import spelling
 from affuse.data.options.source_options import CheckCorpus, WriteUtterances
 from affuse.data.reading import corpus_reading, problem_summary, transcript_rule
 from affuse.data.reading.corpus_csv import COLUMNS as COLUMNS_OF_UTTERANCES
@@ -90,7 +91,7 @@ def facts(corpus: Corpus, problems: Sequence[Problem]) -> dict[str, Any]:
         "root": str(corpus.root),
         "nature": corpus.nature,
         "utterances": len(corpus.utterances),
-        "speakers": len({u.speaker for u in corpus.utterances if u.speaker}),
+        "speakers": len({spelling(u.speaker) for u in corpus.utterances if u.speaker}),
         "with_audio": sum(u.audio is not None for u in corpus.utterances),
         "with_text": sum(u.text is not None for u in corpus.utterances),
         **{f"with_{name}": count for name, count in _column_counts(corpus).items()},

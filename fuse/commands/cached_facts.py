@@ -109,12 +109,14 @@ def _extractions(
 def _finetuning(cache: Cache) -> FinetuningFolder | None:
     """Return the folder in which the encoder of a cache was fine-tuned, if any.
 
-    A folder that was moved since then has no log.
+    A folder that was moved since then has no log, and one that the cache does not state
+    is not known.
     """
     if not fold_encoders.origin(cache.recipe):
         return None
-    encoder = Path(provenance.checkpoint(cache.path, cache.recipe.modality))
-    return FinetuningFolder(encoder.parent.parent)  # above its fold and its modality
+    encoder = provenance.checkpoint(cache.path, cache.recipe.modality)
+    # The folder is above that of the fold, which holds one for each modality.
+    return FinetuningFolder(Path(encoder).parent.parent) if encoder else None
 
 
 def _caches(run: Run, cache: Path) -> Iterator[Cache]:

@@ -37,8 +37,9 @@ def notes(rows: MappedRows, names: Sequence[str]) -> Iterator[str]:
         )
     if networks and mapped:
         yield (
-            "A network with an affine map is compared with the best baseline that has "
-            "one too. No other row is compared with such a network"
+            "Without --against and --pairs, a network with an affine map is compared "
+            "with the best baseline that has one too, and no other row is compared "
+            "with such a network"
         )
     if rows.lacking:
         yield (

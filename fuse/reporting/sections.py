@@ -21,6 +21,7 @@ from affuse.fuse.reporting.table_records import SECTIONS
 from affuse.fuse.scoring.statistics import LEAST_OF_SECTION
 
 NEW = "new sentences"  # section
+FEW = 0.1  # share of test utterances whose sentences may recur without a footnote
 Rule = Callable[[FoldRow], bool]
 
 
@@ -88,10 +89,10 @@ def notes(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def _recurring(run: Run) -> str:
-    """Return a footnote if too few test sentences are new to be scored, or ""."""
+    """Return a footnote if sentences recur and new ones cannot be scored, or ""."""
     is_new, overlaps = _rules(run)[NEW], read_sentences(run.path)
     seen, every = sum(overlaps.values()), len(overlaps)
-    if not seen or _fewest(run, is_new)[0] >= LEAST_OF_SECTION:
+    if seen <= FEW * every or _fewest(run, is_new)[0] >= LEAST_OF_SECTION:
         return ""
     return (
         f"Sentences: those of {seen:,} of {every:,} test utterances are in training or "

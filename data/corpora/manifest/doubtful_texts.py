@@ -10,7 +10,7 @@ from affuse.data.terminal import printable
 ERRORS = frozenset(  # which spreadsheets write instead of a value
     "#N/A #NAME? #DIV/0! #REF! #VALUE! #NUM! #NULL! #CALC! #SPILL! #ERROR!".split()
 )
-WORDS = 3  # least number of words in an id that is probably a sentence
+WORDS = 3  # least number of words without digits in an id that may be a sentence
 LOST = "\ufffd"  # which decoders write instead of a character that they cannot read
 
 
@@ -26,7 +26,7 @@ class TextCells:
     def count(self, cells: Mapping[str, str]) -> None:
         """Add the cells of one row, by role."""
         self._rows += 1
-        if "text" not in cells and len((name := cells.get("id", "")).split()) >= WORDS:
+        if "text" not in cells and _is_sentence(name := cells.get("id", "")):
             self._sentences.append(name)
         text = cells.get("text", "")
         word = text.strip()
@@ -66,11 +66,16 @@ def _is_stated(cell: str) -> bool:
     return cell.casefold() not in cell_values.MISSING
 
 
+def _is_sentence(name: str) -> bool:
+    """Return True if an id may be a sentence, unlike ``Speaker 1 clip 2``."""
+    return len([w for w in name.split() if not any(map(str.isdigit, w))]) >= WORDS
+
+
 def _sentences_reason(ids: Sequence[str]) -> str:
     return (
-        f"ids are sentences, such as '{printable(ids[0])}' (rows: {len(ids)}), and no "
-        f"column is read as the text; if the column of ids has the transcripts, say "
-        f"--map id= --map text=COLUMN"
+        f"ids look like sentences, such as '{printable(ids[0])}' (rows: {len(ids)}), "
+        f"and no column is read as the text; if the column of ids has the transcripts, "
+        f"say --map id= --map text=COLUMN"
     )
 
 

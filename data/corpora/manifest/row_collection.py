@@ -130,7 +130,8 @@ def note_repeated_parts(utterances: Iterable[Utterance], file: str) -> list[Prob
             file,
             f"several rows name the same part of a recording, such as '{audio.name}', "
             f"under different ids (rows: {sum(repeated.values())}, parts: "
-            f"{len(repeated)}), so each counts several times; {OF_RATERS}",
+            f"{len(repeated)}), so each counts several times; if they are parts of it, "
+            f"add the columns start and end; {OF_RATERS}",
             fatal=False,
         )
     ]

@@ -85,7 +85,10 @@ def _examples(utterances: Sequence[Utterance], scale: tuple[float, float]) -> st
             if not low <= value <= high:
                 found.setdefault(value, []).append(f"{name} of '{utterance.id}'")
     common = sorted(found.items(), key=lambda item: -len(item[1]))
-    each = [f"{value:g} is {places[0]}" for value, places in common[:SHOWN]]
+    each = [
+        f"{str(value).removesuffix('.0')} is {places[0]}"  # :g may round onto the scale
+        for value, places in common[:SHOWN]
+    ]
     more = [f"and {len(common) - SHOWN} more values"] if common[SHOWN:] else []
     return ", ".join((*each, *more))
 

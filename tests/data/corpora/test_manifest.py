@@ -198,6 +198,13 @@ def test_ratings_outside_the_scale_are_kept_and_counted_once(tmp_path):
     assert "train clips them to the scale" in note
 
 
+def test_a_rating_just_outside_the_scale_is_not_rounded_onto_it(tmp_path):
+    rows = "".join(f"a,{1 + k % 5}\n" for k in range(40))
+    corpus = read(tmp_path, f"text,valence\n{rows}b,5.0000005\n")
+    (note,) = reasons(corpus, fatal=False)
+    assert "(5.0000005 is valence of 'table-42')" in note
+
+
 @pytest.mark.parametrize("scale", [(0, 1), (-1, 1), (2, 5)])
 def test_a_scale_that_does_not_fit_the_ratings_is_refused(tmp_path, scale):
     rows = "".join(f"a,{1 + k % 5},{2 + k % 3}\n" for k in range(40))
@@ -499,10 +506,13 @@ def test_ids_that_are_sentences_are_noted_if_no_text_is_read(tmp_path):
     files = ["a.wav", "b.wav", "c.wav"]
     corpus = read(tmp_path, f"utterance,file\n{rows}", audio=files)
     (note,) = reasons(corpus, fatal=False)
-    assert note.startswith("ids are sentences, such as 'We will see. 1' (rows: 2), and")
+    said = "ids look like sentences, such as 'We will see. 1' (rows: 2), and"
+    assert note.startswith(said)
     assert "--map id= --map text=COLUMN" in note
     mapped = {"id": "", "text": "utterance"}
     assert read(tmp_path, f"utterance,file\n{rows}", columns=mapped).problems == ()
+    numbered = "Speaker 1 clip 2,a.wav\nSpeaker 1 clip 3,b.wav\n"
+    assert read(tmp_path, f"id,file\n{numbered}").problems == ()
 
 
 def test_a_row_for_each_rater_is_answered_with_columns_of_raters(tmp_path):
@@ -518,6 +528,7 @@ def test_a_row_for_each_rater_is_answered_with_columns_of_raters(tmp_path):
     )
     (note,) = reasons(corpus, fatal=False)
     assert "such as 'a.wav', under different ids (rows: 2, parts: 1)" in note
+    assert "if they are parts of it, add the columns start and end; if each" in note
     assert "--map valence=RATER1,RATER2" in note
 
 

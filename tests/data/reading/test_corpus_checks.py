@@ -42,7 +42,7 @@ def test_clean_means_nothing_left_out_and_published_counts(counts, problems, cle
 
 
 def test_facts_are_valid_json():
-    found = corpus_checks.facts(corpus(WRONG, speakers=("ann", "ann", "")), [LOST, ODD])
+    found = corpus_checks.facts(corpus(WRONG, speakers=("ann", "Ann", "")), [LOST, ODD])
     assert json.loads(json.dumps(found)) == {
         "corpus": "toy",
         "root": "/toy",

@@ -395,3 +395,7 @@ def test_channels_that_cancel_each_other_are_named(tmp_path, rate):
     assert "is silent; kept" in notes
     both = write(tmp_path / "b.wav", np.zeros((4000, 2)), rate)
     assert not any("cancel" in note for note in load(both).notes)
+    faint = np.zeros((4000, 2))
+    faint[::9, 0] = 5 / 2**15  # above the bound of silence, and its half below
+    path = write(tmp_path / "c.wav", faint, rate)
+    assert load(path).notes == load(both).notes

@@ -8,7 +8,7 @@ import tuned_encoders
 from cli_calls import call
 from own_runs import TINY, train, write_table
 
-from affuse.data.cache import fold_encoders, store
+from affuse.data.cache import fold_encoders, provenance, store
 from affuse.data.options.extraction_options import Extract
 from affuse.data.runs.finetuning_folder import FinetuningFolder
 from affuse.data.system.work_log import log_work
@@ -67,6 +67,11 @@ def test_the_times_of_a_fine_tuning_are_found_by_the_provenance(tmp_path):
     (step,) = table.extractions[tuned.name].steps
     assert (step.command, step.device, step.amount) == ("finetune", "a card", 5)
     assert len(table.extractions) == 11  # ten caches, none of which has a log
+    for each in store.find(cache, "toy"):
+        provenance.path(each.path).unlink()
+    (table,) = add_cached_facts(collect(tmp_path / "runs"), cache, problems.append)
+    assert len(table.extractions) == 10
+    assert all(name.startswith("toy ") for name in table.extractions)
 
 
 def test_a_missing_cache_is_named_and_the_table_stays(trained):

@@ -131,7 +131,7 @@ def test_footnotes_name_the_mapped_rows(runs):
     assert f"Affine map: ridge (map=affine), early ({DETAIL}); where" in notes
     assert "on validation parts alone, of 60 utterances" in notes
     assert "No map: ridge (map=none)," in notes
-    assert "the best baseline that has one too. No other row" in notes
+    assert "the best baseline that has one too, and no other row" in notes
 
 
 def test_without_a_mapped_baseline_there_is_no_mapped_row(runs, tmp_path):

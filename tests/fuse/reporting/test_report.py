@@ -277,6 +277,17 @@ def test_recurring_sentences_are_named_if_none_is_new(runs):
     assert f"Sentences: those of {len(ids)} of {len(ids)} test" in text_of(runs)
 
 
+def test_few_recurring_sentences_in_small_folds_have_no_footnote(runs):
+    run = p.read_run(runs / info_of("early").name)
+    rows = [row for row in run.folds if row.part == "test"]
+    lines = [f"{row.fold},{row.id},{int(k == 0)}\n" for k, row in enumerate(rows[:9])]
+    lines += [f"{row.fold},other {row.id},0\n" for row in rows[9:]]
+    path = run.path / "sentences.csv"
+    path.write_text("fold,id,seen\n" + "".join(lines), encoding="utf-8")
+    assert len(rows) > 10
+    assert "Sentences: those of" not in text_of(runs)
+
+
 def test_a_damaged_run_is_named_and_the_others_are_shown(runs):
     damaged = []
     path = runs / info_of("late").name / "predictions.csv"
