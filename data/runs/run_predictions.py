@@ -81,11 +81,9 @@ class Run:
     @cached_property
     def row_numbers(self) -> np.ndarray:
         """Number of the test row of each prediction, (n,) int; -1 if there is none."""
-        p, numbers = (
-            self.predictions,
-            {place: n for n, place in enumerate(self.test_rows)},
-        )
-        places = zip(p.fold.tolist(), p.id.tolist(), strict=True)
+        numbers = {place: number for number, place in enumerate(self.test_rows)}
+        folds, ids = self.predictions.fold.tolist(), self.predictions.id.tolist()
+        places = zip(folds, ids, strict=True)
         return np.array([numbers.get(place, -1) for place in places], np.int64)
 
 
